@@ -1,0 +1,13 @@
+#!/bin/sh
+# Regenerates the Python code beside every .proto file: messages, gRPC classes, types of both.
+# Usage: protos/generate.sh [OUTPUT_FOLDER]   (default: protos/ itself)
+# PYTHON names an interpreter with the dependency group `lint`.
+set -eu
+python="$(command -v "${PYTHON:-python3}")"
+case "$python" in /*) ;; *) python="$PWD/$python" ;; esac
+output="$(cd "${1:-$(dirname "$0")}" && pwd)"
+cd "$(dirname "$0")"
+find animegan -name '*.proto' | sort | xargs "$python" -m grpc_tools.protoc --proto_path=. \
+    --plugin=protoc-gen-mypy_grpc="$(dirname "$python")/protoc-gen-mypy_grpc" \
+    --python_out="$output" --pyi_out="$output" --grpc_python_out="$output" \
+    --mypy_grpc_out=quiet:"$output"
