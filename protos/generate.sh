@@ -7,7 +7,10 @@ python="$(command -v "${PYTHON:-python3}")"
 case "$python" in /*) ;; *) python="$PWD/$python" ;; esac
 output="$(cd "${1:-$(dirname "$0")}" && pwd)"
 cd "$(dirname "$0")"
+plugins="$(dirname "$python")"
+# The type stubs come from mypy-protobuf: those of protoc (--pyi_out) do not pass mypy --strict.
 find animegan -name '*.proto' | sort | xargs "$python" -m grpc_tools.protoc --proto_path=. \
-    --plugin=protoc-gen-mypy_grpc="$(dirname "$python")/protoc-gen-mypy_grpc" \
-    --python_out="$output" --pyi_out="$output" --grpc_python_out="$output" \
-    --mypy_grpc_out=quiet:"$output"
+    --plugin=protoc-gen-mypy="$plugins/protoc-gen-mypy" \
+    --plugin=protoc-gen-mypy_grpc="$plugins/protoc-gen-mypy_grpc" \
+    --python_out="$output" --mypy_out=quiet:"$output" \
+    --grpc_python_out="$output" --mypy_grpc_out=quiet:"$output"
