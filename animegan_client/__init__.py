@@ -1,0 +1,50 @@
+"""Client of the anime-gan generation API: faces from seeds, synchronous or with asyncio.
+
+>>> from animegan_client import Client
+
+with Client("127.0.0.1:50051") as client:
+    for face in client.generate(seeds=[1, 2, 3]).images:
+        face.to_pil().show()
+"""
+
+from animegan_client.aio import AsyncClient
+from animegan_client.client import Client
+from animegan_client.errors import (
+    AnimeganError,
+    BusyError,
+    DeadlineExceededError,
+    FieldViolation,
+    InvalidArgumentError,
+    NotFoundError,
+    ServerError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from animegan_client.types import (
+    GeneratedImage,
+    GenerateOptions,
+    GenerateResult,
+    ImageFormat,
+    ModelInfo,
+    NoiseMode,
+)
+
+__all__ = [
+    "AnimeganError",
+    "AsyncClient",
+    "BusyError",
+    "Client",
+    "DeadlineExceededError",
+    "FieldViolation",
+    "GenerateOptions",
+    "GenerateResult",
+    "GeneratedImage",
+    "ImageFormat",
+    "InvalidArgumentError",
+    "ModelInfo",
+    "NoiseMode",
+    "NotFoundError",
+    "ServerError",
+    "UnauthenticatedError",
+    "UnavailableError",
+]

@@ -1,0 +1,111 @@
+"""The asyncio client: `Client`'s twin, method for method."""
+
+from collections.abc import AsyncGenerator, Iterator
+from types import TracebackType
+from typing import Self, Unpack
+
+import grpc
+from animegan.generator.v1 import generator_pb2
+from animegan.generator.v1.generator_pb2_grpc import GeneratorServiceStub
+
+from animegan_client import channel, messages
+from animegan_client.client import DEFAULT_TIMEOUT_S
+from animegan_client.status import translated
+from animegan_client.types import GeneratedImage, GenerateOptions, GenerateResult, ModelInfo
+
+
+class AsyncClient:
+    """Calls a generator service from one event loop; any number of tasks may share one.
+
+    Busy and unavailable services are tried up to four times within the timeout. Each method
+    raises the errors of `animegan_client.errors`.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        tls: channel.Tls = False,
+    ) -> None:
+        """Prepare to call `target`, in a running event loop. Arguments as in `Client`."""
+        secret = channel.credentials(tls)
+        self._channel = (
+            grpc.aio.secure_channel(target, secret, channel.OPTIONS)
+            if secret
+            else grpc.aio.insecure_channel(target, channel.OPTIONS)
+        )
+        self._stub = GeneratorServiceStub(self._channel)
+        self._metadata = channel.metadata(token)
+        self._timeout = timeout
+
+    async def generate(
+        self, *, timeout: float | None = None, **options: Unpack[GenerateOptions]
+    ) -> GenerateResult:
+        """Make pictures in one call: up to 256 of them unless the service is set otherwise.
+
+        Args:
+            timeout: seconds, in place of the client's.
+            options: see `GenerateOptions`.
+        """
+        request = messages.generate_request(options)
+        with translated():
+            response = await self._stub.Generate(
+                request, timeout=timeout or self._timeout, metadata=self._metadata
+            )
+        return messages.generate_result(response)
+
+    def generate_stream(
+        self, *, timeout: float | None = None, **options: Unpack[GenerateOptions]
+    ) -> AsyncGenerator[GeneratedImage]:
+        """Make any number of pictures and give them out, in the order of the seeds, as they come.
+
+        Closing the generator (or leaving `contextlib.aclosing`) cancels the work that is left.
+
+        Args:
+            timeout: seconds for each run of 4,096 seeds, or for all of a `count`; None: no limit,
+                but a service that vanished is noticed within a minute.
+            options: see `GenerateOptions`. They are checked here, the seeds as they are read.
+        """
+        return self._stream(messages.stream_requests(options), timeout)
+
+    async def list_models(self, *, timeout: float | None = None) -> tuple[ModelInfo, ...]:
+        """The models that `generate` may name, sorted by name."""
+        with translated():
+            response = await self._stub.ListModels(
+                generator_pb2.ListModelsRequest(),
+                timeout=timeout or self._timeout,
+                metadata=self._metadata,
+            )
+        return messages.model_infos(response)
+
+    async def close(self) -> None:
+        """Close the connection; calls that still run are cancelled."""
+        await self._channel.close(grace=None)
+
+    async def __aenter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    async def _stream(
+        self, requests: Iterator[generator_pb2.GenerateStreamRequest], timeout: float | None
+    ) -> AsyncGenerator[GeneratedImage]:
+        for request in requests:
+            call = self._stub.GenerateStream(request, timeout=timeout, metadata=self._metadata)
+            try:
+                with translated():
+                    async for response in call:
+                        for image in messages.generated_images(response):
+                            yield image
+            finally:
+                call.cancel()  # nothing to cancel where the stream came to its end

@@ -1,0 +1,59 @@
+"""How calls travel: retries, balancing, keepalive, limits, credentials; one for both clients."""
+
+import json
+from importlib.metadata import version
+
+import grpc
+from animegan.generator.v1 import generator_pb2
+
+Metadata = tuple[tuple[str, str], ...]
+Tls = bool | grpc.ChannelCredentials
+
+# 256 raw pictures of 512 x 512 RGB are 192 MiB.
+MAX_RESPONSE_BYTES = 256 * 1024 * 1024
+# What the service accepts; a larger request fails here, with a message, not there.
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+
+# gRPC itself retries: https://grpc.io/docs/guides/retry. All methods are without side effects.
+# A stream is retried only until its first message. The throttle stops retries while more than
+# half of the calls fail: they would only add to the load.
+SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "methodConfig": [
+        {
+            "name": [
+                {"service": generator_pb2.DESCRIPTOR.services_by_name["GeneratorService"].full_name}
+            ],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.2s",
+                "maxBackoff": "2s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
+            },
+        }
+    ],
+    "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.5},
+}
+
+OPTIONS: tuple[tuple[str, str | int], ...] = (
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+    ("grpc.enable_retries", 1),
+    ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
+    ("grpc.max_send_message_length", MAX_REQUEST_BYTES),
+    # A peer that vanished without a word is noticed within 40 s. Pings only while a call runs:
+    # gRPC servers drop clients that ping idle connections.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.primary_user_agent", f"anime-gan/{version('anime-gan')}"),
+)
+
+
+def credentials(tls: Tls) -> grpc.ChannelCredentials | None:
+    """What `tls` asks for: True is TLS with the system's roots, False (None here) plain text."""
+    return grpc.ssl_channel_credentials() if tls is True else tls or None
+
+
+def metadata(token: str | None) -> Metadata:
+    """What every call carries."""
+    return (("authorization", f"Bearer {token}"),) if token else ()

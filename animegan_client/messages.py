@@ -1,0 +1,179 @@
+"""Python values to protobuf messages and back: the only file that knows both."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar, cast
+
+from animegan.generator.v1 import generator_pb2
+from animegan.image.v1 import image_pb2
+
+from animegan_client.errors import InvalidArgumentError, ServerError
+from animegan_client.types import (
+    GeneratedImage,
+    GenerateOptions,
+    GenerateResult,
+    ImageFormat,
+    ModelInfo,
+    NoiseMode,
+)
+
+_Request = TypeVar("_Request", generator_pb2.GenerateRequest, generator_pb2.GenerateStreamRequest)
+_Response = generator_pb2.GenerateResponse | generator_pb2.GenerateStreamResponse
+_Name = TypeVar("_Name", bound=str)
+_Value = TypeVar("_Value")
+
+_FORMATS: dict[ImageFormat, image_pb2.ImageFormat.ValueType] = {
+    "png": image_pb2.IMAGE_FORMAT_PNG,
+    "webp": image_pb2.IMAGE_FORMAT_WEBP,
+    "jpeg": image_pb2.IMAGE_FORMAT_JPEG,
+    "raw": image_pb2.IMAGE_FORMAT_RAW,
+}
+_NOISE_MODES: dict[NoiseMode, generator_pb2.NoiseMode.ValueType] = {
+    "constant": generator_pb2.NOISE_MODE_CONSTANT,
+    "random": generator_pb2.NOISE_MODE_RANDOM,
+    "none": generator_pb2.NOISE_MODE_NONE,
+}
+_FORMAT_NAMES = {number: name for name, number in _FORMATS.items()}
+_NOISE_NAMES = {number: name for name, number in _NOISE_MODES.items()}
+
+# A stream of any length is asked for in calls of this many seeds: 40 KB a request, and a seed
+# source without end is never read far ahead.
+SEEDS_PER_CALL = 4096
+
+
+def generate_request(options: GenerateOptions) -> generator_pb2.GenerateRequest:
+    """The message for a unary call.
+
+    Raises:
+        InvalidArgumentError: a value cannot be written into its field. What the service can
+            judge (limits, combinations) is left to it: it knows its settings.
+    """
+    request = _fill(generator_pb2.GenerateRequest(), options)
+    return _add_seeds(request, options.get("seeds") or ())
+
+
+def stream_requests(options: GenerateOptions) -> Iterator[generator_pb2.GenerateStreamRequest]:
+    """The messages whose answers, one after the other, are the stream.
+
+    All but the seeds is checked at once; the seeds are read and checked as the messages are taken.
+
+    Raises:
+        InvalidArgumentError: as in `generate_request`.
+    """
+    template = _fill(generator_pb2.GenerateStreamRequest(), options)
+    return _with_seeds(template, options.get("seeds") or ())
+
+
+def generate_result(response: generator_pb2.GenerateResponse) -> GenerateResult:
+    """What `generate` returns.
+
+    Raises:
+        ServerError: a picture has a format that this client does not know.
+    """
+    return GenerateResult(response.model, response.model_version, generated_images(response))
+
+
+def generated_images(response: _Response) -> tuple[GeneratedImage, ...]:
+    """The pictures of an answer, or of one message of a stream.
+
+    Raises:
+        ServerError: a picture has a format that this client does not know.
+    """
+    return tuple(_generated_image(response, generated) for generated in response.images)
+
+
+def model_infos(response: generator_pb2.ListModelsResponse) -> tuple[ModelInfo, ...]:
+    """What `list_models` returns. Noise modes that this client cannot ask for are left out."""
+    return tuple(_model_info(model) for model in response.models)
+
+
+def _fill(request: _Request, options: GenerateOptions) -> _Request:
+    """Write everything but the seeds into the empty `request`."""
+    unknown = options.keys() - GenerateOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
+    for name in ("model", "count", "base_seed", "truncation", "quality"):
+        value = options.get(name)
+        if value is not None:
+            _write(request, name, value)
+    if (noise_mode := options.get("noise_mode")) is not None:
+        request.noise_mode = _chosen("noise_mode", noise_mode, _NOISE_MODES)
+    if (image_format := options.get("format")) is not None:
+        request.format = _chosen("format", image_format, _FORMATS)
+    return request
+
+
+def _write(request: _Request, name: str, value: object) -> None:
+    try:
+        setattr(request, name, value)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError.of(name, f"{value!r} does not fit: {error}") from error
+
+
+def _chosen(field: str, name: str, choices: dict[_Name, _Value]) -> _Value:
+    try:
+        return choices[cast(_Name, name)]
+    except KeyError:
+        listed = ", ".join(str(choice) for choice in choices)
+        raise InvalidArgumentError.of(field, f"{name!r} is none of {listed}") from None
+
+
+def _add_seeds(request: _Request, seeds: Iterable[int]) -> _Request:
+    try:
+        request.seeds.extend(seeds)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError.of("seeds", f"a seed is 0 to 2^64 - 1 ({error})") from error
+    return request
+
+
+def _with_seeds(
+    template: generator_pb2.GenerateStreamRequest, seeds: Iterable[int]
+) -> Iterator[generator_pb2.GenerateStreamRequest]:
+    source = iter(seeds)
+    chunk = list(islice(source, SEEDS_PER_CALL))
+    while True:
+        request = generator_pb2.GenerateStreamRequest()
+        request.CopyFrom(template)
+        yield _add_seeds(request, chunk)
+        chunk = list(islice(source, SEEDS_PER_CALL))
+        if not chunk:
+            return
+
+
+def _generated_image(
+    response: _Response, generated: generator_pb2.GeneratedImage
+) -> GeneratedImage:
+    image = generated.image
+    if image.format not in _FORMAT_NAMES:
+        raise ServerError(f"seed {generated.seed} came in the unknown image format {image.format}")
+    return GeneratedImage(
+        seed=generated.seed,
+        model=response.model,
+        model_version=response.model_version,
+        format=_FORMAT_NAMES[image.format],
+        width=image.width,
+        height=image.height,
+        channels=image.channels,
+        data=image.data,
+    )
+
+
+def _model_info(model: generator_pb2.Model) -> ModelInfo:
+    return ModelInfo(
+        name=model.name,
+        version=model.version,
+        description=model.description,
+        kind=model.kind,
+        resolution=model.resolution,
+        channels=model.channels,
+        z_dim=model.z_dim,
+        supports_truncation=model.supports_truncation,
+        default_truncation=model.default_truncation,
+        noise_modes=tuple(_NOISE_NAMES[mode] for mode in model.noise_modes if mode in _NOISE_NAMES),
+        licence=model.licence,
+        dataset=model.dataset,
+        dataset_digest=model.dataset_digest,
+        model_sha256=model.model_sha256,
+        metrics=dict(model.metrics),
+        is_default=model.is_default,
+    )

@@ -1,0 +1,88 @@
+"""gRPC's failures become this package's errors: the only file that reads status codes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar, cast
+
+import grpc
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from animegan_client.errors import (
+    AnimeganError,
+    BusyError,
+    DeadlineExceededError,
+    FieldViolation,
+    InvalidArgumentError,
+    NotFoundError,
+    ServerError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+_Detail = TypeVar("_Detail", bound=Message)
+
+# Errors that need no more than a message. A call that somebody between us and the service
+# cancelled is UNAVAILABLE to the caller: our own cancellation never ends up here.
+_PLAIN: dict[grpc.StatusCode, type[AnimeganError]] = {
+    grpc.StatusCode.CANCELLED: UnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
+    grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
+    grpc.StatusCode.UNAVAILABLE: UnavailableError,
+}
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the RpcError of a synchronous or asyncio call in this block into an AnimeganError."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        # Both kinds of RpcError, grpc's and grpc.aio's, are calls that have ended.
+        raise from_call(cast(grpc.Call, error)) from error
+
+
+def from_call(call: grpc.Call) -> AnimeganError:
+    """The error that the failed `call` means, with what its google.rpc details say."""
+    status = rpc_status.from_call(call) or status_pb2.Status()
+    message = call.details() or call.code().name
+    request_id = _request_id(status)
+    match call.code():
+        case grpc.StatusCode.INVALID_ARGUMENT:
+            return InvalidArgumentError(
+                message, violations=_violations(status), request_id=request_id
+            )
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return BusyError(message, retry_after=_retry_after(status), request_id=request_id)
+        case code if code in _PLAIN:
+            return _PLAIN[code](message, request_id=request_id)
+        case code:
+            return ServerError(f"{code.name}: {message}", request_id=request_id)
+
+
+def _violations(status: status_pb2.Status) -> tuple[FieldViolation, ...]:
+    bad_request = _detail(status, error_details_pb2.BadRequest())
+    return tuple(
+        FieldViolation(violation.field, violation.description)
+        for violation in bad_request.field_violations
+    )
+
+
+def _retry_after(status: status_pb2.Status) -> float | None:
+    """Seconds, or None where the service names no delay."""
+    info = _detail(status, error_details_pb2.RetryInfo())
+    return info.retry_delay.ToTimedelta().total_seconds() if info.HasField("retry_delay") else None
+
+
+def _request_id(status: status_pb2.Status) -> str | None:
+    return _detail(status, error_details_pb2.RequestInfo()).request_id or None
+
+
+def _detail(status: status_pb2.Status, empty: _Detail) -> _Detail:
+    """The first detail of `empty`'s type, or `empty` itself where there is none."""
+    for packed in status.details:
+        if packed.Unpack(empty):
+            break
+    return empty
