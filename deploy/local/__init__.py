@@ -1,0 +1,1 @@
+"""Triton and the services on one machine, without Docker, root or a GPU."""

@@ -1,0 +1,164 @@
+"""What we ask of a local Triton: the only file of this package that knows tritonclient."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import tritonclient.grpc as triton
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
+
+# A dimension that the config leaves open gets this size in a canary: small, yet larger than the
+# receptive borders of the enlarging networks.
+_OPEN_DIMENSION = 32
+
+
+class Health(Enum):
+    """What a canary inference tells about a model."""
+
+    HEALTHY = "healthy"
+    DEAD = "dead"  # a stub process is gone: nothing but unload and load brings it back
+    SLOW = "slow"  # no answer within the deadline
+    BUSY = "busy"  # the queue is full, the model is not loaded, or Triton is away
+    ERROR = "error"  # the model refuses zeros: it answers, so it lives
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """One version of one model, as Triton's repository index shows it."""
+
+    name: str
+    version: str  # "" when no version could be loaded
+    ready: bool
+    reason: str  # why it is not ready
+
+
+class AdminError(Exception):
+    """Triton refused, or cannot be reached."""
+
+
+class TritonAdmin:
+    """Model control and canaries over gRPC. Every call has a deadline in seconds."""
+
+    def __init__(self, grpc_url: str, admin_key: str) -> None:
+        """`grpc_url` is host:port; the key opens the restricted model-repository protocol."""
+        self._client = triton.InferenceServerClient(grpc_url)
+        self._headers = {"triton-grpc-protocol-admin-key": admin_key}
+
+    def live(self, deadline: float = 2.0) -> bool:
+        """Tell whether Triton answers at all."""
+        try:
+            return bool(self._client.is_server_live(client_timeout=deadline))
+        except InferenceServerException:
+            return False
+
+    def index(self, deadline: float = 5.0) -> list[ModelState]:
+        """Return all models of the repository, loaded or not.
+
+        Raises:
+            AdminError: Triton refused or is away.
+        """
+        try:
+            reply = self._client.get_model_repository_index(
+                headers=self._headers, client_timeout=deadline
+            )
+        except InferenceServerException as exc:
+            raise AdminError(str(exc)) from exc
+        return [ModelState(m.name, m.version, m.state == "READY", m.reason) for m in reply.models]
+
+    def load(self, name: str, deadline: float = 60.0) -> None:
+        """Load a model, or its new versions.
+
+        Raises:
+            AdminError: it cannot be loaded; versions that were being served still are.
+        """
+        try:
+            self._client.load_model(name, headers=self._headers, client_timeout=deadline)
+        except InferenceServerException as exc:
+            raise AdminError(str(exc)) from exc
+
+    def unload(self, name: str, deadline: float = 60.0) -> None:
+        """Take a model out of service; returns before its requests in flight have ended.
+
+        Raises:
+            AdminError: Triton refused or is away.
+        """
+        try:
+            self._client.unload_model(name, headers=self._headers, client_timeout=deadline)
+        except InferenceServerException as exc:
+            raise AdminError(str(exc)) from exc
+
+    def config(self, name: str, deadline: float = 5.0) -> dict[str, Any]:
+        """Return a loaded model's config.
+
+        Raises:
+            AdminError: it is not loaded, or Triton is away.
+        """
+        try:
+            reply = self._client.get_model_config(name, as_json=True, client_timeout=deadline)
+        except InferenceServerException as exc:
+            raise AdminError(str(exc)) from exc
+        config: dict[str, Any] = reply["config"]
+        return config
+
+    def executions(self, name: str, deadline: float = 5.0) -> int:
+        """Return how many batches a model has executed since it was loaded.
+
+        Raises:
+            AdminError: it is not loaded, or Triton is away.
+        """
+        try:
+            reply = self._client.get_inference_statistics(name, client_timeout=deadline)
+        except InferenceServerException as exc:
+            raise AdminError(str(exc)) from exc
+        return sum(int(version.execution_count) for version in reply.model_stats)
+
+    def canary(self, name: str, config: Mapping[str, Any], deadline: float) -> tuple[Health, str]:
+        """Run the model once on zeros; return its health and, if it is not healthy, the message."""
+        try:
+            self._client.infer(
+                name,
+                [_zeros(tensor, batched="max_batch_size" in config) for tensor in config["input"]],
+                outputs=[triton.InferRequestedOutput(config["output"][0]["name"])],
+                client_timeout=deadline,
+            )
+        except InferenceServerException as exc:
+            return _health(exc), exc.message()
+        return Health.HEALTHY, ""
+
+    def __enter__(self) -> Self:
+        """Return the client, which the block closes."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def _zeros(tensor: Mapping[str, Any], *, batched: bool) -> Any:
+    """Return a zero input of the config's type and shape; JSON has int64 dimensions as strings."""
+    dims = [_OPEN_DIMENSION if int(d) < 0 else int(d) for d in tensor["dims"]]
+    shape = [1, *dims] if batched else dims
+    datatype = tensor["data_type"].removeprefix("TYPE_")
+    zeros = triton.InferInput(tensor["name"], shape, datatype)
+    zeros.set_data_from_numpy(np.zeros(shape, triton_to_np_dtype(datatype)))
+    return zeros
+
+
+def _health(exc: InferenceServerException) -> Health:
+    """Read tritonclient's error: its status is a string, a dead stub shows in the text alone."""
+    if "is not healthy" in exc.message():
+        return Health.DEAD
+    by_status = {
+        "StatusCode.DEADLINE_EXCEEDED": Health.SLOW,
+        "StatusCode.UNAVAILABLE": Health.BUSY,
+        "StatusCode.NOT_FOUND": Health.BUSY,
+    }
+    return by_status.get(exc.status(), Health.ERROR)

@@ -1,0 +1,113 @@
+"""A Triton backend, written in Python, that serves ONNX models with onnxruntime on the CPU.
+
+Triton's Python backend runs this file in a process of its own (the "stub") per model instance, for
+every model whose config says `backend: "onnxruntime"`. In a cluster the same model repository is
+served by NVIDIA's C++ backend of the same name, so this file follows its configuration:
+`default_model_filename` and the parameter `intra_op_thread_count`.
+
+It runs in the stub's environment, not in the project's: only numpy 1.x, onnxruntime and Triton's
+own module are importable. Batches have their first dimension in common; inputs and outputs are
+those that the model's config names, no others.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import triton_python_backend_utils as pb_utils
+
+if int(np.__version__.split(".")[0]) >= 2:
+    # The stub was compiled against numpy 1: with numpy 2 it hands over wrong tensors, silently.
+    raise ImportError(f"the stub needs numpy < 2, its environment has {np.__version__}")
+
+Arrays = dict[str, np.ndarray]
+
+
+class TritonPythonModel:
+    """One instance of one model version."""
+
+    @staticmethod
+    def auto_complete_config(config: Any) -> Any:
+        """Leave the config as it is: the model repository has complete ones."""
+        return config
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load the model. An exception makes Triton report the version as not loadable."""
+        config = json.loads(args["model_config"])
+        self._inputs: list[str] = [tensor["name"] for tensor in config["input"]]
+        self._outputs: list[str] = [tensor["name"] for tensor in config["output"]]
+        self._batches = config["max_batch_size"] > 0
+        filename = config["default_model_filename"] or "model.onnx"
+        path = Path(args["model_repository"]) / args["model_version"] / filename
+        self._session = ort.InferenceSession(
+            str(path), _session_options(config), providers=["CPUExecutionProvider"]
+        )
+        self._check_names()
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """Answer each request, together if the model batches, and never fail for another's sake."""
+        if not self._batches or len(requests) == 1:
+            return [self._answer(request) for request in requests]
+        try:
+            arrays = [self._read(request) for request in requests]
+            results = self._run_together(arrays)
+            return [_respond(*pair) for pair in zip(requests, results, strict=True)]
+        except Exception as error:  # which request is at fault shows when each runs alone
+            pb_utils.Logger.log_warn(f"a batch of {len(requests)} failed, retrying singly: {error}")
+            return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Any) -> Any:
+        """Run one request alone; an error becomes its response."""
+        try:
+            return _respond(request, self._run(self._read(request)))
+        except Exception as error:  # a stub that raises fails the whole batch
+            fault = pb_utils.TritonError(f"onnxruntime: {error}", pb_utils.TritonError.INVALID_ARG)
+            return pb_utils.InferenceResponse([], fault)
+
+    def _read(self, request: Any) -> Arrays:
+        tensors = {name: pb_utils.get_input_tensor_by_name(request, name) for name in self._inputs}
+        # Absent inputs are those that the config calls optional: the graph has their default.
+        return {name: tensor.as_numpy() for name, tensor in tensors.items() if tensor is not None}
+
+    def _run_together(self, requests: Sequence[Arrays]) -> list[Arrays]:
+        """Run requests as one batch, concatenated along the first dimension."""
+        if any(request.keys() != requests[0].keys() for request in requests):
+            raise ValueError("optional inputs differ between requests")
+        joined = {name: np.concatenate([r[name] for r in requests]) for name in requests[0]}
+        ends = np.cumsum([len(next(iter(r.values()))) for r in requests])[:-1]
+        parts = {name: np.split(array, ends) for name, array in self._run(joined).items()}
+        return [{name: parts[name][i] for name in parts} for i in range(len(requests))]
+
+    def _run(self, inputs: Arrays) -> Arrays:
+        return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+
+    def _check_names(self) -> None:
+        """Refuse at load what would otherwise fail at every request."""
+        missing = {*self._inputs} - {tensor.name for tensor in self._session.get_inputs()}
+        missing |= {*self._outputs} - {tensor.name for tensor in self._session.get_outputs()}
+        if missing:
+            raise ValueError(f"config.pbtxt names tensors that the graph lacks: {sorted(missing)}")
+
+
+def _session_options(config: dict[str, Any]) -> ort.SessionOptions:
+    parameters = {k: v["string_value"] for k, v in config.get("parameters", {}).items()}
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = int(parameters.get("intra_op_thread_count", "1"))
+    # Spinning threads of one instance would take the cores that the others need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _respond(request: Any, outputs: Arrays) -> Any:
+    """Return the outputs that were asked for; the stub needs contiguous memory."""
+    wanted = set(request.requested_output_names())
+    return pb_utils.InferenceResponse(
+        [
+            pb_utils.Tensor(name, np.ascontiguousarray(array))
+            for name, array in outputs.items()
+            if name in wanted
+        ]
+    )

@@ -1,0 +1,160 @@
+"""Background processes: start them, know them again, stop them with all their children."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.local.console import LocalStackError
+
+_POLL_SECONDS = 0.05
+
+
+def free_ports(count: int) -> list[int]:
+    """Return distinct TCP ports of the loopback interface that nobody listens on right now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [int(sock.getsockname()[1]) for sock in sockets]
+    finally:
+        for sock in sockets:
+            sock.close()
+
+
+def port_in_use(port: int) -> bool:
+    """Tell whether a loopback port cannot be bound."""
+    with socket.socket() as sock:
+        # Like servers do: a connection that still lingers from the last run is no obstacle.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def spawn(
+    argv: Sequence[str], environment: Mapping[str, str], log: Path, *, die_with_us: bool = False
+) -> psutil.Process:
+    """Start a program in a session of its own, its output appended to `log`.
+
+    With `die_with_us` the kernel sends it SIGTERM when the thread that called this ends, however
+    it ends (needs util-linux' setpriv; without it only an orderly stop ends the program).
+    """
+    program = shutil.which(argv[0], path=environment.get("PATH")) or argv[0]
+    command = [program, *argv[1:]]
+    if die_with_us and (setpriv := shutil.which("setpriv")):
+        command = [setpriv, "--pdeathsig", "TERM", *command]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    pid = os.posix_spawn(
+        command[0],
+        command,
+        environment,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,  # a Ctrl-C in the terminal is for the command, not for what it started
+    )
+    return psutil.Process(pid)
+
+
+def alive(process: psutil.Process) -> bool:
+    """Tell whether this very process, not another one with its pid, still runs."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for(
+    name: str, process: psutil.Process, log: Path, missing: Callable[[], str], timeout: float
+) -> None:
+    """Poll until a process that was just started misses nothing any more.
+
+    Args:
+        name: what to call it in the error.
+        process: the wait is over when it ends.
+        log: its log; the error shows the end of it.
+        missing: returns what it still lacks; "" when it is ready.
+        timeout: in seconds.
+
+    Raises:
+        LocalStackError: it ended, or is not ready in time.
+    """
+    deadline = time.monotonic() + timeout
+    while lack := missing():
+        if not alive(process):
+            raise LocalStackError(f"{name} ended while it started.\n{tail(log)}")
+        if time.monotonic() > deadline:
+            raise LocalStackError(f"{name} is not ready after {timeout:g} s: {lack}\n{tail(log)}")
+        time.sleep(_POLL_SECONDS)
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """Return the last lines of a log file, with its path."""
+    if not log.is_file():
+        return f"(no log at {log})"
+    with log.open(errors="replace") as file:
+        return f"--- end of {log}\n" + "".join(deque(file, maxlen=lines)).rstrip()
+
+
+def stop_tree(process: psutil.Process, grace: float) -> None:
+    """Send SIGTERM, wait up to `grace` seconds, then kill it and every child that is left."""
+    try:
+        family = [process, *process.children(recursive=True)]
+        process.terminate()
+    except psutil.NoSuchProcess:
+        return
+    psutil.wait_procs([process], timeout=grace)
+    for member in family:
+        if alive(member):
+            member.kill()
+    psutil.wait_procs(family, timeout=grace)
+
+
+@dataclass(frozen=True)
+class PidFile:
+    """Remembers a process between commands: its pid, and its start time against a reused pid."""
+
+    path: Path
+
+    def write(self, process: psutil.Process) -> None:
+        """Remember this process."""
+        staged = self.path.with_suffix(".new")
+        staged.write_text(json.dumps({"pid": process.pid, "started": process.create_time()}))
+        staged.rename(self.path)
+
+    def process(self) -> psutil.Process | None:
+        """Return the remembered process if it still runs."""
+        try:
+            remembered = json.loads(self.path.read_text())
+            process = psutil.Process(remembered["pid"])
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return None
+        same = abs(process.create_time() - remembered["started"]) < 0.01
+        return process if same and alive(process) else None
+
+    def stop(self, grace: float) -> bool:
+        """Stop the remembered process, if it runs, and forget it; tell whether it ran."""
+        process = self.process()
+        if process:
+            stop_tree(process, grace)
+        self.path.unlink(missing_ok=True)
+        return process is not None
+
+
+def interrupt_on_sigterm() -> None:
+    """Make SIGTERM end this command as Ctrl-C does, so that it cleans up behind itself."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,0 +1,178 @@
+"""Build what Triton needs to run without Docker, once, below `.local/triton`.
+
+Three parts, each in a folder named by the digest of its inputs, so that a changed pin or a changed
+backend makes a new folder and an unchanged one costs a `stat`:
+
+- `server-<digest>`: the `tritonserver` binary and its libraries, from the PyPI wheel of pytriton.
+- `stub-<digest>`: the virtual environment in which Triton's Python backend runs our models.
+- `backends-<digest>`: Triton's backend directory, copies only, because Triton refuses links.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.local import interpreter
+from deploy.local.console import LocalStackError, say
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEFAULT_ROOT = PROJECT / ".local" / "triton"
+BACKEND_SOURCE = Path(__file__).resolve().parent / "backend" / "onnxruntime" / "model.py"
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where the built parts lie."""
+
+    server: Path  # holds pytriton/tritonserver and nvidia_pytriton.libs
+    stub: Path  # virtual environment with numpy 1.x and onnxruntime
+    backends: Path  # value of --backend-directory
+
+    @property
+    def binary(self) -> Path:
+        """The `tritonserver` program."""
+        return _tritonserver(self.server) / "bin" / "tritonserver"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables under which the binary and its stubs find their libraries."""
+        # Not inherited: PYTHONPATH and its like would bring the caller's numpy 2 into the stub,
+        # which silently corrupts tensors.
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+        libraries = f"{self.server / 'nvidia_pytriton.libs'}:{self.stub / 'libpython'}"
+        # The stub embeds the first python3 on PATH.
+        path = f"{self.stub / 'bin'}:{kept.get('PATH', os.defpath)}"
+        return {**kept, "PATH": path, "LD_LIBRARY_PATH": libraries}
+
+
+def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
+    """Return the runtime below `root`, building the parts that are missing.
+
+    Raises:
+        LocalStackError: a part cannot be built here; the message says what to do.
+    """
+    server_pins, stub_pins = pins("triton-server"), pins("triton-backend")
+    python = interpreter.choose()
+    root.mkdir(parents=True, exist_ok=True)
+    with _locked(root / "lock"):
+        server = _part(root, "server", server_pins, lambda to: _install_server(to, server_pins))
+        stub = _part(
+            root,
+            "stub",
+            [*stub_pins, python.version, str(python.executable)],
+            lambda to: _create_stub(to, python, stub_pins),
+        )
+        backends = _part(
+            root,
+            "backends",
+            [server.name, python.version, BACKEND_SOURCE.read_text()],
+            lambda to: _copy_backends(to, server, python.version),
+        )
+        _remove_outdated(root, keep={server, stub, backends})
+    return Runtime(server, stub, backends)
+
+
+def pins(group: str, pyproject: Path = PROJECT / "pyproject.toml") -> list[str]:
+    """Return the requirements of one dependency group of pyproject.toml."""
+    groups = tomllib.loads(pyproject.read_text())["dependency-groups"]
+    return [requirement for requirement in groups[group] if isinstance(requirement, str)]
+
+
+def digest(inputs: Sequence[str]) -> str:
+    """Return 12 hexadecimal digits that change with any of the inputs, or with their borders."""
+    hasher = hashlib.sha256()
+    for text in inputs:
+        data = text.encode()
+        hasher.update(len(data).to_bytes(8, "big") + data)
+    return hasher.hexdigest()[:12]
+
+
+def _part(root: Path, name: str, inputs: Sequence[str], build: Callable[[Path], None]) -> Path:
+    """Return `root/name-digest`; when it is missing, build it beside and rename it into place."""
+    final = root / f"{name}-{digest(inputs)}"
+    if final.is_dir():
+        return final
+    started = time.monotonic()
+    staging = root / f"{final.name}.building"
+    shutil.rmtree(staging, ignore_errors=True)  # of a build that was interrupted
+    staging.mkdir()
+    build(staging)
+    staging.rename(final)
+    say(f"  {name} ready after {time.monotonic() - started:.1f} s")
+    return final
+
+
+def _install_server(target: Path, requirements: Sequence[str]) -> None:
+    say(f"Fetching Triton ({', '.join(requirements)}, about 55 MB; once)")
+    # --no-deps: of pytriton only the server binary is used, not its client or its numpy pin.
+    _pip(["install", "--no-deps", "--no-compile", "--target", str(target), *requirements])
+    (_tritonserver(target) / "bin" / "tritonserver").chmod(0o755)
+
+
+def _create_stub(
+    target: Path, python: interpreter.Interpreter, requirements: Sequence[str]
+) -> None:
+    say(f"Building Triton's Python {python.version} environment ({', '.join(requirements)}; once)")
+    command = [str(python.executable), "-m", "venv", "--without-pip", str(target)]
+    _run(command, remedy="Install the interpreter's venv module (Debian: python3-venv).")
+    interpreter.provide_libpython(python, target / "libpython")
+    _pip(["--python", str(target / "bin" / "python3"), "install", *requirements])
+
+
+def _copy_backends(target: Path, server: Path, python_version: str) -> None:
+    tritonserver = _tritonserver(server)
+    shutil.copytree(tritonserver / "backends" / "python", target / "python")
+    stub = tritonserver / "python_backend_stubs" / python_version / "triton_python_backend_stub"
+    if not stub.is_file():
+        raise LocalStackError(f"This Triton has no stub for Python {python_version}: {stub}")
+    shutil.copy(stub, target / "python")
+    (target / "python" / stub.name).chmod(0o755)
+    (target / "onnxruntime").mkdir()
+    shutil.copy(BACKEND_SOURCE, target / "onnxruntime")
+
+
+def _tritonserver(server: Path) -> Path:
+    return server / "pytriton" / "tritonserver"
+
+
+def _pip(arguments: Sequence[str]) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    _run(
+        command,
+        remedy="Triton from PyPI needs Linux on x86-64 with glibc 2.35 or newer, pip 22.3 or newer "
+        "(`python -m pip install --upgrade pip`) and access to a package index.",
+    )
+
+
+def _run(command: Sequence[str], remedy: str) -> None:
+    """Run a command with its output on stderr, where progress belongs."""
+    done = subprocess.run(command, stdout=sys.stderr, check=False)  # noqa: S603  # our own command
+    if done.returncode != 0:
+        raise LocalStackError(f"`{' '.join(command)}` ended with {done.returncode}. {remedy}")
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time build; the kernel frees the lock when its holder dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _remove_outdated(root: Path, keep: set[Path]) -> None:
+    """Remove parts of earlier pins, except those that a running Triton still uses."""
+    executables = [p.info["exe"] or "" for p in psutil.process_iter(["exe"])]
+    for folder in root.iterdir():
+        used = any(executable.startswith(f"{folder}/") for executable in executables)
+        if folder.is_dir() and folder not in keep and not used:
+            shutil.rmtree(folder)

@@ -1,0 +1,192 @@
+"""Run the `tritonserver` binary on the loopback interface of this machine."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from deploy.local import processes, shared_memory
+from deploy.local.admin import AdminError, TritonAdmin
+from deploy.local.console import LocalStackError
+from deploy.local.runtime import Runtime, ensure_runtime
+
+READY_SECONDS = 60.0
+# How long Triton waits for requests in flight after SIGTERM. It waits in vain for a model whose
+# killed stub had been given a request, so this is also the longest stop after such an accident.
+EXIT_SECONDS = 10
+KILL_SECONDS = EXIT_SECONDS + 5.0
+
+
+@dataclass(frozen=True)
+class TritonSettings:
+    """One Triton: what it serves, where it listens, what is its own."""
+
+    model_repository: Path
+    http_port: int
+    grpc_port: int
+    metrics_port: int
+    admin_key: str  # opens the model-repository protocol
+    shm_prefix: str  # begins the names of its shared memory regions, and of no other Triton's
+
+    @property
+    def grpc_url(self) -> str:
+        """host:port, as gRPC clients want it."""
+        return f"127.0.0.1:{self.grpc_port}"
+
+    def command(self, runtime: Runtime) -> list[str]:
+        """Return the command line."""
+        restricted = f"model-repository:admin-key={self.admin_key}"
+        return [
+            str(runtime.binary),
+            f"--model-repository={self.model_repository}",
+            f"--backend-directory={runtime.backends}",
+            f"--cache-directory={runtime.binary.parents[1] / 'caches'}",
+            "--model-control-mode=explicit",
+            "--load-model=*",
+            "--disable-auto-complete-config",  # configs are complete; completing doubles start-up
+            "--exit-on-error=false",  # one broken model does not take the others down
+            f"--exit-timeout-secs={EXIT_SECONDS}",
+            "--http-address=127.0.0.1",
+            f"--http-port={self.http_port}",
+            "--grpc-address=127.0.0.1",
+            f"--grpc-port={self.grpc_port}",
+            "--allow-gpu-metrics=false",  # PyPI's Triton has no GPU to measure
+            "--metrics-address=127.0.0.1",
+            f"--metrics-port={self.metrics_port}",
+            f"--grpc-restricted-protocol={restricted}",
+            f"--http-restricted-api={restricted}",
+            # Our backend is a Python-based one: it takes the Python backend's options by its name.
+            f"--backend-config=onnxruntime,shm-region-prefix-name={self.shm_prefix}",
+            f"--backend-config=python,shm-region-prefix-name={self.shm_prefix}",
+        ]
+
+
+class LocalTriton:
+    """A Triton that lives as long as a `with` block, or from `start` to `stop`.
+
+    Ports that are 0 become free ones. The server ends with the thread that started it, even when
+    that is killed.
+    """
+
+    def __init__(
+        self,
+        model_repository: Path,
+        *,
+        http_port: int = 0,
+        grpc_port: int = 0,
+        metrics_port: int = 0,
+        log: Path,
+    ) -> None:
+        """Choose ports and keys; nothing is started yet. Triton's output is appended to `log`."""
+        free = iter(processes.free_ports(3))
+        self.settings = TritonSettings(
+            model_repository=model_repository.resolve(),
+            http_port=http_port or next(free),
+            grpc_port=grpc_port or next(free),
+            metrics_port=metrics_port or next(free),
+            admin_key=secrets.token_hex(16),
+            shm_prefix=shared_memory.new_prefix(),
+        )
+        self.log = log
+        self._process: psutil.Process | None = None
+
+    @property
+    def grpc_url(self) -> str:
+        """host:port of KServe's gRPC protocol."""
+        return self.settings.grpc_url
+
+    @property
+    def http_url(self) -> str:
+        """host:port of KServe's HTTP protocol."""
+        return f"127.0.0.1:{self.settings.http_port}"
+
+    @property
+    def metrics_url(self) -> str:
+        """URL that Prometheus scrapes."""
+        return f"http://127.0.0.1:{self.settings.metrics_port}/metrics"
+
+    @property
+    def pid(self) -> int:
+        """The server's process id.
+
+        Raises:
+            LocalStackError: it is not running.
+        """
+        if self._process is None:
+            raise LocalStackError("This Triton is not started.")
+        return self._process.pid
+
+    def admin(self) -> TritonAdmin:
+        """Return a new client with this server's admin key; close it after use."""
+        return TritonAdmin(self.grpc_url, self.settings.admin_key)
+
+    def start(self) -> None:
+        """Start the server and wait until all its models are ready.
+
+        Raises:
+            LocalStackError: the runtime cannot be built, or Triton is not ready in time.
+        """
+        runtime = ensure_runtime()
+        self._process = processes.spawn(
+            self.settings.command(runtime), runtime.environment(), self.log, die_with_us=True
+        )
+        try:
+            wait_until_ready(self.settings, self._process, self.log)
+        except BaseException:  # also Ctrl-C: nothing may be left behind
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Let requests in flight finish, end the server and its stubs, remove their memory."""
+        if self._process is not None:
+            processes.stop_tree(self._process, KILL_SECONDS)
+            shared_memory.remove(shared_memory.regions(self.settings.shm_prefix))
+            self._process = None
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self.stop()
+
+
+def wait_until_ready(
+    settings: TritonSettings, process: psutil.Process, log: Path, timeout: float = READY_SECONDS
+) -> None:
+    """Wait until every model of the repository serves.
+
+    Raises:
+        LocalStackError: Triton ended, a model cannot be loaded, or time is up; with the log's end.
+    """
+    with TritonAdmin(settings.grpc_url, settings.admin_key) as admin:
+        processes.wait_for("Triton", process, log, lambda: _missing(admin), timeout)
+
+
+def _missing(admin: TritonAdmin) -> str:
+    """Return what Triton still has to do; "" when all models serve.
+
+    Raises:
+        LocalStackError: a model cannot be loaded, however long one waits.
+    """
+    if not admin.live():
+        return "it does not answer"
+    try:
+        states = admin.index()
+    except AdminError as error:
+        return str(error)
+    waiting = [state for state in states if not state.ready]
+    broken = [f"{state.name}: {state.reason}" for state in waiting if state.reason]
+    if broken:
+        raise LocalStackError("Triton cannot load a model: " + "; ".join(broken))
+    return f"loading {', '.join(state.name for state in waiting)}" if waiting else ""
