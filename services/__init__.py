@@ -1,0 +1,1 @@
+"""The gRPC services. None of them imports torch or training."""

@@ -1,0 +1,110 @@
+"""What surrounds the work of one call: request id, measurement, error → status, credentials.
+
+Each layer is a context manager or a check on its own; `interceptor.py` puts them in order.
+"""
+
+import asyncio
+import hmac
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import grpc
+import structlog
+
+from services.common.errors import DeadlineExceeded, Unauthenticated, status_of
+from services.common.metrics import Metrics
+
+# What we echo into logs and metadata, we check.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+# The class takes its types in annotations only, not when the program runs.
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Call:
+    """One call as the layers see it."""
+
+    method: str
+    context: Context
+    metadata: dict[str, str | bytes] = field(init=False)
+    request_id: str = field(init=False)
+    code: grpc.StatusCode = grpc.StatusCode.OK
+
+    def __post_init__(self) -> None:
+        """Read the metadata; take over the caller's request id, or make one."""
+        self.metadata = dict(self.context.invocation_metadata() or ())
+        given = self.metadata.get("x-request-id", "")
+        valid = isinstance(given, str) and _REQUEST_ID.fullmatch(given)
+        self.request_id = str(given) if valid else secrets.token_hex(16)
+
+
+@contextmanager
+def identified(call: Call) -> Iterator[None]:
+    """Put the request id into the log lines of the block and into the call's trailers."""
+    call.context.set_trailing_metadata((("x-request-id", call.request_id),))
+    with structlog.contextvars.bound_contextvars(request_id=call.request_id, method=call.method):
+        yield
+
+
+@contextmanager
+def measured(call: Call, metrics: Metrics) -> Iterator[None]:
+    """Count, time and log the call with the code that it ended with."""
+    started = perf_counter()
+    try:
+        yield
+    except asyncio.CancelledError:
+        # gRPC cancels the task both when the caller hangs up and when its deadline passes.
+        expired = call.context.time_remaining() == 0
+        call.code = grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
+        raise
+    finally:
+        seconds = perf_counter() - started
+        metrics.requests.labels(method=call.method, code=call.code.name).inc()
+        metrics.request_seconds.labels(method=call.method).observe(seconds)
+        log.info("call", code=call.code.name, seconds=round(seconds, 6))
+
+
+@asynccontextmanager
+async def errors_to_status(call: Call) -> AsyncIterator[None]:
+    """End the call with the status that belongs to the exception of the block."""
+    try:
+        yield
+    except Exception as error:
+        status = status_of(error, call.request_id)
+        call.code = _grpc_code(status.code)
+        if call.code is grpc.StatusCode.INTERNAL:
+            log.exception("internal error")
+        elif not isinstance(error, DeadlineExceeded):
+            log.info("refused", reason=str(error))
+        trailers = (
+            ("x-request-id", call.request_id),
+            ("grpc-status-details-bin", status.SerializeToString()),
+        )
+        await call.context.abort(call.code, status.message, trailers)
+
+
+def authenticate(call: Call, token: str | None, metrics: Metrics) -> None:
+    """Check the caller's bearer token; without a `token` of ours everybody may call.
+
+    Raises:
+        Unauthenticated: the metadata `authorization` is missing or is not "Bearer <token>".
+    """
+    if token is None:
+        return
+    given = call.metadata.get("authorization", "")
+    given_bytes = given if isinstance(given, bytes) else given.encode()
+    if not hmac.compare_digest(given_bytes, f"Bearer {token}".encode()):
+        metrics.rejected.labels(reason="unauthenticated").inc()
+        raise Unauthenticated("send a valid token as metadata: `authorization: Bearer <token>`")
+
+
+def _grpc_code(number: int) -> grpc.StatusCode:
+    return next(code for code in grpc.StatusCode if code.value[0] == number)

@@ -1,0 +1,118 @@
+"""All that can go wrong in a call, and what the caller is told.
+
+    ServiceError
+    ├── InvalidField      INVALID_ARGUMENT    google.rpc.BadRequest names the field
+    ├── Unauthenticated   UNAUTHENTICATED
+    ├── NotFound          NOT_FOUND
+    ├── Busy              RESOURCE_EXHAUSTED  google.rpc.RetryInfo says when to come back
+    ├── Unavailable       UNAVAILABLE         what we depend on is away: trying again may help
+    ├── DeadlineExceeded  DEADLINE_EXCEEDED
+    └── Internal          INTERNAL            our own fault: the reason goes to the log only
+
+Code below the interceptors raises these and never touches a gRPC status; `status_of` is the one
+place where an exception becomes a status.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+
+class ServiceError(Exception):
+    """A failure with a gRPC status. Its text is shown to the caller."""
+
+    code: ClassVar[grpc.StatusCode]
+
+    def details(self) -> Sequence[Message]:
+        """Messages of google.rpc that a program can act upon."""
+        return ()
+
+
+class InvalidField(ServiceError):
+    """A field of the request is wrong, or over a limit."""
+
+    code = grpc.StatusCode.INVALID_ARGUMENT
+
+    def __init__(self, field: str, message: str) -> None:
+        """Name the `field` as the .proto does; the `message` says what is wrong and the remedy."""
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+    def details(self) -> Sequence[Message]:
+        """A BadRequest with this one violation."""
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=self.field, description=self.message
+        )
+        return (error_details_pb2.BadRequest(field_violations=[violation]),)
+
+
+class Unauthenticated(ServiceError):
+    """No credentials, or wrong ones."""
+
+    code = grpc.StatusCode.UNAUTHENTICATED
+
+
+class NotFound(ServiceError):
+    """What the request names does not exist."""
+
+    code = grpc.StatusCode.NOT_FOUND
+
+
+class Busy(ServiceError):
+    """The service has as much work as it takes."""
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        """Refuse now; after `retry_after_s` seconds another attempt makes sense."""
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def details(self) -> Sequence[Message]:
+        """A RetryInfo with the delay."""
+        delay = Duration()
+        delay.FromNanoseconds(round(self.retry_after_s * 1e9))
+        return (error_details_pb2.RetryInfo(retry_delay=delay),)
+
+
+class Unavailable(ServiceError):
+    """Something that we depend on cannot be reached."""
+
+    code = grpc.StatusCode.UNAVAILABLE
+
+
+class DeadlineExceeded(ServiceError):
+    """The call's time is over; its work was dropped."""
+
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class Internal(ServiceError):
+    """A fault of ours. Its text is for the log, never for the caller."""
+
+    code = grpc.StatusCode.INTERNAL
+
+
+def status_of(error: Exception, request_id: str) -> status_pb2.Status:
+    """The google.rpc.Status that a caller gets for `error`, RequestInfo included.
+
+    Whatever is not a ServiceError is our fault, and of our faults the caller learns nothing but
+    the request id.
+    """
+    if isinstance(error, ServiceError) and not isinstance(error, Internal):
+        code, message, details = error.code, str(error), error.details()
+    else:
+        code, message, details = (
+            grpc.StatusCode.INTERNAL,
+            f"internal error; please report request id {request_id}",
+            (),
+        )
+    status = status_pb2.Status(code=code_pb2.Code.Value(code.name), message=message)
+    for detail in (*details, error_details_pb2.RequestInfo(request_id=request_id)):
+        status.details.add().Pack(detail)
+    return status

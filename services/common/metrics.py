@@ -1,0 +1,92 @@
+"""Prometheus metrics of a service, in a registry of its own, and the endpoint that shows them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+
+# A request of one image takes milliseconds, one of 256 seconds, a stream minutes.
+REQUEST_BUCKETS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
+STAGE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+class Metrics:
+    """The metrics that all services have: `animegan_<service>_...`."""
+
+    def __init__(self, service: str, registry: CollectorRegistry) -> None:
+        """Register the metrics of `service` in `registry`."""
+        prefix = f"animegan_{service}"
+        self.registry = registry
+        self.requests = Counter(
+            f"{prefix}_requests", "Calls that ended.", ["method", "code"], registry=registry
+        )
+        self.request_seconds = Histogram(
+            f"{prefix}_request_seconds",
+            "Time from a call's arrival to its end.",
+            ["method"],
+            buckets=REQUEST_BUCKETS_S,
+            registry=registry,
+        )
+        self.stage_seconds = Histogram(
+            f"{prefix}_stage_seconds",
+            "Time of one stage for one sub-batch of images.",
+            ["stage"],
+            buckets=STAGE_BUCKETS_S,
+            registry=registry,
+        )
+        self.in_flight = Gauge(
+            f"{prefix}_in_flight", "Images that are being worked on.", registry=registry
+        )
+        self.rejected = Counter(
+            f"{prefix}_rejected",
+            "Calls refused before any work was done.",
+            ["reason"],
+            registry=registry,
+        )
+        self.images = Counter(f"{prefix}_images", "Images made.", ["model"], registry=registry)
+        self.ready = Gauge(
+            f"{prefix}_ready",
+            "1 while health checks answer SERVING, 0 while NOT_SERVING.",
+            registry=registry,
+        )
+
+    @contextmanager
+    def stage(self, stage: str) -> Iterator[None]:
+        """Time the block as one run of `stage`, if it succeeds."""
+        started = perf_counter()
+        yield
+        self.stage_seconds.labels(stage=stage).observe(perf_counter() - started)
+
+
+def process_registry() -> CollectorRegistry:
+    """A registry with this process's memory, CPU, file descriptors and garbage collection."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+class MetricsEndpoint:
+    """`http://host:port/metrics` for Prometheus, from a thread of its own."""
+
+    def __init__(self, registry: CollectorRegistry, host: str, port: int) -> None:
+        """Listen on `host`:`port`; port 0 takes a free one."""
+        self._server, self._thread = start_http_server(port, host, registry)
+        self.port = self._server.server_port
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -1,0 +1,115 @@
+"""The life of a service's process: listen, watch, and on SIGTERM drain without losing a call."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection
+
+from services.common.health import Health
+from services.common.interceptor import AroundCalls
+from services.common.metrics import Metrics, MetricsEndpoint
+from services.common.settings import ServiceSettings
+
+# gRPC itself cuts off messages this many times over our limit. Up to there the caller gets the
+# INVALID_ARGUMENT that our interface promises instead of gRPC's RESOURCE_EXHAUSTED.
+_HARD_LIMIT_FACTOR = 4
+_NO_LIMIT = -1
+
+log = structlog.get_logger()
+
+
+async def serve(
+    settings: ServiceSettings,
+    *,
+    service_name: str,
+    add_service: Callable[[grpc.aio.Server], None],
+    probe: Callable[[], Awaitable[None]],
+    metrics: Metrics,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return.
+
+    Args:
+        settings: where to listen and how to behave.
+        service_name: full name of the gRPC service, for health and reflection.
+        add_service: adds the service's handler to the server.
+        probe: succeeds when the service can do its work; see `Health.watch`.
+        metrics: shown at the metrics port.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    server = grpc.aio.server(
+        interceptors=[_interceptor(settings, metrics)], options=_options(settings)
+    )
+    health = Health(service_name, metrics)
+    add_service(server)
+    await health.attach(server)
+    names = (service_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+    reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+
+    port = server.add_insecure_port(f"{settings.host}:{settings.port}")
+    endpoint = MetricsEndpoint(metrics.registry, settings.host, settings.metrics_port)
+    await server.start()
+    log.info("serving", host=settings.host, port=port, metrics_port=endpoint.port)
+    watch = health.watch(
+        probe, interval_s=settings.canary_interval_s, patience_s=settings.canary_patience_s
+    )
+    try:
+        await _until_set(stop, meanwhile=watch)
+    finally:
+        await _drain(server, health, settings)
+        endpoint.close()
+
+
+async def _until_set(stop: asyncio.Event, *, meanwhile: Awaitable[None]) -> None:
+    """Wait for `stop` while `meanwhile` runs; if that fails, so does this."""
+    stopped = asyncio.create_task(stop.wait())
+    background = asyncio.ensure_future(meanwhile)
+    done, pending = await asyncio.wait({stopped, background}, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    for task in done:
+        task.result()
+
+
+async def _drain(server: grpc.aio.Server, health: Health, settings: ServiceSettings) -> None:
+    """NOT_SERVING; wait until balancers have seen it; accept nothing new; finish the rest."""
+    log.info("draining", wait_s=settings.drain_wait_s, grace_s=settings.drain_grace_s)
+    await health.drain()
+    await asyncio.sleep(settings.drain_wait_s)
+    await server.stop(settings.drain_grace_s)
+    log.info("stopped")
+
+
+def _interceptor(settings: ServiceSettings, metrics: Metrics) -> AroundCalls:
+    token = settings.auth_token
+    return AroundCalls(
+        metrics,
+        token=token.get_secret_value() if token else None,
+        default_deadline_s=settings.default_deadline_s,
+        default_stream_deadline_s=settings.default_stream_deadline_s,
+        max_request_bytes=settings.max_request_bytes,
+    )
+
+
+def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
+    age_ms = round(settings.max_connection_age_s * 1000)
+    return [
+        ("grpc.max_receive_message_length", _HARD_LIMIT_FACTOR * settings.max_request_bytes),
+        # Answers are bounded by the images that one call may ask for.
+        ("grpc.max_send_message_length", _NO_LIMIT),
+        # Two processes on one port would share its calls by chance: fail at the second start.
+        ("grpc.so_reuseport", 0),
+        # Calls in flight finish: the default grace period is unlimited.
+        ("grpc.max_connection_age_ms", age_ms),
+        # Finds callers that vanished without a word, and lets callers look for us.
+        ("grpc.keepalive_time_ms", 60_000),
+        ("grpc.keepalive_timeout_ms", 20_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+    ]

@@ -1,0 +1,101 @@
+"""Settings that every service has, from environment variables and command line flags.
+
+A service derives its own class and sets `env_prefix`. The attribute docstrings are the texts of
+`--help`.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class ServiceSettings(BaseSettings):
+    """How a service listens, what it admits, how it reaches Triton and how it stops."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_implicit_flags=True,
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on, for gRPC and metrics. In a container: 0.0.0.0."""
+
+    port: Port
+    """gRPC port; 0 takes a free one and logs it."""
+
+    metrics_port: Port
+    """HTTP port of /metrics; 0 takes a free one and logs it."""
+
+    triton_url: str = "127.0.0.1:8001"
+    """Triton's gRPC address, host:port."""
+
+    auth_token: SecretStr | None = None
+    """Callers must send `authorization: Bearer <token>`. Unset: everybody may call. Prefer the
+    environment variable: command lines are visible to other users of the machine."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe log lines to write."""
+
+    default_deadline_s: PositiveFloat = 60
+    """Deadline of a call that comes without one, in seconds."""
+
+    default_stream_deadline_s: PositiveFloat = 3600
+    """Deadline of a streaming call that comes without one, in seconds."""
+
+    max_request_bytes: PositiveInt = 4 * 2**20
+    """Limit of one request message in bytes."""
+
+    max_images_in_flight: PositiveInt = 1024
+    """Images worked on at a time; calls that do not fit are refused with RESOURCE_EXHAUSTED."""
+
+    retry_after_s: PositiveFloat = 0.5
+    """What a refused caller is told to wait, in seconds."""
+
+    encode_threads: PositiveInt = 2
+    """Threads that encode pictures."""
+
+    canary_interval_s: PositiveFloat = 2
+    """Seconds between two canary inferences."""
+
+    canary_patience_s: PositiveFloat = 10
+    """Seconds without a successful canary until the service reports NOT_SERVING."""
+
+    drain_wait_s: NonNegativeFloat = 5
+    """Seconds from NOT_SERVING to refusing new calls on SIGTERM: balancers must notice first."""
+
+    drain_grace_s: NonNegativeFloat = 30
+    """Seconds that calls in flight may take to finish on SIGTERM; then they are cancelled."""
+
+    max_connection_age_s: PositiveFloat = 300
+    """Seconds until a connection is asked to move on, so that new replicas get their share."""
+
+    @classmethod
+    def from_command_line(cls, program: str, arguments: Sequence[str] | None = None) -> Self:
+        """Read flags, then environment variables, then defaults; explain mistakes and exit 2.
+
+        Args:
+            program: the name that `--help` shows.
+            arguments: the flags; None takes those of the process.
+        """
+        options: dict[str, Any] = {
+            "_cli_parse_args": list(sys.argv[1:] if arguments is None else arguments),
+            "_cli_prog_name": program,
+        }
+        try:
+            return cls(**options)
+        except ValidationError as error:
+            prefix = cls.model_config["env_prefix"]
+            for mistake in error.errors():
+                name = str(mistake["loc"][0]) if mistake["loc"] else ""
+                where = f"--{name.replace('_', '-')} / {prefix}{name.upper()}: " if name else ""
+                sys.stderr.write(f"{program}: {where}{mistake['msg']}\n")
+            sys.exit(2)

@@ -1,0 +1,162 @@
+"""Triton, as the services see it. The only file that knows tritonclient.
+
+Every failure leaves this file as an error of `errors.py`, `from` tritonclient's own. Every request
+carries what is left of the current call's deadline, and is cancelled with the task that awaits it:
+Triton drops queued work whose caller has gone.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+from tritonclient.grpc import InferInput, InferRequestedOutput, model_config_pb2
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+
+from services.common import deadline
+from services.common.errors import (
+    DeadlineExceeded,
+    Internal,
+    NotFound,
+    ServiceError,
+    Unavailable,
+)
+
+_CHANNEL_OPTIONS = [
+    # Sizes are bounded by our own admission, not here.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    # A Triton that comes back is used again within a second, not within two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+
+_AWAY = "the models cannot be reached just now; try again"
+# What Triton says, with INTERNAL, after the process behind a Python backend died. It recovers when
+# the watchdog reloads the model.
+_DEAD_STUB = "is not healthy"
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a model, without its batch dimension."""
+
+    dtype: str  # Triton's name, such as "FP32" or "UINT8"
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """What a model's config.pbtxt says."""
+
+    inputs: Mapping[str, TensorSpec]
+    outputs: Mapping[str, TensorSpec]
+    parameters: Mapping[str, str]
+
+
+class Triton:
+    """A connection to one Triton address."""
+
+    def __init__(self, url: str) -> None:
+        """Use the gRPC address `url`, host:port. It is first contacted by the first request."""
+        self._client = InferenceServerClient(url, channel_args=_CHANNEL_OPTIONS)
+
+    async def __aenter__(self) -> Self:
+        """Return the connection, which the block closes."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        await self._client.close()
+
+    async def infer(
+        self, model: str, version: int, inputs: Mapping[str, NDArray[Any]], output: str
+    ) -> NDArray[Any]:
+        """Run one batch; return the tensor `output`, a read-only view of the answer.
+
+        Raises:
+            NotFound: the model or this version of it is not there (any more).
+            Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+        """
+        batch = len(next(iter(inputs.values())))
+        request = self._client.infer(
+            model,
+            [_input(name, tensor) for name, tensor in inputs.items()],
+            model_version=str(version),
+            outputs=[InferRequestedOutput(output)],
+            client_timeout=deadline.remaining(),
+        )
+        result = await _translated(request)
+        tensor = result.as_numpy(output)
+        if tensor is None or len(tensor) != batch:
+            shape = None if tensor is None else tensor.shape
+            raise Internal(f"{model} {version}: {output} has shape {shape} for a batch of {batch}")
+        return tensor  # type: ignore[no-any-return]  # tritonclient has no types
+
+    async def ready_versions(self) -> Mapping[str, int]:
+        """The latest ready version of every model.
+
+        Taken from the statistics, because the repository index belongs to the administrative
+        protocol, which Triton opens to those who may load and unload models only.
+        """
+        request = self._client.get_inference_statistics(client_timeout=deadline.remaining())
+        versions: dict[str, int] = {}
+        for entry in (await _translated(request)).model_stats:
+            versions[entry.name] = max(versions.get(entry.name, 0), int(entry.version))
+        return versions
+
+    async def model_config(self, model: str, version: int) -> ModelConfig:
+        """The configuration of a loaded model.
+
+        Raises:
+            NotFound: it is not loaded.
+        """
+        request = self._client.get_model_config(
+            model, str(version), client_timeout=deadline.remaining()
+        )
+        config = (await _translated(request)).config
+        return ModelConfig(
+            inputs={tensor.name: _spec(tensor) for tensor in config.input},
+            outputs={tensor.name: _spec(tensor) for tensor in config.output},
+            parameters={name: value.string_value for name, value in config.parameters.items()},
+        )
+
+
+def _input(name: str, tensor: NDArray[Any]) -> InferInput:
+    tensor_input = InferInput(name, tensor.shape, np_to_triton_dtype(tensor.dtype))
+    return tensor_input.set_data_from_numpy(tensor)
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    dtype = model_config_pb2.DataType.Name(tensor.data_type).removeprefix("TYPE_")
+    return TensorSpec(dtype, tuple(tensor.dims))
+
+
+async def _translated(request: Awaitable[Any]) -> Any:
+    try:
+        return await request
+    except InferenceServerException as error:
+        raise _translate(error) from error
+
+
+def _translate(error: InferenceServerException) -> ServiceError:
+    """Our error for tritonclient's, whose status is a string such as "StatusCode.NOT_FOUND"."""
+    message = error.message()
+    match (error.status() or "").removeprefix("StatusCode."):
+        case "UNAVAILABLE" | "CANCELLED":
+            return Unavailable(_AWAY)
+        case "DEADLINE_EXCEEDED":
+            return DeadlineExceeded("the models did not answer in time")
+        case "NOT_FOUND":
+            return NotFound(message)
+        case "INTERNAL" if _DEAD_STUB in message:
+            return Unavailable(_AWAY)
+        case status:
+            return Internal(f"Triton: {status}: {message}")

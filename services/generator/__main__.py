@@ -1,0 +1,56 @@
+"""`python -m services.generator`: Settings → Triton → Pipeline → Handler → server."""
+
+import asyncio
+
+import structlog
+
+from services.common import logs
+from services.common.admission import Admission
+from services.common.images import Encoder
+from services.common.metrics import Metrics, process_registry
+from services.common.server import serve
+from services.common.triton_client import Triton
+from services.generator.handler import FULL_NAME, Handler
+from services.generator.models import Catalogue
+from services.generator.pipeline import Pipeline
+from services.generator.settings import GeneratorSettings
+
+
+async def run(settings: GeneratorSettings) -> None:
+    """Serve until a signal comes."""
+    metrics = Metrics("generator", process_registry())
+    admission = Admission(
+        settings.max_images_in_flight, retry_after_s=settings.retry_after_s, metrics=metrics
+    )
+    encoder = Encoder(settings.encode_threads)
+    async with Triton(settings.triton_url) as triton:
+        catalogue = Catalogue(triton, settings.default_model)
+        pipeline = Pipeline(
+            triton,
+            catalogue,
+            encoder,
+            metrics,
+            sub_batch=settings.sub_batch,
+            stream_window=settings.stream_window,
+        )
+        handler = Handler(pipeline, catalogue, admission, max_images=settings.max_images)
+        await serve(
+            settings,
+            service_name=FULL_NAME,
+            add_service=handler.add_to,
+            probe=pipeline.canary,
+            metrics=metrics,
+        )
+    encoder.close()
+
+
+def main() -> None:
+    """Read the settings, show them, serve."""
+    settings = GeneratorSettings.from_command_line("python -m services.generator")
+    logs.configure("generator", settings.log_level)
+    structlog.get_logger().info("settings", **settings.model_dump(mode="json"))
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

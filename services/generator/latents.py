@@ -1,0 +1,53 @@
+"""The numbers behind a seed.
+
+Shapes: N images, Z length of a latent vector, R length of the flat noise of all layers.
+
+Everything is drawn by NumPy's counter-based Philox generator, whose 128-bit key is
+(stream << 64) | seed. An image's numbers depend on its seed alone, never on its neighbours.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LATENT_STREAM = 0
+_RANDOM_NOISE_STREAM = 1
+_CONSTANT_NOISE_STREAM = 2
+
+
+class NoiseMode(Enum):
+    """Where the noise of the layers comes from."""
+
+    CONSTANT = "constant"  # the same for all images
+    RANDOM = "random"  # from the image's seed
+    NONE = "none"  # zeros
+
+
+def latents(seeds: Sequence[int], z_dim: int) -> NDArray[np.float32]:
+    """z_NZ: standard normal, one row per seed (0 to 2^64 - 1)."""
+    z_NZ = np.empty((len(seeds), z_dim), np.float32)
+    for z_Z, seed in zip(z_NZ, seeds, strict=True):
+        _fill_normal(z_Z, _LATENT_STREAM, seed)
+    return z_NZ
+
+
+def noise(seeds: Sequence[int], size: int, mode: NoiseMode) -> NDArray[np.float32]:
+    """noise_NR: standard normal, or zeros with NoiseMode.NONE, one row per seed."""
+    noise_NR = np.zeros((len(seeds), size), np.float32)
+    match mode:
+        case NoiseMode.CONSTANT:
+            _fill_normal(noise_NR[0], _CONSTANT_NOISE_STREAM, 0)
+            noise_NR[1:] = noise_NR[0]
+        case NoiseMode.RANDOM:
+            for noise_R, seed in zip(noise_NR, seeds, strict=True):
+                _fill_normal(noise_R, _RANDOM_NOISE_STREAM, seed)
+        case NoiseMode.NONE:
+            pass
+    return noise_NR
+
+
+def _fill_normal(row: NDArray[np.float32], stream: int, seed: int) -> None:
+    generator = np.random.Generator(np.random.Philox(key=stream << 64 | seed))
+    generator.standard_normal(dtype=np.float32, out=row)

@@ -1,0 +1,43 @@
+"""Settings of the generator service: ANIMEGAN_GENERATOR_<NAME>, or --<name>."""
+
+from typing import Self
+
+from pydantic import PositiveInt, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import Port, ServiceSettings
+
+
+class GeneratorSettings(ServiceSettings):
+    """Serves GeneratorService: anime faces from seeds.
+
+    Every flag can be given as an environment variable as well: --max-images is
+    ANIMEGAN_GENERATOR_MAX_IMAGES.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ANIMEGAN_GENERATOR_")
+
+    port: Port = 50051
+    """gRPC port; 0 takes a free one and logs it."""
+
+    metrics_port: Port = 9101
+    """HTTP port of /metrics; 0 takes a free one and logs it."""
+
+    default_model: str = "stylegan"
+    """The model of requests that name none. Its canary decides whether the service is ready."""
+
+    max_images: PositiveInt = 256
+    """Images that one unary call may ask for."""
+
+    sub_batch: PositiveInt = 16
+    """Images per request to Triton."""
+
+    stream_window: PositiveInt = 3
+    """Sub-batches of a stream that are in the making at a time."""
+
+    @model_validator(mode="after")
+    def _largest_calls_fit(self) -> Self:
+        largest = max(self.max_images, self.sub_batch * self.stream_window)
+        if self.max_images_in_flight < largest:
+            raise ValueError(f"max_images_in_flight must admit a call of {largest} images")
+        return self
