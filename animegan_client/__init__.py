@@ -1,10 +1,12 @@
 """Client of the anime-gan generation API: faces from seeds, synchronous or with asyncio.
 
->>> from animegan_client import Client
+Example:
 
-with Client("127.0.0.1:50051") as client:
-    for face in client.generate(seeds=[1, 2, 3]).images:
-        face.to_pil().show()
+    from animegan_client import Client
+
+    with Client("127.0.0.1:50051") as client:
+        for face in client.generate(seeds=[1, 2, 3]).images:
+            face.to_pil().show()
 """
 
 from animegan_client.aio import AsyncClient

@@ -64,8 +64,8 @@ class AsyncClient:
         Closing the generator (or leaving `contextlib.aclosing`) cancels the work that is left.
 
         Args:
-            timeout: seconds for each run of 4,096 seeds, or for all of a `count`; None: no limit,
-                but a service that vanished is noticed within a minute.
+            timeout: seconds for every 4,096 pictures; None: the service's own limit. A service
+                that vanished is noticed within a minute in any case.
             options: see `GenerateOptions`. They are checked here, the seeds as they are read.
         """
         return self._stream(messages.stream_requests(options), timeout)

@@ -36,8 +36,9 @@ _NOISE_MODES: dict[NoiseMode, generator_pb2.NoiseMode.ValueType] = {
 _FORMAT_NAMES = {number: name for name, number in _FORMATS.items()}
 _NOISE_NAMES = {number: name for name, number in _NOISE_MODES.items()}
 
-# A stream of any length is asked for in calls of this many seeds: 40 KB a request, and a seed
-# source without end is never read far ahead.
+# A stream of any length is asked for in calls of this many seeds: a request stays small, no call
+# outlives the service's deadline, new replicas get their share, and a source of seeds without end
+# is never read far ahead.
 SEEDS_PER_CALL = 4096
 
 
@@ -61,7 +62,12 @@ def stream_requests(options: GenerateOptions) -> Iterator[generator_pb2.Generate
         InvalidArgumentError: as in `generate_request`.
     """
     template = _fill(generator_pb2.GenerateStreamRequest(), options)
-    return _with_seeds(template, options.get("seeds") or ())
+    seeds = options.get("seeds")
+    if template.count and seeds is None:
+        if template.base_seed + template.count > 2**64:
+            raise InvalidArgumentError.of("count", "base_seed + count is over 2^64")
+        return _with_counts(template)
+    return _with_seeds(template, seeds or ())
 
 
 def generate_result(response: generator_pb2.GenerateResponse) -> GenerateResult:
@@ -124,6 +130,17 @@ def _add_seeds(request: _Request, seeds: Iterable[int]) -> _Request:
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError.of("seeds", f"a seed is 0 to 2^64 - 1 ({error})") from error
     return request
+
+
+def _with_counts(
+    template: generator_pb2.GenerateStreamRequest,
+) -> Iterator[generator_pb2.GenerateStreamRequest]:
+    for start in range(0, template.count, SEEDS_PER_CALL):
+        request = generator_pb2.GenerateStreamRequest()
+        request.CopyFrom(template)
+        request.base_seed = template.base_seed + start
+        request.count = min(SEEDS_PER_CALL, template.count - start)
+        yield request
 
 
 def _with_seeds(

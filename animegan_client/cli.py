@@ -1,0 +1,90 @@
+"""The command `anime-gan`: a table of verbs, each loaded only when it is called."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+
+from animegan_client.commands.console import Parser, complain
+
+Main = Callable[[list[str]], int]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What `anime-gan <name>` runs: `main(argv) -> exit code` at "module:function"."""
+
+    name: str
+    entry: str
+    help: str
+
+
+VERBS = (
+    Verb("generate", "animegan_client.commands.generate:main", "make faces from seeds"),
+    Verb("models", "animegan_client.commands.models:main", "list the models of a service"),
+    Verb("dataset", "training.datasets.command:main", "make or check a training data set"),
+    Verb("train", "training.train:main", "train a model"),
+    Verb("export", "training.export.command:main", "turn a checkpoint into a served model"),
+    Verb("evaluate", "training.metrics.command:main", "measure a model's quality"),
+)
+
+
+class CannotLoadError(Exception):
+    """A verb needs something that is not installed."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `anime-gan` with `argv` (default: the process's) and return its exit code.
+
+    0: done, 1: it failed, 2: wrong usage, 130: interrupted.
+    """
+    arguments = _parser().parse_args(argv)
+    verb = next(verb for verb in VERBS if verb.name == arguments.verb)
+    try:
+        return load(verb)(arguments.arguments)
+    except CannotLoadError as error:
+        complain(f"anime-gan {verb.name}: {error}")
+        return 1
+    except KeyboardInterrupt:
+        complain(f"anime-gan {verb.name}: interrupted")
+        return 130
+
+
+def load(verb: Verb) -> Main:
+    """Import the function that the verb stands for.
+
+    Raises:
+        CannotLoadError: its module, or one that it imports, is not installed.
+    """
+    module_name, function = verb.entry.split(":")
+    try:
+        module = import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise CannotLoadError(
+            f"the module {error.name!r} is not installed; in a checkout of anime-gan run "
+            "`pip install -e . --group training`"
+        ) from error
+    main_function: Main = getattr(module, function)
+    return main_function
+
+
+def _parser() -> Parser:
+    width = max(len(verb.name) for verb in VERBS)
+    verbs = "\n".join(f"  {verb.name:<{width}}  {verb.help}" for verb in VERBS)
+    parser = Parser(
+        prog="anime-gan",
+        description="Invents anime faces.",
+        epilog=f"verbs:\n{verbs}\n\n`anime-gan VERB --help` tells more about one.",
+    )
+    parser.add_argument("--version", action="version", version=version("anime-gan"))
+    parser.add_argument("verb", choices=[verb.name for verb in VERBS], metavar="VERB")
+    parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, metavar="...", help="what the verb takes"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

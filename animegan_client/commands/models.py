@@ -1,0 +1,43 @@
+"""`anime-gan models`: what a service can draw with."""
+
+import argparse
+import json
+from dataclasses import asdict
+
+from animegan_client.commands.console import Parser, say
+from animegan_client.commands.service import ENVIRONMENT, add_service_arguments, connect, run
+from animegan_client.types import ModelInfo
+
+
+def main(argv: list[str]) -> int:
+    """List the models of a service; the default one is marked with a star."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    return run(parser.prog, lambda: _list(arguments), flags={})
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    with connect(arguments) as client:
+        models = client.list_models(timeout=arguments.timeout)
+    if arguments.json:
+        say(json.dumps([asdict(model) for model in models], indent=2))
+        return
+    for model in models:
+        say(_line(model))
+
+
+def _line(model: ModelInfo) -> str:
+    star = "*" if model.is_default else " "
+    size = f"{model.resolution}x{model.resolution}x{model.channels}"
+    return f"{star} {model.name} v{model.version}  {size}  {model.licence}  {model.description}"
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="anime-gan models",
+        description="List the models of a service; * marks the default.",
+        epilog=ENVIRONMENT,
+    )
+    parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
+    add_service_arguments(parser)
+    return parser

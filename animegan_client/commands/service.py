@@ -1,0 +1,118 @@
+"""What all verbs that call a service share: its address, and how failures are told."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+
+from animegan_client import errors
+from animegan_client.client import DEFAULT_TIMEOUT_S, Client
+from animegan_client.commands.console import complain
+
+DEFAULT_TARGET = "127.0.0.1:50051"
+
+ENVIRONMENT = f"""\
+environment:
+  ANIMEGAN_TARGET  address of the service (default {DEFAULT_TARGET})
+  ANIMEGAN_TOKEN   token to send, where the service wants one
+"""
+
+_REMEDIES: tuple[tuple[type[errors.AnimeganError], str], ...] = (
+    (errors.UnavailableError, "is the service up (`make up`)? name another with --target"),
+    (errors.UnauthenticatedError, "set ANIMEGAN_TOKEN"),
+    (errors.NotFoundError, "`anime-gan models` lists those there are"),
+    (errors.BusyError, "try again later"),
+    (errors.DeadlineExceededError, "ask for fewer pictures, or raise --timeout"),
+)
+
+
+class UsageError(Exception):
+    """The command line makes no sense; the message names the argument."""
+
+
+def add_service_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say which service to call."""
+    group = parser.add_argument_group("service")
+    group.add_argument(
+        "--target",
+        default=os.environ.get("ANIMEGAN_TARGET", DEFAULT_TARGET),
+        metavar="HOST:PORT",
+        help="address of the service (default %(default)s)",
+    )
+    group.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help=f"give up after this time (default {DEFAULT_TIMEOUT_S:g}; streams: none)",
+    )
+    group.add_argument("--tls", action="store_true", help="encrypt, trusting the system's roots")
+    group.add_argument(
+        "--ca", type=Path, metavar="FILE", help="encrypt, trusting the certificates in this file"
+    )
+
+
+def connect(arguments: argparse.Namespace) -> Client:
+    """The client that the flags and the environment describe.
+
+    Raises:
+        UsageError: --ca cannot be read.
+    """
+    return Client(
+        arguments.target,
+        token=os.environ.get("ANIMEGAN_TOKEN"),
+        tls=_roots(arguments.ca) if arguments.ca else arguments.tls,
+    )
+
+
+def run(prog: str, action: Callable[[], None], flags: dict[str, str]) -> int:
+    """Run `action`; tell what goes wrong in one line and return the exit code.
+
+    Args:
+        prog: what the line starts with.
+        action: the verb's work.
+        flags: the flag that fills a field of the request, where it is not `--<field>`.
+    """
+    try:
+        action()
+    except UsageError as error:
+        complain(f"{prog}: {error}")
+        return 2
+    except errors.InvalidArgumentError as error:
+        complain(f"{prog}: {_name_flags(error, flags)}")
+        return 2
+    except errors.AnimeganError as error:
+        complain(f"{prog}: {_one_line(error)}{_remedy(error)}")
+        return 1
+    except OSError as error:
+        complain(f"{prog}: {error}")
+        return 1
+    return 0
+
+
+def _roots(path: Path) -> grpc.ChannelCredentials:
+    try:
+        return grpc.ssl_channel_credentials(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"--ca: {error}") from error
+
+
+def _name_flags(error: errors.InvalidArgumentError, flags: dict[str, str]) -> str:
+    if not error.violations:
+        return _one_line(error)
+    return "; ".join(
+        f"{flags.get(violation.field, f'--{violation.field}')}: {violation.description}"
+        for violation in error.violations
+    )
+
+
+def _one_line(error: errors.AnimeganError) -> str:
+    return " ".join(str(error).split())
+
+
+def _remedy(error: errors.AnimeganError) -> str:
+    remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), None)
+    if remedy:
+        return f"; {remedy}"
+    return f" (request id {error.request_id})" if error.request_id else ""
