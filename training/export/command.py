@@ -1,0 +1,120 @@
+"""`anime-gan export`: weights -> ONNX -> parity check -> a new version in the repository."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from training.export.model import ServedModel
+from training.export.parity import ParityError, measure
+from training.export.repository import publish
+from training.export.stylegan2 import contracts, export, serve
+from training.networks.stylegan2 import Generator
+from training.networks.stylegan2.weights import WeightsError, load_generator
+
+EPILOG = """\
+It writes four models, NAME, NAME_mapping, NAME_synthesis and NAME_layers, all with the same new
+version. Nothing is published unless ONNX Runtime agrees with PyTorch on 256 seeds. A running Triton
+keeps serving the version that it loaded until it is told to load the model again.
+
+example:
+  anime-gan export --weights .local/runs/stylegan-64-cpu/generator.safetensors
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; return the exit code: 0 published, 1 refused, 2 wrong usage."""
+    arguments = parser().parse_args(argv)
+    try:
+        generator, story = load_generator(arguments.weights)
+        releases = prepare(generator, arguments.name, story_of_card(arguments, generator, story))
+        published = publish(arguments.models, releases)
+    except (OSError, WeightsError, ParityError) as error:
+        say(f"anime-gan export: {error}", sys.stderr)
+        return 1
+    for (model, _), folder in zip(releases, published.values(), strict=True):
+        digest = hashlib.sha256(model.onnx).hexdigest()
+        say(f"{folder}  {len(model.onnx) / 1e6:.1f} MB  sha256 {digest[:16]}...")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    result = argparse.ArgumentParser(
+        prog="anime-gan export",
+        description="Export a trained generator to a Triton model repository, as a new version.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = result.add_argument
+    add("--weights", type=Path, required=True, help="generator.safetensors, as training writes it")
+    add("--models", type=Path, default=Path("models"), help="repository (default: %(default)s)")
+    add("--name", default="stylegan", help="name of the served model (default: %(default)s)")
+    add("--truncation", type=float, default=0.7, help="default truncation (default: %(default)s)")
+    add("--licence", default="Apache-2.0", help="licence of the weights (default: %(default)s)")
+    add("--description", help="one sentence for ListModels (default: made from the weights)")
+    return result
+
+
+def story_of_card(
+    arguments: argparse.Namespace, generator: Generator, story: dict[str, Any]
+) -> dict[str, Any]:
+    """What the cards of all four models have in common."""
+    config = generator.config
+    training = story["training"]
+    dataset = training.get("dataset", {})
+    side = config.resolution
+    made = f"StyleGAN2, {side}x{side} pixels, trained on {dataset.get('name', 'unknown data')}"
+    return {
+        "description": arguments.description or made,
+        "kind": "stylegan2",
+        "resolution": side,
+        "channels": config.image_channels,
+        "z_dim": config.z_dim,
+        "w_dim": config.w_dim,
+        "num_layers": config.num_layers,
+        "default_truncation": arguments.truncation,
+        "licence": arguments.licence,
+        "dataset": dataset,
+        "training": {
+            "preset": training.get("preset"),
+            "images_seen": training.get("images_seen"),
+            "commit": training.get("commit"),
+            "config": training.get("options"),
+        },
+        "metrics": story["metrics"],
+    }
+
+
+def prepare(
+    generator: Generator, name: str, story: dict[str, Any]
+) -> list[tuple[ServedModel, dict[str, Any]]]:
+    """Export and check every contract; return the models with their cards' content.
+
+    Raises:
+        ParityError: a graph does not compute what the network does.
+    """
+    releases = []
+    for contract in tqdm(contracts(generator), desc="export and check", unit="model"):
+        graph = export(generator, contract)
+        parity = measure(contract.graph(generator), graph, contract.inputs, contract.outputs)
+        parity.check(name + contract.suffix)
+        noise = sum(spec.shape[0] for spec in contract.inputs if spec.name == "noise")
+        card = {**story, "noise_size": noise, "parity": parity.to_card()}
+        releases.append((serve(name, contract, graph), card))
+    return releases
+
+
+def say(text: str, stream: Any = None) -> None:
+    """Write one line for the person at the terminal."""
+    (stream or sys.stdout).write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""Triton's `config.pbtxt`, complete: a server that has to guess takes twice as long to start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from training.export.model import ServedModel, TensorSpec
+
+MAX_BATCH = 64
+# Long enough for callers of one moment to meet in one batch, short against an inference of 2 ms.
+QUEUE_DELAY_MICROSECONDS = 1000
+MODEL_FILE = "model.onnx"
+
+
+def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
+    """Write the configuration of a model.
+
+    Args:
+        model: the newest version: its tensors are the ones that clients see.
+        cards: the model card of every version in the folder. Each becomes the parameter
+            `model_card_<version>`: that is how a service, which sees no files, learns it.
+    """
+    parameters = {"intra_op_thread_count": "1"} | {
+        f"model_card_{version}": json.dumps(card, separators=(",", ":"), sort_keys=True)
+        for version, card in sorted(cards.items())
+    }
+    return "\n".join(
+        [
+            f"name: {_quoted(model.name)}",
+            'backend: "onnxruntime"',
+            f"default_model_filename: {_quoted(MODEL_FILE)}",
+            f"max_batch_size: {MAX_BATCH}",
+            *(_tensor("input", spec) for spec in model.inputs),
+            *(_tensor("output", spec) for spec in model.outputs),
+            f"instance_group [ {{ count: {model.instances} kind: KIND_CPU }} ]",
+            f"dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}",
+            "version_policy { latest { num_versions: 1 } }",
+            *(_parameter(key, value) for key, value in parameters.items()),
+            "",
+        ]
+    )
+
+
+def _tensor(kind: str, spec: TensorSpec) -> str:
+    dims = ", ".join(str(size) for size in spec.shape)
+    fields = f"name: {_quoted(spec.name)} data_type: TYPE_{spec.dtype} dims: [ {dims} ]"
+    return f"{kind} [ {{ {fields} }} ]"
+
+
+def _parameter(key: str, value: str) -> str:
+    return f"parameters {{ key: {_quoted(key)} value: {{ string_value: {_quoted(value)} }} }}"
+
+
+def _quoted(text: str) -> str:
+    """A string of protobuf's text format; `json.dumps` above has left nothing but ASCII."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
