@@ -7,8 +7,8 @@
 A version is written into a hidden folder beside its goal, flushed to disk, and renamed. Triton
 looks only at folders that are called like numbers, so whoever reads the repository sees the version
 whole or not at all. A crash leaves at most a hidden folder, which the next publication removes.
-`config.pbtxt` follows by a second rename; it is rebuilt from all the cards in the folder, so a crash
-between the two is mended by publishing again.
+`config.pbtxt` follows by a second rename. It is rebuilt from all the cards in the folder, so that
+publishing again mends what a crash between the two renames left.
 """
 
 from __future__ import annotations

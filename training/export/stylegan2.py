@@ -1,11 +1,11 @@
 """The four tensor contracts of a StyleGAN2 as ONNX graphs with a dynamic batch.
 
-| contract  | inputs                  | outputs                                                     |
-|-----------|-------------------------|-------------------------------------------------------------|
-| generator | z, truncation [, noise] | image                                                       |
-| mapping   | z                       | w                                                           |
-| synthesis | w [, noise]             | image                                                       |
-| layers    | w [, noise]             | image, layer_00, layer_01, ...: activations, coarse to fine |
+| contract  | inputs                  | outputs                                                    |
+|-----------|-------------------------|------------------------------------------------------------|
+| generator | z, truncation [, noise] | image                                                      |
+| mapping   | z                       | w                                                          |
+| synthesis | w [, noise]             | image                                                      |
+| layers    | w [, noise]             | image, layer_00, layer_01, ... (coarse to fine)            |
 
 `noise` is the flat noise of all layers. It is an input only if some layer learnt a noise strength
 other than zero; without it there would be nothing to vary.
