@@ -1,0 +1,93 @@
+# One target per verb. `make help` explains them; CI calls the same targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_VERSION := 26.3
+DATASETS := .local/datasets
+DATASET := $(DATASETS)/procedural-64
+HELDOUT := $(DATASETS)/procedural-64-heldout
+RUN := .local/runs/stylegan-64
+WEIGHTS := training/weights/stylegan-64.safetensors
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | \
+	  awk -F '\t' '{ printf "  %-18s %s\n", $$1, $$2 }'
+
+## ---- environments -------------------------------------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "pip==$(PIP_VERSION)"
+
+# What serving needs: no torch.
+$(VENV)/.local-group: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group local
+	@touch $@
+
+# Everything: training, tests, linters.
+$(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	@touch $@ $(VENV)/.local-group
+
+.PHONY: setup setup-dev lock
+setup: $(VENV)/.local-group ## Install what serving on this machine needs (no torch)
+	@$(BIN)/python -m deploy.local install
+setup-dev: $(VENV)/.dev-group setup ## Install everything: training, tests, linters
+lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every package, from .venv
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+## ---- the main job -------------------------------------------------------------------------------
+
+.PHONY: demo up down status
+demo: setup ## Start Triton and the generator, draw 64 faces over gRPC into out/demo, stop
+	@$(BIN)/python -m deploy.local demo
+up: setup ## Start Triton, its watchdog and the services in the background
+	@$(BIN)/python -m deploy.local up
+down: $(VENV)/.local-group ## Stop what `make up` started, after draining
+	@$(BIN)/python -m deploy.local down
+status: $(VENV)/.local-group ## Show what runs, its health and its addresses
+	@$(BIN)/python -m deploy.local status
+
+## ---- checks -------------------------------------------------------------------------------------
+
+.PHONY: test lint format protos
+test: setup-dev lint ## Set up and pass every test
+	$(BIN)/python -m pytest
+lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint protos
+format: $(VENV)/.dev-group ## Format the code
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+protos: $(VENV)/.dev-group ## Generate the Python code of the protos again
+	@BIN=$(BIN) protos/generate.sh
+
+## ---- training -----------------------------------------------------------------------------------
+
+.PHONY: dataset train evaluate export
+dataset: $(VENV)/.dev-group ## Render the default dataset: 20,000 faces and 2,000 held-out ones (about 10 minutes)
+	$(BIN)/anime-gan dataset render --out $(DATASET) --count 20000 --size 64
+	$(BIN)/anime-gan dataset render --out $(HELDOUT) --count 2000 --size 64 --first-seed 1000000
+train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (about two hours on two cores); resumes
+	$(BIN)/anime-gan train --preset stylegan-64-cpu --dataset $(DATASET) --run $(RUN)
+evaluate: $(VENV)/.dev-group ## Measure the default weights: KID and FD against held-out faces
+	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT)
+export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
+	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan
+
+## ---- benchmarks ---------------------------------------------------------------------------------
+
+.PHONY: bench-generator
+bench-generator: setup-dev ## Time the generator service beside its peers -> benchmarks/results/generator.json
+	$(BIN)/python -m benchmarks.generator

@@ -1,0 +1,172 @@
+"""A run as a whole: it learns, resumes exactly, and refuses what it cannot do."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.training.conftest import write_dataset
+from training.checkpoint import load_checkpoint
+from training.datasets.store import Dataset
+from training.images import RealImages
+from training.networks.stylegan2.weights import load_generator
+from training.options import Phase, TrainingOptions
+from training.presets import PRESETS
+from training.report import read_log
+from training.train import CHECKPOINT, LOG, WEIGHTS, run
+from training.trainer import Trainer
+
+CPU = torch.device("cpu")
+TINY = PRESETS["stylegan-16-tiny"]
+
+
+def trained(dataset: Dataset, steps: int, options: TrainingOptions = TINY) -> Trainer:
+    trainer = Trainer(options, RealImages(dataset, options.seed, options.mirror), CPU)
+    for _ in range(steps):
+        trainer.step()
+    return trainer
+
+
+def same_weights(one: Trainer, other: Trainer) -> bool:
+    return all(
+        torch.equal(getattr(one, name).state_dict()[key], value)
+        for name in ("generator", "discriminator", "average")
+        for key, value in getattr(other, name).state_dict().items()
+    )
+
+
+def test_two_runs_with_one_seed_are_the_same(squares: Dataset) -> None:
+    assert same_weights(trained(squares, 6), trained(squares, 6))
+    other = dataclasses.replace(TINY, seed=1)
+    assert not same_weights(trained(squares, 6), trained(squares, 6, other))
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(squares: Dataset) -> None:
+    whole = trained(squares, 20)  # crosses phases, fading, noise, mixing and every regulariser
+    first = trained(squares, 9)
+    second = trained(squares, 0)
+    second.restore(first.state())
+    for _ in range(11):
+        second.step()
+    assert same_weights(whole, second)
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "squares")
+    command = [sys.executable, "-m", "training.train", "--preset", "stylegan-16-tiny"]
+    command += ["--dataset", tmp_path / "squares", "--threads", "1"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [*command, "--run", tmp_path / "whole"], check=True, env=environment, capture_output=True
+    )
+    killed = subprocess.Popen(
+        [*command, "--run", tmp_path / "killed"], env=environment, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "killed" / CHECKPOINT).exists() and time.monotonic() < deadline:
+        assert killed.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.001)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    subprocess.run(
+        [*command, "--run", tmp_path / "killed"], check=True, env=environment, capture_output=True
+    )
+    images = [record["images"] for record in read_log(tmp_path / "killed" / LOG)]
+    assert images == sorted(set(images)), "the log repeats itself"
+    whole = load_checkpoint(tmp_path / "whole" / CHECKPOINT, CPU)
+    resumed = load_checkpoint(tmp_path / "killed" / CHECKPOINT, CPU)
+    assert whole["images_seen"] == resumed["images_seen"] == TINY.total_images
+    for name, value in whole["average"].items():
+        assert torch.equal(value, resumed["average"][name]), name
+
+
+def test_a_run_leaves_weights_sheets_and_a_log(squares: Dataset, tmp_path: Path) -> None:
+    assert run(TINY, squares, tmp_path / "run", CPU) == 0
+    generator, metadata = load_generator(tmp_path / "run" / WEIGHTS)
+    assert generator.config == TINY.network
+    assert metadata["training"]["images_seen"] == TINY.total_images
+    assert metadata["training"]["dataset"]["digest"] == squares.digest
+    sheets = sorted(path.name for path in (tmp_path / "run" / "sheets").iterdir())
+    assert sheets == ["00000064.png", "00000128.png", "00000192.png"]
+    log = read_log(tmp_path / "run" / LOG)
+    assert [record["images"] for record in log] == [32, 64, 96, 128, 160, 192]
+    assert all(np.isfinite(record["loss_d"]) for record in log)
+    # The run is complete: the same command has nothing left to do.
+    assert run(TINY, squares, tmp_path / "run", CPU) == 0
+
+
+def test_runs_are_not_mixed(squares: Dataset, tmp_path: Path) -> None:
+    run(TINY, squares, tmp_path / "run", CPU)
+    with pytest.raises(ValueError, match="other options"):
+        run(dataclasses.replace(TINY, batch=4), squares, tmp_path / "run", CPU)
+    with pytest.raises(ValueError, match="another dataset"):
+        run(TINY, write_dataset(tmp_path / "other", seed=1), tmp_path / "run", CPU)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / CHECKPOINT).write_bytes(b"PK\x03\x04 not a checkpoint")
+    with pytest.raises(ValueError, match="not a readable checkpoint"):
+        load_checkpoint(tmp_path / CHECKPOINT, CPU)
+
+
+def test_a_spoilt_loss_stops_the_run(squares: Dataset) -> None:
+    trainer = trained(squares, 1)
+    torch.nn.init.constant_(trainer.generator.synthesis.constant, float("nan"))
+    with pytest.raises(FloatingPointError, match="after 8 images"):
+        trainer.step()
+
+
+def test_an_epoch_shows_every_image_once(squares: Dataset) -> None:
+    images = RealImages(squares, seed=5, mirror=False)
+    shown = torch.cat([images.batch(start, 8, 16) for start in range(0, 64, 8)])
+    original = torch.from_numpy(np.asarray(squares.images_NHWC)).permute(0, 3, 1, 2) / 127.5 - 1
+    order = torch.cdist(shown.flatten(1), original.flatten(1)).argmin(dim=1)
+    assert sorted(order.tolist()) == list(range(64))
+    assert torch.equal(
+        images.batch(24, 8, 16), shown[24:32]
+    )  # the order does not depend on the past
+    assert not torch.equal(images.batch(64, 8, 16), shown[:8])  # and differs in the next epoch
+
+
+def test_the_average_follows_the_generator(squares: Dataset) -> None:
+    options = dataclasses.replace(TINY, ema_half_life=1_000_000)
+    trainer = trained(squares, 12, options)
+    start = Trainer(options, trainer.images, CPU).generator.synthesis.constant
+    moved = trainer.generator.synthesis.constant
+    average = trainer.average.synthesis.constant
+    # Half-life 10 % of the images seen: the average is near the generator, but behind it.
+    assert 0 < (average - moved).norm() < (moved - start).norm()
+
+
+@given(st.integers(0, 300))
+def test_phases_follow_each_other(images_seen: int) -> None:
+    phase, fade = TINY.phase_at(images_seen)
+    assert phase.resolution == (8 if images_seen < 64 else 16)
+    assert fade == (1.0 if images_seen < 64 else min(1.0, (images_seen - 64) / 32))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_survive_json(preset: str) -> None:
+    options = PRESETS[preset]
+    assert options.preset == preset
+    assert TrainingOptions.from_json(options.to_json()) == options
+
+
+def test_impossible_options_are_refused() -> None:
+    with pytest.raises(ValueError, match="phases"):
+        dataclasses.replace(TINY, phases=(Phase(8, 100, 0.1),))
+    with pytest.raises(ValueError, match="batch"):
+        dataclasses.replace(TINY, batch=0)
+    with pytest.raises(ValueError, match="precision"):
+        dataclasses.replace(TINY, precision="fp8")
+    with pytest.raises(ValueError, match="options"):
+        TrainingOptions.from_json("{}")

@@ -1,0 +1,1 @@
+"""Offline training: datasets, networks, metrics, export to ONNX. No service imports it."""

@@ -1,0 +1,42 @@
+"""The losses of StyleGAN2. Shape suffixes: B batch, L styles, W latent dimensions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def generator_loss(fake_logits_B: Tensor) -> Tensor:
+    """Non-saturating loss, -log D(fake) (Goodfellow et al. 2014)."""
+    return F.softplus(-fake_logits_B).mean()
+
+
+def discriminator_loss(real_logits_B: Tensor, fake_logits_B: Tensor) -> Tensor:
+    """Logistic loss, -log D(real) - log(1 - D(fake))."""
+    return F.softplus(-real_logits_B).mean() + F.softplus(fake_logits_B).mean()
+
+
+def r1_penalty(discriminate: Callable[[Tensor], Tensor], real_BCHW: Tensor) -> Tensor:
+    """Mean squared norm of the gradient at real images, without gamma / 2.
+
+    Mescheder et al. 2018, equation 9.
+    """
+    real_BCHW = real_BCHW.detach().requires_grad_(True)
+    logits = discriminate(real_BCHW)
+    (gradient,) = torch.autograd.grad(logits.sum(), real_BCHW, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+
+def path_lengths(image_BCHW: Tensor, w_BLW: Tensor, generator: torch.Generator) -> Tensor:
+    """Norm of J^T y for a random image y, per image, [B] (StyleGAN2, equation 4)."""
+    pixels = image_BCHW.shape[2] * image_BCHW.shape[3]
+    y = torch.randn(image_BCHW.shape, generator=generator).to(image_BCHW.device)
+    (gradient,) = torch.autograd.grad(
+        (image_BCHW * y).sum() / math.sqrt(pixels), w_BLW, create_graph=True
+    )
+    # The root has no derivative at zero, which is where a zero-initialised ToRGB starts.
+    return (gradient.square().sum(dim=2).mean(dim=1) + 1e-8).sqrt()

@@ -1,0 +1,67 @@
+"""The shape of a StyleGAN2: everything that decides which tensors a checkpoint holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the generator and the discriminator.
+
+    Attributes:
+        resolution: side of the square image in pixels; a power of two of at least 8.
+        image_channels: 3 for RGB, 1 for grey.
+        z_dim: dimensions of the input latent z.
+        w_dim: dimensions of the intermediate latent w.
+        mapping_layers: dense layers from z to w.
+        channel_base: feature maps at resolution r are `channel_base / r` ...
+        channel_max: ... but never more than this.
+
+    Raises:
+        ValueError: a field is out of range; the message names it.
+    """
+
+    resolution: int = 64
+    image_channels: int = 3
+    z_dim: int = 128
+    w_dim: int = 128
+    mapping_layers: int = 4
+    channel_base: int = 1024
+    channel_max: int = 128
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that no network can be built from."""
+        if self.resolution < 8 or self.resolution & (self.resolution - 1):
+            raise ValueError(f"resolution: {self.resolution} is not a power of two of at least 8")
+        if self.image_channels not in (1, 3):
+            raise ValueError(
+                f"image_channels: {self.image_channels} is neither 1 (grey) nor 3 (RGB)"
+            )
+        for name in ("z_dim", "w_dim", "mapping_layers", "channel_base", "channel_max"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)} is less than 1")
+
+    def channels(self, resolution: int) -> int:
+        """Feature maps at one resolution."""
+        return max(4, min(self.channel_max, self.channel_base // resolution))
+
+    @property
+    def resolutions(self) -> list[int]:
+        """Resolutions of the synthesis blocks, coarse to fine: 4, 8, ..., resolution."""
+        return [2**power for power in range(2, self.resolution.bit_length())]
+
+    @property
+    def num_layers(self) -> int:
+        """Styles that the synthesis network takes (L in the tensor contracts)."""
+        return 2 * len(self.resolutions)
+
+    @property
+    def noise_sizes(self) -> list[int]:
+        """Side of each layer's noise map, coarse to fine: one layer at 4 px, two at each other."""
+        return [4, *(side for side in self.resolutions[1:] for _ in range(2))]
+
+    @property
+    def noise_size(self) -> int:
+        """Length of the flat noise vector: all maps, row-major, coarse to fine."""
+        return sum(side * side for side in self.noise_sizes)

@@ -1,0 +1,174 @@
+"""The layers that StyleGAN2 is made of.
+
+Shape suffixes: B batch, C channels, H height, W width, I input and O output features.
+
+All weights have unit variance and are scaled when they are used ("equalised learning rate", Karras
+et al. 2018, section 4.1). Leaky ReLU's gain is folded into the scale of the layer that follows,
+which saves one pass over every feature map.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LEAKY_SLOPE = 0.2
+# He et al. 2015: keeps the variance of a signal that comes out of a leaky ReLU.
+LEAKY_GAIN = math.sqrt(2 / (1 + LEAKY_SLOPE**2))
+
+
+def leaky_relu(x: Tensor) -> Tensor:
+    """Leaky ReLU with slope 0.2, without a gain."""
+    return F.leaky_relu(x, LEAKY_SLOPE)
+
+
+class EqualizedLinear(nn.Module):
+    """Dense layer, [B, I] -> [B, O].
+
+    Args:
+        inputs: I.
+        outputs: O.
+        gain: gain of the activation that comes before this layer.
+        bias: initial value of every bias.
+        lr_multiplier: how much slower than the others this layer learns.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        gain: float = 1.0,
+        bias: float = 0.0,
+        lr_multiplier: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.weight_OI = nn.Parameter(torch.randn(outputs, inputs) / lr_multiplier)
+        self.bias_O = nn.Parameter(torch.full((outputs,), bias / lr_multiplier))
+        self.weight_scale = gain * lr_multiplier / math.sqrt(inputs)
+        self.bias_scale = lr_multiplier
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """Apply the layer."""
+        return F.linear(x_BI, self.weight_OI * self.weight_scale, self.bias_O * self.bias_scale)
+
+
+class EqualizedConv2d(nn.Module):
+    """Convolution with "same" padding, [B, I, H, W] -> [B, O, H, W] (half the size with `down`).
+
+    Args:
+        inputs: I.
+        outputs: O.
+        kernel: side of the kernel; with `down` it must be even.
+        gain: gain of the activation that comes before this layer.
+        bias: whether to add one.
+        down: halve the resolution with stride 2.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        gain: float = 1.0,
+        bias: bool = True,
+        down: bool = False,
+    ) -> None:
+        super().__init__()
+        self.weight_OIHW = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.bias_O = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.scale = gain / math.sqrt(inputs * kernel * kernel)
+        self.stride = 2 if down else 1
+        self.padding = (kernel - 1) // 2
+
+    def forward(self, x_BIHW: Tensor) -> Tensor:
+        """Apply the layer."""
+        weight = self.weight_OIHW * self.scale
+        return F.conv2d(x_BIHW, weight, self.bias_O, stride=self.stride, padding=self.padding)
+
+
+class ModulatedConv2d(nn.Module):
+    """Convolution whose inputs are scaled by a style (StyleGAN2, section 2.2 and equation 3).
+
+    The style multiplies the activations and the demodulation multiplies the result, which equals
+    scaling the weights for each image, needs no grouped convolution (ONNX fixes the number of
+    groups, hence the batch) and is faster on a CPU.
+
+    With `up` the resolution doubles by a 4x4 transposed convolution of stride 2. The paper
+    upsamples by a 3x3 one and a fixed blur; one learnt kernel costs less than half and trained
+    better on small budgets.
+
+    Args:
+        inputs: I.
+        outputs: O.
+        kernel: side of the kernel; ignored with `up`.
+        w_dim: dimensions of w.
+        demodulate: whether to restore unit variance per output channel.
+        up: double the resolution.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        w_dim: int,
+        *,
+        demodulate: bool = True,
+        up: bool = False,
+    ) -> None:
+        super().__init__()
+        kernel = 4 if up else kernel
+        self.style = EqualizedLinear(w_dim, inputs, bias=1.0, gain=LEAKY_GAIN)
+        self.weight_OIHW = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        # A stride-2 transposed convolution sums a quarter of its taps into each output pixel.
+        taps = inputs * kernel * kernel / (4 if up else 1)
+        self.scale = LEAKY_GAIN / math.sqrt(taps)
+        self.demodulate = demodulate
+        self.up = up
+
+    def forward(self, x_BIHW: Tensor, w_BW: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the convolved features and the demodulation [B, O, 1, 1] yet to multiply them."""
+        weight = self.weight_OIHW * self.scale
+        style_BI = self.style(w_BW)
+        demodulation = self._demodulation(style_BI) if self.demodulate else None
+        x_BIHW = x_BIHW * style_BI[:, :, None, None].to(x_BIHW.dtype)
+        if self.up:
+            return F.conv_transpose2d(
+                x_BIHW, weight.transpose(0, 1), stride=2, padding=1
+            ), demodulation
+        return F.conv2d(x_BIHW, weight, padding=weight.shape[-1] // 2), demodulation
+
+    def _demodulation(self, style_BI: Tensor) -> Tensor:
+        """1 / (expected standard deviation of each output channel), [B, O, 1, 1], in float32."""
+        # The transposed kernel's taps are shared out over four output phases: scale^2 counts them
+        # all.
+        energy_OI = (
+            self.weight_OIHW.float().square().sum(dim=(2, 3)) * (self.scale / LEAKY_GAIN) ** 2
+        )
+        energy_OI = energy_OI / 4 if self.up else energy_OI
+        with torch.autocast(style_BI.device.type, enabled=False):
+            variance_BO = style_BI.float().square() @ energy_OI.t()
+            return torch.rsqrt(variance_BO + 1e-8)[:, :, None, None]
+
+
+def minibatch_deviation(x_BCHW: Tensor, group: int = 4) -> Tensor:
+    """Append one feature map: the mean deviation over groups of images (Karras et al. 2018).
+
+    Args:
+        x_BCHW: features; a batch that `group` does not divide forms one single group.
+        group: images that are compared with each other.
+
+    Returns:
+        Features [B, C + 1, H, W].
+    """
+    batch, channels, height, width = x_BCHW.shape
+    group = group if batch % group == 0 else batch
+    grouped = x_BCHW.float().reshape(group, batch // group, channels, height, width)
+    deviation = (grouped.var(dim=0, correction=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    plane = deviation.repeat(group)[:, None, None, None].expand(-1, 1, height, width)
+    return torch.cat([x_BCHW, plane.to(x_BCHW.dtype)], dim=1)

@@ -1,0 +1,53 @@
+"""The runs that are known to work, one row each: `anime-gan train --preset NAME`."""
+
+from __future__ import annotations
+
+from training.networks.stylegan2 import NetworkConfig
+from training.options import Phase, TrainingOptions
+
+PRESETS: dict[str, TrainingOptions] = {
+    # Two CPU cores, about two hours: the weights that this repository ships.
+    "stylegan-64-cpu": TrainingOptions(
+        preset="stylegan-64-cpu",
+        network=NetworkConfig(resolution=64, channel_base=1024, channel_max=128),
+        phases=(
+            Phase(16, 100_000, r1_gamma=0.02),
+            Phase(32, 200_000, r1_gamma=0.03, fade_images=12_000),
+            Phase(64, 400_000, r1_gamma=0.10, fade_images=12_000),
+        ),
+        ema_half_life=10_000,
+        texture_from=0.75,
+    ),
+    # One GPU, minutes to hours: no growing is needed when several million images are affordable.
+    "stylegan-64-gpu": TrainingOptions(
+        preset="stylegan-64-gpu",
+        network=NetworkConfig(
+            resolution=64, z_dim=256, w_dim=256, channel_base=4096, channel_max=256
+        ),
+        phases=(Phase(64, 4_000_000, r1_gamma=0.10),),
+        batch=64,
+        lr_generator=0.0025,
+        lr_discriminator=0.0025,
+        path_length_weight=2.0,
+        ema_half_life=20_000,
+        mixing_probability=0.9,
+        texture_from=0.5,
+        snapshot_images=200_000,
+    ),
+    # Seconds: every branch of the loop, for the tests.
+    "stylegan-16-tiny": TrainingOptions(
+        preset="stylegan-16-tiny",
+        network=NetworkConfig(
+            resolution=16, z_dim=16, w_dim=16, mapping_layers=2, channel_base=64, channel_max=16
+        ),
+        phases=(Phase(8, 64, r1_gamma=0.02), Phase(16, 128, r1_gamma=0.05, fade_images=32)),
+        batch=8,
+        r1_interval=4,
+        path_length_weight=2.0,
+        ema_half_life=100,
+        texture_from=0.5,
+        precision="fp32",
+        snapshot_images=64,
+        log_images=32,
+    ),
+}

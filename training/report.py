@@ -1,0 +1,83 @@
+"""What a run shows of itself: a log of JSON lines, sample sheets of fixed seeds, and curves."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from training.networks.stylegan2 import Generator
+
+SHEET_SIDE = 8
+SHEET_SEED = 1
+
+
+def append_log(path: Path, record: dict[str, Any]) -> None:
+    """Append one JSON line and flush it to the disk."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read what `append_log` wrote; a line cut short by a crash is left out."""
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
+
+
+def rewind_log(path: Path, images_seen: int) -> None:
+    """Drop the records of steps that a resumed run is going to do again."""
+    if path.exists():
+        kept = [record for record in read_log(path) if record["images"] <= images_seen]
+        path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+
+
+def to_uint8(images_BCHW: Tensor) -> NDArray[np.uint8]:
+    """Images in [-1, 1] -> uint8 [B, H, W, C], rounded to the nearest level."""
+    scaled = (images_BCHW.float() * 127.5 + 127.5).round().clamp(0, 255)
+    pixels: NDArray[np.uint8] = scaled.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return pixels
+
+
+@torch.no_grad()
+def sample_sheet(generator: Generator, resolution: int, truncation: float) -> Image.Image:
+    """Draw 64 images of fixed latents as one picture, each at the network's full size.
+
+    Args:
+        generator: usually the moving average; its `w_avg` is updated.
+        resolution: the resolution trained so far.
+        truncation: psi.
+    """
+    config = generator.config
+    device = generator.w_avg.device
+    generator.estimate_w_avg(samples=8_192)
+    randomness = torch.Generator().manual_seed(SHEET_SEED)
+    z = torch.randn(SHEET_SIDE**2, config.z_dim, generator=randomness).to(device)
+    psi = torch.full((len(z), 1), truncation, device=device)
+    w = generator.styles(generator.mapping(z), psi)
+    pixels = to_uint8(generator.synthesis(w, None, resolution))
+    pixels = pixels.repeat(config.resolution // resolution, 1).repeat(
+        config.resolution // resolution, 2
+    )
+    return tile(pixels, SHEET_SIDE)
+
+
+def tile(images_NHWC: NDArray[np.uint8], columns: int) -> Image.Image:
+    """Put images side by side, row by row; N must fill the rows."""
+    count, height, width, channels = images_NHWC.shape
+    rows = images_NHWC.reshape(count // columns, columns, height, width, channels)
+    pixels = rows.transpose(0, 2, 1, 3, 4).reshape(-1, columns * width, channels)
+    return Image.fromarray(pixels.squeeze(2) if channels == 1 else pixels)

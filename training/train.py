@@ -1,0 +1,199 @@
+"""`anime-gan train`: train a StyleGAN2, or resume it; leaves its generator as safetensors."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.datasets.store import Dataset
+from training.images import RealImages
+from training.networks.stylegan2.weights import save_generator
+from training.options import TrainingOptions
+from training.presets import PRESETS
+from training.report import append_log, rewind_log, sample_sheet
+from training.trainer import Trainer
+
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "generator.safetensors"
+OPTIONS = "options.json"
+LOG = "log.jsonl"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; exit status 0 when the run is complete, 130 when it was interrupted."""
+    arguments = build_parser().parse_args(argv)
+    options = PRESETS[arguments.preset]
+    overrides = {"seed": arguments.seed, "batch": arguments.batch, "precision": arguments.precision}
+    options = dataclasses.replace(
+        options, **{name: value for name, value in overrides.items() if value is not None}
+    )
+    if arguments.dry_run:
+        sys.stdout.write(options.to_json() + "\n")
+        return 0
+    torch.set_num_threads(arguments.threads)
+    dataset = Dataset.open(arguments.dataset)
+    return run(options, dataset, arguments.run, pick_device(arguments.device))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, with help that teaches."""
+    parser = argparse.ArgumentParser(
+        prog="anime-gan train",
+        description="Train a StyleGAN2. The same command resumes a run that was stopped or killed.",
+        epilog="example: anime-gan train --preset stylegan-64-cpu"
+        " --dataset .local/datasets/procedural-64 --run .local/runs/stylegan-64",
+    )
+    parser.add_argument(
+        "--preset",
+        choices=sorted(PRESETS),
+        default="stylegan-64-cpu",
+        help="row of training/presets.py",
+    )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        required=True,
+        help="directory written by `anime-gan dataset render`",
+    )
+    parser.add_argument("--run", type=Path, required=True, help="directory of checkpoints and logs")
+    parser.add_argument("--seed", type=int, help="of weights and draws (default: the preset's)")
+    parser.add_argument("--batch", type=int, help="images per step (default: the preset's)")
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16"), help="(default: the preset's)"
+    )
+    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default)")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=torch.get_num_threads(),
+        help="CPU threads (default: all cores)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the options and stop")
+    return parser
+
+
+def pick_device(name: str) -> torch.device:
+    """Resolve "auto" to the GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def run(options: TrainingOptions, dataset: Dataset, folder: Path, device: torch.device) -> int:
+    """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
+
+    Raises:
+        ValueError: the folder holds a run with other options or another dataset.
+    """
+    # Begin, or go on exactly where the last checkpoint was written.
+    folder.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(options, RealImages(dataset, options.seed, options.mirror), device)
+    if (folder / CHECKPOINT).exists():
+        state = load_checkpoint(folder / CHECKPOINT, device)
+        check_same_run(state, trainer)
+        trainer.restore(state)
+        rewind_log(folder / LOG, trainer.images_seen)
+    (folder / OPTIONS).write_text(options.to_json() + "\n", encoding="utf-8")
+    interrupted = catch_signals()
+    progress = tqdm(
+        total=options.total_images, initial=trainer.images_seen, unit="img", smoothing=0.05
+    )
+    sums: dict[str, list[float]] = {}
+    logged_images, logged_at = trainer.images_seen, time.monotonic()
+
+    while trainer.images_seen < options.total_images and not interrupted:
+        for name, value in trainer.step().items():
+            sums.setdefault(name, []).append(value)
+        progress.update(options.batch)
+
+        # Log the mean of the last steps.
+        seen = trainer.images_seen
+        if seen - logged_images >= options.log_images:
+            means = {name: sum(values) / len(values) for name, values in sums.items()}
+            rate = (seen - logged_images) / (time.monotonic() - logged_at)
+            resolution = options.phase_at(seen)[0].resolution
+            record = {"images": seen, "resolution": resolution, "images_per_s": rate, **means}
+            append_log(folder / LOG, record)
+            progress.set_postfix(
+                px=resolution, d=f"{means['loss_d']:.2f}", g=f"{means['loss_g']:.2f}"
+            )
+            sums, logged_images, logged_at = {}, seen, time.monotonic()
+
+        # Save now and then, and show what the networks draw.
+        if seen // options.snapshot_images > (seen - options.batch) // options.snapshot_images:
+            snapshot(trainer, folder)
+    snapshot(trainer, folder)
+    progress.close()
+    return 130 if interrupted else 0
+
+
+def check_same_run(state: dict[str, Any], trainer: Trainer) -> None:
+    """Refuse to mix two runs in one folder."""
+    if TrainingOptions.from_json(state["options"]) != trainer.options:
+        raise ValueError("the folder holds a run with other options: choose another --run folder")
+    if state["dataset"] != trainer.images.dataset.digest:
+        raise ValueError("the folder holds a run on another dataset: choose another --run folder")
+
+
+def catch_signals() -> list[int]:
+    """Return a list that stays empty until SIGINT or SIGTERM arrives."""
+    caught: list[int] = []
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+
+    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGTERM, handler)
+    return caught
+
+
+def snapshot(trainer: Trainer, folder: Path) -> None:
+    """Write the checkpoint, the generator's weights, and sample sheets."""
+    seen = trainer.images_seen
+    resolution = trainer.options.phase_at(max(0, seen - 1))[0].resolution
+    save_checkpoint(folder / CHECKPOINT, trainer.state())
+    sheets = folder / "sheets"
+    sheets.mkdir(exist_ok=True)
+    sample_sheet(trainer.average, resolution, 0.7).save(sheets / f"{seen:08d}.png")
+    sample_sheet(trainer.generator, resolution, 1.0).save(folder / "latest-raw.png")
+    if resolution == trainer.options.network.resolution:
+        trainer.average.estimate_w_avg()
+        save_generator(folder / WEIGHTS, trainer.average, describe(trainer), metrics={})
+
+
+def describe(trainer: Trainer) -> dict[str, Any]:
+    """Where weights come from, as their model card will tell it."""
+    dataset = trainer.images.dataset
+    return {
+        "preset": trainer.options.preset,
+        "images_seen": trainer.images_seen,
+        "commit": git_commit(),
+        "options": dataclasses.asdict(trainer.options),
+        "dataset": {
+            "name": dataset.header.name,
+            "digest": dataset.digest,
+            "licence": dataset.header.licence,
+        },
+    }
+
+
+def git_commit() -> str:
+    """The commit of this checkout, or "unknown" outside of one."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return result.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
