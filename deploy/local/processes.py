@@ -79,13 +79,17 @@ def alive(process: psutil.Process) -> bool:
 
 
 def wait_for(
-    name: str, process: psutil.Process, log: Path, missing: Callable[[], str], timeout: float
+    name: str,
+    process: Callable[[], psutil.Process | None],
+    log: Path,
+    missing: Callable[[], str],
+    timeout: float,
 ) -> None:
     """Poll until a process that was just started misses nothing any more.
 
     Args:
         name: what to call it in the error.
-        process: the wait is over when it ends.
+        process: returns the process; the wait is over when it has ended or there is none.
         log: its log; the error shows the end of it.
         missing: returns what it still lacks; "" when it is ready.
         timeout: in seconds.
@@ -95,7 +99,8 @@ def wait_for(
     """
     deadline = time.monotonic() + timeout
     while lack := missing():
-        if not alive(process):
+        running = process()
+        if running is None or not alive(running):
             raise LocalStackError(f"{name} ended while it started.\n{tail(log)}")
         if time.monotonic() > deadline:
             raise LocalStackError(f"{name} is not ready after {timeout:g} s: {lack}\n{tail(log)}")

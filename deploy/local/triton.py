@@ -169,22 +169,23 @@ def wait_until_ready(
     Raises:
         LocalStackError: Triton ended, a model cannot be loaded, or time is up; with the log's end.
     """
-    with TritonAdmin(settings.grpc_url, settings.admin_key) as admin:
-        processes.wait_for("Triton", process, log, lambda: _missing(admin), timeout)
+    processes.wait_for("Triton", lambda: process, log, lambda: missing_models(settings), timeout)
 
 
-def _missing(admin: TritonAdmin) -> str:
+def missing_models(settings: TritonSettings) -> str:
     """Return what Triton still has to do; "" when all models serve.
 
     Raises:
         LocalStackError: a model cannot be loaded, however long one waits.
     """
-    if not admin.live():
-        return "it does not answer"
-    try:
-        states = admin.index()
-    except AdminError as error:
-        return str(error)
+    # A new connection each time: one that has failed would wait before it tries again.
+    with TritonAdmin(settings.grpc_url, settings.admin_key) as admin:
+        if not admin.live():
+            return "it does not answer"
+        try:
+            states = admin.index()
+        except AdminError as error:
+            return str(error)
     waiting = [state for state in states if not state.ready]
     broken = [f"{state.name}: {state.reason}" for state in waiting if state.reason]
     if broken:

@@ -114,12 +114,20 @@ class TinyGenerator:
         }
 
     def latents(self, count: int, seed: int = 0) -> dict[str, np.ndarray]:
-        """Return random inputs for `count` images: FP32 [count, size] each."""
+        """Return random inputs for `count` images: FP32 [count, size], truncation in [0.5, 1)."""
         rng = np.random.default_rng(seed)
-        return {
+        latents = {
             name: rng.standard_normal((count, size)).astype(np.float32)
             for name, size in self.inputs.items()
         }
+        if self.truncation:
+            latents["truncation"] = rng.uniform(0.5, 1.0, (count, 1)).astype(np.float32)
+        return latents
+
+
+STYLEGAN = TinyGenerator("stylegan")
+NOISY = TinyGenerator("stylegan_noisy", noise_size=32, weights_seed=100)
+GRAY = TinyGenerator("dcgan_gray", channels=1, truncation=False, weights_seed=200)
 
 
 def write_model(

@@ -1,0 +1,127 @@
+"""`python -m deploy.local up|down|status|logs|demo`: the whole platform on this machine."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.local import processes
+from deploy.local.console import LocalStackError, say
+from deploy.local.demo import DEFAULT_OUT, demo
+from deploy.local.stack import DEFAULT_STATE_DIR, ComponentStatus, Stack
+from deploy.local.state import StackSettings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    options = _parser().parse_args(arguments)
+    processes.interrupt_on_sigterm()
+    try:
+        return int(options.run(options))
+    except LocalStackError as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+
+
+def _up(options: argparse.Namespace) -> int:
+    chosen = {port: getattr(options, port) for port in StackSettings.ports()}
+    settings = StackSettings(options.models.resolve(), **chosen)
+    stack = Stack(options.state_dir)
+    stack.up(settings.on_free_ports() if options.free_ports else settings)
+    return _show(stack)
+
+
+def _down(options: argparse.Namespace) -> int:
+    say("stopped" if Stack(options.state_dir).down() else "nothing was running")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    return _show(Stack(options.state_dir))
+
+
+def _logs(options: argparse.Namespace) -> int:
+    for log in Stack(options.state_dir).logs():
+        sys.stdout.write(f"{processes.tail(log, options.lines)}\n\n")
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    demo(options.models.resolve(), options.out)
+    return 0
+
+
+def _show(stack: Stack) -> int:
+    """Write what runs as a table; return 0 if all of it serves."""
+    parts, models = stack.status(), stack.models()
+    if not parts:
+        say("No stack is running: start it with `make up`.")
+        return 1
+    rows = [("PART", "STATE", "PID", "MEMORY", "ADDRESSES"), *(_row(part) for part in parts)]
+    rows += [("", "", "", "", ""), ("MODEL", "STATE", "VERSION", "", "")]
+    rows += [
+        (m.name, "ready" if m.ready else m.reason or "not loaded", m.version, "", "")
+        for m in models
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        sys.stdout.write("  ".join([*cells, row[-1]]).rstrip() + "\n")
+    return int(any(part.lacks for part in parts))
+
+
+def _row(part: ComponentStatus) -> tuple[str, str, str, str, str]:
+    memory = f"{part.memory_mb:.0f} MB" if part.pid else ""
+    state = part.lacks.splitlines()[0] if part.lacks else "ready"
+    return part.name, state, str(part.pid or ""), memory, "  ".join(part.addresses)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="up|down|status|logs|demo")
+    models = argparse.ArgumentParser(add_help=False)
+    models.add_argument(
+        "--models",
+        type=Path,
+        default=StackSettings.model_repository,
+        help="Triton model repository (default: %(default)s)",
+    )
+    state = argparse.ArgumentParser(add_help=False)
+    state.add_argument(
+        "--state-dir",
+        type=Path,
+        default=DEFAULT_STATE_DIR,
+        help="where settings, pid files and logs lie (default: %(default)s)",
+    )
+    up = verbs.add_parser("up", parents=[models, state], help="start everything in the background")
+    up.set_defaults(run=_up)
+    _add_ports(up)
+    down = verbs.add_parser("down", parents=[state], help="finish calls in flight, stop everything")
+    down.set_defaults(run=_down)
+    status = verbs.add_parser("status", parents=[state], help="what runs; 1 if something does not")
+    status.set_defaults(run=_status)
+    logs = verbs.add_parser("logs", parents=[state], help="the end of every log")
+    logs.add_argument("--lines", type=int, default=20)
+    logs.set_defaults(run=_logs)
+    show = verbs.add_parser("demo", parents=[models], help="64 faces from a stack of their own")
+    show.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
+    show.set_defaults(run=_demo)
+    return parser
+
+
+def _add_ports(up: argparse.ArgumentParser) -> None:
+    """Add a flag per port, each with an environment variable as its default."""
+    for port in StackSettings.ports():
+        variable = f"ANIMEGAN_{port.upper()}"
+        default = os.environ.get(variable, getattr(StackSettings, port))
+        flag = f"--{port.replace('_', '-')}"
+        up.add_argument(flag, type=int, default=default, help=f"{variable}, %(default)s")
+    up.add_argument("--free-ports", action="store_true", help="listen where nobody else does")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The parts of the stack: how each is started, when it is ready, how it is stopped."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import psutil
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from deploy.local import processes
+from deploy.local.console import LocalStackError, say
+from deploy.local.processes import PidFile
+from deploy.local.runtime import ensure_runtime
+from deploy.local.state import StackState
+from deploy.local.triton import KILL_SECONDS, READY_SECONDS, missing_models
+from deploy.local.watchdog import ADMIN_KEY_VARIABLE
+
+Command = tuple[list[str], dict[str, str]]  # arguments, environment
+
+# The generator gives calls in flight 30 s by itself; after that it is overdue.
+_GENERATOR_STOP_SECONDS = 35.0
+_WATCHDOG_STOP_SECONDS = 15.0  # it may be in the middle of a reload
+_HEALTH_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Component:
+    """One background process of the stack."""
+
+    name: str
+    folder: Path  # for its pid file and its log
+    command: Callable[[], Command]
+    ports: tuple[int, ...]
+    addresses: tuple[str, ...]
+    missing: Callable[[], str]  # what it still lacks to serve, "" when it is ready
+    stop_seconds: float  # from SIGTERM to SIGKILL
+
+    @property
+    def log(self) -> Path:
+        """What it writes; appended to by every start."""
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def _pid_file(self) -> PidFile:
+        return PidFile(self.folder / f"{self.name}.pid")
+
+    def process(self) -> psutil.Process | None:
+        """Return its process if it runs."""
+        return self._pid_file.process()
+
+    def start(self) -> None:
+        """Start it and remember its process.
+
+        Raises:
+            LocalStackError: one of its ports is taken.
+        """
+        for port in self.ports:
+            if processes.port_in_use(port):
+                raise LocalStackError(
+                    f"Port {port}, which {self.name} needs, is in use: stop what listens there "
+                    f"(`ss -ltnp sport = :{port}` shows it), or choose other ports (`--help`)."
+                )
+        say(f"Starting {self.name}")
+        self._pid_file.write(processes.spawn(*self.command(), self.log))
+
+    def wait_until_ready(self) -> None:
+        """Wait until it serves.
+
+        Raises:
+            LocalStackError: it ended, or is not ready in time; with the end of its log.
+        """
+        processes.wait_for(self.name, self.process, self.log, self.missing, READY_SECONDS)
+
+    def stop(self) -> bool:
+        """Let it finish, end it and its children; tell whether it ran."""
+        return self._pid_file.stop(self.stop_seconds)
+
+
+def components(state: StackState, folder: Path) -> list[Component]:
+    """Return the parts of a stack, each after those that it needs."""
+    triton = _triton(state, folder)
+    return [triton, _generator(state, folder), _watchdog(state, folder, triton)]
+
+
+def _triton(state: StackState, folder: Path) -> Component:
+    settings = state.triton
+
+    def command() -> Command:
+        runtime = ensure_runtime()
+        return settings.command(runtime), runtime.environment()
+
+    return Component(
+        name="triton",
+        folder=folder,
+        command=command,
+        ports=(settings.http_port, settings.grpc_port, settings.metrics_port),
+        addresses=(
+            f"gRPC {settings.grpc_url}",
+            f"HTTP http://127.0.0.1:{settings.http_port}",
+            f"metrics http://127.0.0.1:{settings.metrics_port}/metrics",
+        ),
+        missing=lambda: missing_models(settings),
+        stop_seconds=KILL_SECONDS,
+    )
+
+
+def _generator(state: StackState, folder: Path) -> Component:
+    port, metrics_port = state.settings.generator_port, state.settings.generator_metrics_port
+    argv = [sys.executable, "-m", "services.generator", f"--triton-url={state.triton.grpc_url}"]
+    # No load balancer has to notice that it is leaving.
+    argv += [f"--port={port}", f"--metrics-port={metrics_port}", "--drain-wait-s=0"]
+    return Component(
+        name="generator",
+        folder=folder,
+        command=lambda: (argv, dict(os.environ)),
+        ports=(port, metrics_port),
+        addresses=(f"gRPC 127.0.0.1:{port}", f"metrics http://127.0.0.1:{metrics_port}/metrics"),
+        missing=lambda: _not_serving(f"127.0.0.1:{port}"),
+        stop_seconds=_GENERATOR_STOP_SECONDS,
+    )
+
+
+def _watchdog(state: StackState, folder: Path, triton: Component) -> Component:
+    def command() -> Command:
+        server = triton.process()
+        if server is None:
+            raise LocalStackError(f"Triton ended.\n{processes.tail(triton.log)}")
+        argv = [sys.executable, "-m", "deploy.local.watchdog", f"--triton-pid={server.pid}"]
+        argv += [f"--triton-url={state.triton.grpc_url}", f"--shm-prefix={state.shm_prefix}"]
+        return argv, {**os.environ, ADMIN_KEY_VARIABLE: state.admin_key}
+
+    return Component(
+        name="watchdog",
+        folder=folder,
+        command=command,
+        ports=(),
+        addresses=(),
+        missing=lambda: "",  # nobody calls it: running is all it has to do
+        stop_seconds=_WATCHDOG_STOP_SECONDS,
+    )
+
+
+def _not_serving(target: str) -> str:
+    """Ask a service's grpc.health.v1; return "" if it is SERVING."""
+    with grpc.insecure_channel(target) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        try:
+            reply = stub.Check(  # type: ignore[attr-defined]  # set by __init__, unknown to its types
+                health_pb2.HealthCheckRequest(), timeout=_HEALTH_SECONDS
+            )
+        except grpc.RpcError as error:
+            return f"no answer to a health check ({error.code().name})"
+    status = health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status)
+    return "" if status == "SERVING" else f"its health is {status}"

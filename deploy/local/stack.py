@@ -1,0 +1,139 @@
+"""Triton, its watchdog and the generator service, in the background of one machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.local import shared_memory
+from deploy.local.admin import AdminError, ModelState, TritonAdmin
+from deploy.local.components import Component, components
+from deploy.local.console import LocalStackError
+from deploy.local.runtime import PROJECT
+from deploy.local.state import StackSettings, StackState, locked
+
+DEFAULT_STATE_DIR = PROJECT / ".local" / "run"
+
+
+@dataclass(frozen=True)
+class ComponentStatus:
+    """What `status` tells about a part of the stack."""
+
+    name: str
+    pid: int | None  # None: it does not run
+    lacks: str  # "" when it runs and serves
+    addresses: tuple[str, ...]
+    memory_mb: float  # of its process tree, pages shared within it counted once
+
+
+class Stack:
+    """The stack of one state directory, where its settings, pid files and logs lie."""
+
+    def __init__(self, state_dir: Path = DEFAULT_STATE_DIR) -> None:
+        """Stacks with different state directories do not know of each other."""
+        self._folder = state_dir.resolve()
+        self._state_file = self._folder / "stack.json"
+
+    def up(self, settings: StackSettings) -> None:
+        """Start what does not run yet and wait until all of it serves.
+
+        Raises:
+            LocalStackError: there are no models, a port is taken, a stack with other settings
+                runs, or a part does not get ready; what this call started is stopped again.
+        """
+        if not any(settings.model_repository.glob("*/config.pbtxt")):
+            raise LocalStackError(
+                f"There are no models in {settings.model_repository}: make them with "
+                "`make export`, or name another repository with --models."
+            )
+        with locked(self._folder):
+            parts = components(self._state_for(settings), self._folder)
+            started: list[Component] = []
+            try:
+                for part in parts:
+                    _bring_up(part, started)
+            except BaseException:  # also Ctrl-C: what is half started must not stay
+                for part in reversed(started):
+                    part.stop()
+                raise
+
+    def down(self) -> bool:
+        """Let calls in flight finish and stop everything; tell whether anything ran."""
+        with locked(self._folder):
+            state = self._state()
+            if state is None:
+                return False
+            stopped = [part.stop() for part in reversed(components(state, self._folder))]
+            shared_memory.remove(shared_memory.regions(state.shm_prefix))
+            self._state_file.unlink()
+            return any(stopped)
+
+    def status(self) -> list[ComponentStatus]:
+        """Return what runs and serves at this moment; empty if no stack was started here."""
+        state = self._state()
+        return [_status(part) for part in components(state, self._folder)] if state else []
+
+    def models(self) -> list[ModelState]:
+        """Return the models of Triton's repository; empty if it is away."""
+        state = self._state()
+        if state is None:
+            return []
+        with TritonAdmin(state.triton.grpc_url, state.admin_key) as admin:
+            try:
+                return admin.index()
+            except AdminError:
+                return []
+
+    def logs(self) -> list[Path]:
+        """Return the log files that there are."""
+        return sorted(self._folder.glob("*.log"))
+
+    def _state(self) -> StackState | None:
+        return StackState.read(self._state_file)
+
+    def _state_for(self, settings: StackSettings) -> StackState:
+        """Return the state of the stack that runs with these settings, or of a new one."""
+        before = self._state()
+        if before and any(part.process() for part in components(before, self._folder)):
+            if before.settings != settings:
+                raise LocalStackError(
+                    "A stack with other models or ports is running: stop it with `make down`."
+                )
+            return before
+        if before:  # it was not stopped but killed, with the machine perhaps
+            shared_memory.remove(shared_memory.regions(before.shm_prefix))
+        state = StackState.new(settings)
+        state.write(self._state_file)
+        return state
+
+
+def _bring_up(part: Component, started: list[Component]) -> None:
+    """Start a part if it does not run, or if one that it needs was just started anew."""
+    if started:
+        part.stop()
+    if part.process() is None:
+        part.start()
+        started.append(part)
+    part.wait_until_ready()
+
+
+def _status(part: Component) -> ComponentStatus:
+    process = part.process()
+    if process is None:
+        return ComponentStatus(part.name, None, "not running", part.addresses, 0.0)
+    try:
+        lacks = part.missing()
+    except LocalStackError as error:
+        lacks = str(error)
+    return ComponentStatus(part.name, process.pid, lacks, part.addresses, _memory_mb(process))
+
+
+def _memory_mb(process: psutil.Process) -> float:
+    """Return the proportional set size of a process tree: 2**20 bytes."""
+    total = 0
+    for member in (process, *process.children(recursive=True)):
+        try:
+            total += member.memory_full_info().pss
+        except psutil.NoSuchProcess:  # it ended in between; zombies have no memory either
+            continue
+    return total / 2**20

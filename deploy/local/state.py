@@ -1,0 +1,90 @@
+"""What a stack remembers between commands, in its state directory."""
+
+import contextlib
+import fcntl
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Self
+
+from deploy.local import processes, shared_memory
+from deploy.local.runtime import PROJECT
+from deploy.local.triton import TritonSettings
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """What the stack serves, and the loopback ports on which it listens."""
+
+    model_repository: Path = PROJECT / "models"
+    triton_http_port: int = 8000
+    triton_grpc_port: int = 8001
+    triton_metrics_port: int = 8002
+    generator_port: int = 50051
+    generator_metrics_port: int = 9101
+
+    @classmethod
+    def ports(cls) -> list[str]:
+        """Return the names of the fields that are ports."""
+        return [field.name for field in fields(cls) if field.name.endswith("_port")]
+
+    def on_free_ports(self) -> Self:
+        """Return a copy that listens where nobody else does."""
+        names = self.ports()
+        free = dict(zip(names, processes.free_ports(len(names)), strict=True))
+        return type(self)(self.model_repository, **free)
+
+
+@dataclass(frozen=True)
+class StackState:
+    """The settings of a stack that was started, and what belongs to it alone."""
+
+    settings: StackSettings
+    admin_key: str  # opens Triton's model-repository protocol
+    shm_prefix: str
+
+    @classmethod
+    def new(cls, settings: StackSettings) -> Self:
+        """Return a state with fresh secrets."""
+        return cls(settings, secrets.token_hex(16), shared_memory.new_prefix())
+
+    @property
+    def triton(self) -> TritonSettings:
+        """The settings of its Triton."""
+        return TritonSettings(
+            model_repository=self.settings.model_repository,
+            http_port=self.settings.triton_http_port,
+            grpc_port=self.settings.triton_grpc_port,
+            metrics_port=self.settings.triton_metrics_port,
+            admin_key=self.admin_key,
+            shm_prefix=self.shm_prefix,
+        )
+
+    @classmethod
+    def read(cls, file: Path) -> Self | None:
+        """Return what `write` wrote, or None if there is no stack."""
+        try:
+            stored = json.loads(file.read_text())
+        except FileNotFoundError:
+            return None
+        settings = stored.pop("settings")
+        repository = Path(settings.pop("model_repository"))
+        return cls(StackSettings(repository, **settings), **stored)
+
+    def write(self, file: Path) -> None:
+        """Store it where only this user can read it: it holds the admin key."""
+        staged = file.with_suffix(".new")
+        staged.touch(mode=0o600)
+        staged.write_text(json.dumps(asdict(self), default=str, indent=2))
+        staged.rename(file)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one command at a time change the stack of this state directory."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
