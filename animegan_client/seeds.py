@@ -7,7 +7,7 @@ from itertools import chain
 
 MAX_SEED = 2**64 - 1
 
-_ITEM = re.compile(r"([0-9]+)(?:-([0-9]+))?", re.ASCII)
+_ITEM = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ def parse_seeds(text: str) -> Seeds:
 def _parse_item(item: str) -> range:
     match = _ITEM.fullmatch(item)
     if not match:
-        raise ValueError(f"{item!r} is neither a number nor a range like 1-64")
+        raise ValueError(f"{item[:50]!r} is neither a seed nor a range like 1-64")
     first, last = int(match[1]), int(match[2] or match[1])
-    if last > MAX_SEED or first > MAX_SEED:
+    if max(first, last) > MAX_SEED:
         raise ValueError(f"{item!r} is over the largest seed, {MAX_SEED}")
     if first > last:
         raise ValueError(f"{item!r} counts down; write {last}-{first}")

@@ -1,0 +1,89 @@
+"""The command line: what it does without a service, and how it refuses."""
+
+import pytest
+
+from animegan_client import cli
+from tests.unit.client.scripted import pictures, serving
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    monkeypatch.delenv("ANIMEGAN_TARGET", raising=False)
+    monkeypatch.delenv("ANIMEGAN_TOKEN", raising=False)
+
+
+def refused(argv: list[str]) -> int:
+    """The exit code, whether it is returned or raised by argparse."""
+    try:
+        return cli.main(argv)
+    except SystemExit as stop:
+        assert isinstance(stop.code, int)
+        return stop.code
+
+
+def test_help_lists_every_verb(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--help"])
+    shown = capsys.readouterr().out
+    for verb in cli.VERBS:
+        assert f"  {verb.name} " in shown
+        assert verb.help in shown
+
+
+@pytest.mark.parametrize("verb", ["generate", "models"])
+def test_help_of_a_verb_names_the_environment(verb, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([verb, "--help"])
+    assert "ANIMEGAN_TARGET" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", cli.VERBS, ids=lambda verb: verb.name)
+def test_every_verb_has_a_function(verb):
+    assert callable(cli.load(verb))
+
+
+def test_a_verb_without_its_package_says_what_to_install():
+    verb = cli.Verb("train", "animegan_missing.train:main", "train a model")
+    with pytest.raises(cli.CannotLoadError, match=r"'animegan_missing'.*--group training"):
+        cli.load(verb)
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["paint"], "invalid choice: 'paint'"),
+        (["generate", "--seeds", "1"], "--out"),
+        (["generate", "--out", "x.png"], "--seeds --count"),
+        (["generate", "--seeds", "5-3", "--out", "x.png"], "'5-3' counts down; write 3-5"),
+        (["generate", "--seeds", "1", "--count", "2", "--out", "x.png"], "not allowed with"),
+        (["generate", "--seeds", "1", "--out", "x.txt"], "--out: x.txt is no image file"),
+        (["generate", "--seeds", "0-99999", "--out", "x.png"], "at most 10000 faces, not 100000"),
+        (["generate", "--count", "-3", "--out", "x.png"], "--count: -3 does not fit"),
+        (["generate", "--count", "1", "--base-seed", "-1", "--out", "x.png"], "--base-seed: -1"),
+        (["generate", "--seeds", "1", "--format", "gif", "--out", "x.png"], "'gif'"),
+        (["models", "--ca", "/nowhere/ca.pem"], "--ca: "),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line_and_exits_2(argv, told, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert refused(argv) == 2
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert shown.err.count("\n") == 1
+    assert shown.out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_absent_service_is_told_in_one_line_and_exits_1(capsys):
+    with serving(pictures) as service:
+        target = service.target
+    assert cli.main(["models", "--target", target]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1
+    assert "--target" in shown.err
+
+
+def test_a_folder_that_cannot_be_written_exits_1(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert cli.main(["generate", "--seeds", "1", "--out", f"{tmp_path}/file/faces/"]) == 1
+    assert "file" in capsys.readouterr().err
