@@ -5,8 +5,8 @@ starts inherit it, and whatever waits for somebody else asks `remaining()` how l
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from time import monotonic
 
@@ -22,16 +22,33 @@ async def within(seconds: float) -> AsyncIterator[None]:
     Raises:
         DeadlineExceeded: they were not enough. The block was cancelled.
     """
-    token = _deadline.set(monotonic() + seconds)
+    with until(monotonic() + seconds):
+        try:
+            async with asyncio.timeout(seconds) as timeout:
+                yield
+        except TimeoutError as error:
+            if not timeout.expired():
+                raise
+            raise DeadlineExceeded(f"not done within {seconds:.3g} s") from error
+
+
+@contextmanager
+def until(moment: float) -> Iterator[None]:
+    """Let `remaining` count down to `moment` (of time.monotonic) in the block."""
+    token = _deadline.set(moment)
     try:
-        async with asyncio.timeout(seconds) as timeout:
-            yield
-    except TimeoutError as error:
-        if not timeout.expired():
-            raise
-        raise DeadlineExceeded(f"not done within {seconds:.3g} s") from error
+        yield
     finally:
         _deadline.reset(token)
+
+
+def current() -> float:
+    """The moment (of time.monotonic) of the deadline.
+
+    Raises:
+        LookupError: the current task has none.
+    """
+    return _deadline.get()
 
 
 def remaining() -> float:
@@ -39,7 +56,7 @@ def remaining() -> float:
 
     Raises:
         DeadlineExceeded: none are left.
-        LookupError: the current task does not run in a `within` block.
+        LookupError: the current task has none.
     """
     seconds = _deadline.get() - monotonic()
     if seconds <= 0:

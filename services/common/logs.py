@@ -17,15 +17,15 @@ def configure(service: str, level: str, stream: TextIO = sys.stdout) -> None:
         stream: where the lines go.
     """
 
-    def add_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        event["service"] = service
-        return event
+    def event_first(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        head = ("timestamp", "level", "event")
+        return {name: event.pop(name) for name in head} | {"service": service} | event
 
     fields: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        add_service,
+        event_first,
     ]
     rendering: list[Processor] = [
         structlog.processors.dict_tracebacks,

@@ -12,6 +12,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     start_http_server,
 )
 
@@ -70,6 +71,7 @@ class Metrics:
 
 def process_registry() -> CollectorRegistry:
     """A registry with this process's memory, CPU, file descriptors and garbage collection."""
+    disable_created_metrics()  # a second time series for every counter, which nobody asks for
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)

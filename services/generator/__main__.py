@@ -10,6 +10,7 @@ from services.common.images import Encoder
 from services.common.metrics import Metrics, process_registry
 from services.common.server import serve
 from services.common.triton_client import Triton
+from services.generator.batching import Batcher
 from services.generator.handler import FULL_NAME, Handler
 from services.generator.models import Catalogue
 from services.generator.pipeline import Pipeline
@@ -25,8 +26,9 @@ async def run(settings: GeneratorSettings) -> None:
     encoder = Encoder(settings.encode_threads)
     async with Triton(settings.triton_url) as triton:
         catalogue = Catalogue(triton, settings.default_model)
+        batcher = Batcher(triton, max_rows=settings.sub_batch, concurrency=settings.triton_requests)
         pipeline = Pipeline(
-            triton,
+            batcher,
             catalogue,
             encoder,
             metrics,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from services.common.images import Encoder, Format
 from services.common.metrics import Metrics
-from services.common.triton_client import Triton
+from services.generator.batching import Batcher
 from services.generator.latents import latents, noise
 from services.generator.models import Catalogue, GeneratorModel
 from services.generator.order import Order, check_against
@@ -38,7 +38,7 @@ class Pipeline:
 
     def __init__(
         self,
-        triton: Triton,
+        batcher: Batcher,
         catalogue: Catalogue,
         encoder: Encoder,
         metrics: Metrics,
@@ -49,14 +49,14 @@ class Pipeline:
         """Connect the stages.
 
         Args:
-            triton: runs the models.
+            batcher: runs the models.
             catalogue: knows the models.
             encoder: encodes their pictures.
             metrics: takes the time of each stage and counts the images.
             sub_batch: images per request to Triton.
             stream_window: sub-batches of a stream that are in the making at a time.
         """
-        self._triton = triton
+        self._batcher = batcher
         self._catalogue = catalogue
         self._encoder = encoder
         self._metrics = metrics
@@ -109,14 +109,20 @@ class Pipeline:
 
     async def _generate(self, order: Order, model: GeneratorModel) -> Batch:
         check_against(order, model)
-        parts = [asyncio.create_task(self._make(part, model)) for part in self._split(order)]
-        try:
-            pictures = [picture for part in await asyncio.gather(*parts) for picture in part]
-        finally:
-            for part in parts:
-                part.cancel()  # what is left when one has failed
+        if len(order.seeds) <= self._sub_batch:
+            pictures = await self._make(order, model)
+        else:
+            pictures = await self._make_all(self._split(order), model)
         self._metrics.images.labels(model=model.name).inc(len(pictures))
         return Batch(model, order.seeds, order.encoding.format, pictures)
+
+    async def _make_all(self, parts: Iterator[Order], model: GeneratorModel) -> Sequence[bytes]:
+        tasks = [asyncio.create_task(self._make(part, model)) for part in parts]
+        try:
+            return [picture for pictures in await asyncio.gather(*tasks) for picture in pictures]
+        finally:
+            for task in tasks:
+                task.cancel()  # what is left when one has failed
 
     async def _make(self, order: Order, model: GeneratorModel) -> Sequence[bytes]:
         images_NHWC = await self._infer(order, model)
@@ -127,7 +133,7 @@ class Pipeline:
         with self._metrics.stage("latents"):
             inputs = _inputs(order, model)
         with self._metrics.stage("infer"):
-            return await self._triton.infer(model.name, model.version, inputs, "image")
+            return await self._batcher.infer(model.name, model.version, inputs, "image")
 
 
 def _inputs(order: Order, model: GeneratorModel) -> dict[str, NDArray[np.float32]]:

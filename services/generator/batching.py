@@ -1,0 +1,116 @@
+"""Joins the work of different calls into one request to Triton.
+
+A request costs the service and Triton about a millisecond, whatever it carries: sixteen callers
+who want one picture each are served with one or two requests instead of sixteen. Nobody waits for
+company, though. Up to `concurrency` requests leave at once; only what comes while they are under
+way queues here, in order, and leaves together when one of them returns.
+
+Calls that end while they queue are never sent to Triton.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import accumulate, pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common import deadline
+from services.common.triton_client import Triton
+
+Tensor: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one caller."""
+
+    target: tuple[str, int, str]  # model, version, output
+    inputs: Mapping[str, Tensor]
+    rows: int
+    deadline: float
+    result: asyncio.Future[Tensor] = field(default_factory=asyncio.Future)
+
+
+class Batcher:
+    """A Triton that is asked for batches of rows by many callers."""
+
+    def __init__(self, triton: Triton, *, max_rows: int, concurrency: int) -> None:
+        """Send at most `concurrency` requests at a time, of at most `max_rows` rows each."""
+        self._triton = triton
+        self._max_rows = max_rows
+        self._concurrency = concurrency
+        self._waiting: deque[_Part] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def infer(
+        self, model: str, version: int, inputs: Mapping[str, Tensor], output: str
+    ) -> Tensor:
+        """As `Triton.infer`, for at most `max_rows` rows."""
+        rows = len(next(iter(inputs.values())))
+        part = _Part((model, version, output), inputs, rows, deadline.current())
+        self._waiting.append(part)
+        self._send()
+        return await part.result
+
+    def _send(self) -> None:
+        """Send what may be sent."""
+        while len(self._running) < self._concurrency and (parts := self._take()):
+            task = asyncio.create_task(self._run(parts))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+            for part in parts:
+                part.result.add_done_callback(partial(_cancel_if_unwanted, task, parts))
+
+    def _take(self) -> Sequence[_Part]:
+        """Remove the next parts that go together from the queue: the first and those that fit."""
+        parts: list[_Part] = []
+        rest: deque[_Part] = deque()
+        rows = 0
+        for part in self._waiting:
+            if part.result.done():
+                continue  # its caller has gone
+            if not parts or (part.target == parts[0].target and rows + part.rows <= self._max_rows):
+                parts.append(part)
+                rows += part.rows
+            else:
+                rest.append(part)
+        self._waiting = rest
+        return parts
+
+    async def _run(self, parts: Sequence[_Part]) -> None:
+        model, version, output = parts[0].target
+        try:
+            with deadline.until(max(part.deadline for part in parts)):
+                tensor = await self._triton.infer(model, version, _joined(parts), output)
+        except Exception as error:
+            for part in parts:
+                if not part.result.done():
+                    part.result.set_exception(error)
+            return
+        bounds = accumulate((part.rows for part in parts), initial=0)
+        for part, (start, end) in zip(parts, pairwise(bounds), strict=True):
+            if not part.result.done():
+                part.result.set_result(tensor[start:end])
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._send()
+
+
+def _cancel_if_unwanted(
+    task: asyncio.Task[None], parts: Sequence[_Part], _: asyncio.Future[Tensor]
+) -> None:
+    """Cancel a request when all who asked for it have gone."""
+    if all(part.result.cancelled() for part in parts):
+        task.cancel()
+
+
+def _joined(parts: Sequence[_Part]) -> Mapping[str, Tensor]:
+    if len(parts) == 1:
+        return parts[0].inputs
+    return {name: np.concatenate([part.inputs[name] for part in parts]) for name in parts[0].inputs}
