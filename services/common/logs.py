@@ -19,7 +19,7 @@ def configure(service: str, level: str, stream: TextIO = sys.stdout) -> None:
 
     def event_first(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         head = ("timestamp", "level", "event")
-        return {name: event.pop(name) for name in head} | {"service": service} | event
+        return {**{name: event.pop(name) for name in head}, "service": service, **event}
 
     fields: list[Processor] = [
         structlog.contextvars.merge_contextvars,
