@@ -16,7 +16,8 @@ class NetworkConfig:
         w_dim: dimensions of the intermediate latent w.
         mapping_layers: dense layers from z to w.
         channel_base: feature maps at resolution r are `channel_base / r` ...
-        channel_max: ... but never more than this.
+        channel_max: ... but never more than this ...
+        channel_min: ... nor less than this.
 
     Raises:
         ValueError: a field is out of range; the message names it.
@@ -29,6 +30,7 @@ class NetworkConfig:
     mapping_layers: int = 4
     channel_base: int = 1024
     channel_max: int = 128
+    channel_min: int = 4
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network can be built from."""
@@ -38,13 +40,15 @@ class NetworkConfig:
             raise ValueError(
                 f"image_channels: {self.image_channels} is neither 1 (grey) nor 3 (RGB)"
             )
-        for name in ("z_dim", "w_dim", "mapping_layers", "channel_base", "channel_max"):
+        for name in ("z_dim", "w_dim", "mapping_layers", "channel_base", "channel_min"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} is less than 1")
+        if self.channel_max < self.channel_min:
+            raise ValueError(f"channel_max: {self.channel_max} is less than channel_min")
 
     def channels(self, resolution: int) -> int:
         """Feature maps at one resolution."""
-        return max(4, min(self.channel_max, self.channel_base // resolution))
+        return max(self.channel_min, min(self.channel_max, self.channel_base // resolution))
 
     @property
     def resolutions(self) -> list[int]:
