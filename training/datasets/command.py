@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.datasets.rendering import SIZES, render_dataset
+from training.datasets.procedural.geometry import SIZES
+from training.datasets.rendering import render_dataset
 from training.datasets.store import Dataset, DatasetError
 
 

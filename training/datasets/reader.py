@@ -175,7 +175,7 @@ def _open_images(path: Path) -> np.ndarray:
 def _read_labels(directory: Path, shard: Shard) -> list[Labels]:
     path = directory / shard.labels
     try:
-        labels = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        labels = [json.loads(line) for line in path.read_bytes().splitlines()]
     except (OSError, ValueError) as error:
         raise DamagedDatasetError(f"{path} cannot be read: {error}") from error
     if len(labels) != shard.count:

@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from training.datasets.procedural import RENDERER_VERSION, render, sample
 from training.datasets.procedural.attributes import MAX_SEED
+from training.datasets.procedural.geometry import SIZES
 from training.datasets.store import SHARD_IMAGES, DatasetWriter, Header, Labels
 
 LICENCE = "CC0-1.0"
-SIZES = (16, 32, 64, 128, 256, 512)
 CHUNK = 64
 """Faces a task: small enough for a lively progress bar, large enough to hide its overhead."""
 
@@ -90,7 +91,9 @@ def _render_chunk(tasks: list[tuple[int, int]]) -> list[np.ndarray]:
     return [render(seed, size) for seed, size in tasks]
 
 
-def _render_all(tasks: Iterable[tuple[int, int]], workers: int, bar: tqdm) -> Iterator[np.ndarray]:
+def _render_all(
+    tasks: Iterable[tuple[int, int]], workers: int, bar: tqdm[Any]
+) -> Iterator[np.ndarray]:
     """Render (seed, size) pairs; faces come in the order of the tasks."""
     if workers == 1:
         for seed, size in tasks:
@@ -116,7 +119,7 @@ def _render_all(tasks: Iterable[tuple[int, int]], workers: int, bar: tqdm) -> It
             pool.shutdown(cancel_futures=True)
 
 
-def _next(queue: list[Future[list[np.ndarray]]], bar: tqdm) -> list[np.ndarray]:
+def _next(queue: list[Future[list[np.ndarray]]], bar: tqdm[Any]) -> list[np.ndarray]:
     faces = queue.pop(0).result()
     bar.update(len(faces))
     return faces

@@ -10,7 +10,7 @@ class SkiaUnavailableError(ImportError):
 
 
 try:
-    import skia
+    import skia  # type: ignore[import-not-found]
 except ModuleNotFoundError as error:
     raise SkiaUnavailableError(
         "drawing procedural faces needs skia-python: install the project's training dependencies"

@@ -19,29 +19,30 @@ def draw_behind_fringe(scene: Scene) -> None:
     if scene.attributes.headwear != "cat_ears":
         return
     g, p, pen = scene.geometry, scene.palette, scene.pen
-    size = g.half_width * 0.40
+    s = g.half_width * 0.40
     for side in SIDES:
         x, y = g.dome(side * 0.66, 0.93)
         with pen.moved(x, y, side * 24.0, (float(side), 1.0)):
             ear = curve(
-                (-0.95 * size, 0.45 * size),
-                [(-0.80 * size, -0.50 * size), (-0.25 * size, -1.35 * size), (0.12 * size, -1.65 * size)],
-                [(0.50 * size, -1.20 * size), (0.95 * size, -0.30 * size), (1.0 * size, 0.55 * size)],
+                (-0.95 * s, 0.45 * s),
+                [(-0.80 * s, -0.50 * s), (-0.25 * s, -1.35 * s), (0.12 * s, -1.65 * s)],
+                [(0.50 * s, -1.20 * s), (0.95 * s, -0.30 * s), (1.0 * s, 0.55 * s)],
                 closed=True,
             )  # fmt: skip
             pen.line(ear, p.hair_line, 1.8 * g.line)
-            pen.fill(ear, linear((0, -1.5 * size), (0, 0.4 * size), [p.hair, p.hair_shade]))
+            pen.fill(ear, linear((0, -1.5 * s), (0, 0.4 * s), [p.hair, p.hair_shade]))
             inner = curve(
-                (-0.52 * size, 0.40 * size),
-                [(-0.45 * size, -0.40 * size), (-0.10 * size, -1.0 * size), (0.12 * size, -1.22 * size)],
-                [(0.38 * size, -0.80 * size), (0.58 * size, -0.20 * size), (0.60 * size, 0.45 * size)],
+                (-0.52 * s, 0.40 * s),
+                [(-0.45 * s, -0.40 * s), (-0.10 * s, -1.0 * s), (0.12 * s, -1.22 * s)],
+                [(0.38 * s, -0.80 * s), (0.58 * s, -0.20 * s), (0.60 * s, 0.45 * s)],
                 closed=True,
             )  # fmt: skip
             pen.fill(inner, EAR_INSIDE)
-            pen.fill(ellipse(0, 0.45 * size, 0.55 * size, 0.5 * size), p.hair, 0.6, blur=8)
+            pen.fill(ellipse(0, 0.45 * s, 0.55 * s, 0.5 * s), p.hair, 0.6, blur=8)
 
 
 def draw_on_hair(scene: Scene) -> None:
+    """All that lies on top of the finished hair."""
     rng = scene.rng(Stream.ACCESSORIES)
     sides = [float(s) for s in rng.choice([-1.0, 1.0], 3)]
     numbers = rng.random(4)
@@ -59,6 +60,7 @@ def draw_on_hair(scene: Scene) -> None:
 
 
 def draw_glasses(scene: Scene) -> None:
+    """Round or square glasses that turn with the face."""
     if not scene.attributes.glasses:
         return
     g, pen = scene.geometry, scene.pen

@@ -44,7 +44,7 @@ def stream(seed: int, which: Stream) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
-# Choices and how often each occurs. Each table sums to one.
+# Choices with their weights: each occurs as often as its share in its table's sum.
 HAIR_COLOURS = {
     "black": 0.10, "dark_brown": 0.09, "brown": 0.11, "light_brown": 0.08, "blonde": 0.14,
     "golden": 0.05, "pink": 0.09, "magenta": 0.03, "light_blue": 0.06, "blue": 0.07,

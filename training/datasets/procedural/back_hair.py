@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from training.datasets.procedural.attributes import Stream
+from training.datasets.procedural.lock import Lock
 from training.datasets.procedural.palette import darken, lighten, mix
-from training.datasets.procedural.pen import Lock, Path, ellipse, linear, spline
+from training.datasets.procedural.pen import Paint, Path, ellipse, linear, spline
 from training.datasets.procedural.scene import SIDES, Scene
 
 OFF_PICTURE = 330.0
@@ -16,6 +17,7 @@ OFF_PICTURE = 330.0
 
 
 def draw(scene: Scene) -> None:
+    """Tails or buns, if any, and the mass of the hair before them."""
     rng = scene.rng(Stream.BACK_HAIR)
     kind = scene.attributes.back_hair
     if kind == "ponytail":
@@ -31,7 +33,8 @@ def draw(scene: Scene) -> None:
     _mass(scene, rng, kind)
 
 
-def _shade(scene: Scene) -> object:
+def _shade(scene: Scene) -> Paint:
+    """Darker than the hair before the face, darkest near the head."""
     p, g = scene.palette, scene.geometry
     inner = mix(p.hair_shade, p.hair_deep, 0.40)
     ends = (
@@ -44,7 +47,8 @@ def _shade(scene: Scene) -> object:
 
 def _mass(scene: Scene, rng: np.random.Generator, kind: str) -> None:
     """The fan of locks that falls from the crown around the head."""
-    g, p, pen = scene.geometry, scene.palette, scene.pen
+    g = scene.geometry
+    # Every style draws its numbers, so that the rest of the stream does not depend on the style.
     length, spread, flare, jitter, wave = {
         "long": (OFF_PICTURE, rng.uniform(0.98, 1.13), rng.uniform(0.92, 1.10), 8, 2),
         "wavy": (OFF_PICTURE, rng.uniform(1.04, 1.20), rng.uniform(0.95, 1.15), 8, 15),
@@ -149,6 +153,7 @@ def _tail(
 
 
 def _bun(scene: Scene, side: int) -> None:
+    """A rolled bun on the side of the crown."""
     g, p, pen = scene.geometry, scene.palette, scene.pen
     x, y = g.dome(side * 0.78, 1.10)
     radius = 0.40 * g.half_width

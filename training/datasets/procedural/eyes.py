@@ -15,18 +15,21 @@ SCLERA_SHADE: RGB = (0.66, 0.64, 0.76)
 
 
 def draw_eyes(scene: Scene) -> None:
+    """Both eyes, as the expression has them."""
     g = scene.geometry
     for side in SIDES:
         u = side * g.eye_u
         expression = scene.attributes.eyes
         if expression == "wink":
             expression = "happy" if side == g.light_side else "open"
-        with scene.pen.moved(g.x_at(u), g.eye_y, 0.0, (side * g.squeeze(u), 1.0)):
-            with scene.pen.moved(0, 0, -0.5 * g.eye_tilt):
-                if expression in ("happy", "closed"):
-                    _shut_eye(scene, up=expression == "happy")
-                else:
-                    _open_eye(scene, side, expression)
+        with (
+            scene.pen.moved(g.x_at(u), g.eye_y, 0.0, (side * g.squeeze(u), 1.0)),
+            scene.pen.moved(0, 0, -0.5 * g.eye_tilt),
+        ):
+            if expression in ("happy", "closed"):
+                _shut_eye(scene, up=expression == "happy")
+            else:
+                _open_eye(scene, side, expression)
 
 
 def draw_brows(scene: Scene) -> None:
@@ -152,33 +155,30 @@ def _highlights(scene: Scene, side: int, expression: str) -> None:
 
 
 def _lashes(scene: Scene, top: float, bottom: float) -> None:
+    """The thick upper lash line with its flick, the thin lower one, and the fold of the lid."""
     g, p, pen = scene.geometry, scene.palette, scene.pen
-    width, height, stroke = g.eye_width, g.eye_height, g.line
+    w, h, stroke = g.eye_width, g.eye_height, g.line
     thick = 8.0 + 1.4 * stroke
     lash = curve(
-        (-0.97 * width, 0.27 * height),
-        [(-0.92 * width, 0.70 * top), (-0.42 * width, 1.10 * top - 3), (0.13 * width, top - 4)],
-        [(0.60 * width, 0.97 * top - 2), (0.98 * width, 0.62 * top), (1.05 * width, 0.02 * height)],
-        [(1.12 * width, -0.02 * height), (1.18 * width, -0.08 * height), (1.27 * width, -0.22 * height)],
-        [(1.22 * width, 0.02 * height), (1.12 * width, 0.16 * height), (0.98 * width, 0.20 * height)],
-        [(0.90 * width, 0.50 * top + thick), (0.55 * width, 0.90 * top + thick), (0.12 * width, top + thick)],
-        [(-0.40 * width, 1.02 * top + thick), (-0.80 * width, 0.62 * top + 4), (-0.97 * width, 0.27 * height)],
+        (-0.97 * w, 0.27 * h),
+        [(-0.92 * w, 0.70 * top), (-0.42 * w, 1.10 * top - 3), (0.13 * w, top - 4)],
+        [(0.60 * w, 0.97 * top - 2), (0.98 * w, 0.62 * top), (1.05 * w, 0.02 * h)],
+        [(1.12 * w, -0.02 * h), (1.18 * w, -0.08 * h), (1.27 * w, -0.22 * h)],
+        [(1.22 * w, 0.02 * h), (1.12 * w, 0.16 * h), (0.98 * w, 0.20 * h)],
+        [(0.90 * w, 0.50 * top + thick), (0.55 * w, 0.90 * top + thick), (0.12 * w, top + thick)],
+        [(-0.40 * w, 1.02 * top + thick), (-0.80 * w, 0.62 * top + 4), (-0.97 * w, 0.27 * h)],
         closed=True,
     )  # fmt: skip
     pen.fill(lash, p.lash)
     pen.line(lash, p.lash, 0.45 * stroke)
-    flick = curve((0.80 * width, 0.62 * top), [(1.06 * width, 0.66 * top), (1.20 * width, 0.86 * top)],
-                  [(1.10 * width, 0.50 * top), (0.95 * width, 0.40 * top)], closed=True)  # fmt: skip
+    flick = curve((0.80 * w, 0.62 * top), [(1.06 * w, 0.66 * top), (1.20 * w, 0.86 * top)],
+                  [(1.10 * w, 0.50 * top), (0.95 * w, 0.40 * top)], closed=True)  # fmt: skip
     pen.fill(flick, p.lash)
-    lower = curve(
-        (0.99 * width, 0.16 * height), [(0.94 * width, 0.76 * bottom), (0.56 * width, bottom)]
-    )
+    lower = curve((0.99 * w, 0.16 * h), [(0.94 * w, 0.76 * bottom), (0.56 * w, bottom)])
     pen.line(lower, p.lash, 0.85 * stroke, 0.85)
     pen.line(
-        curve((0.56 * width, bottom), [(0.1 * width, bottom + 3), (-0.45 * width, 0.95 * bottom)]),
+        curve((0.56 * w, bottom), [(0.1 * w, bottom + 3), (-0.45 * w, 0.95 * bottom)]),
         p.lash, 0.55 * stroke, 0.6,
     )  # fmt: skip
-    fold = curve(
-        (-0.62 * width, top - 2), [(-0.10 * width, top - 20), (0.92 * width, 0.80 * top - 10)]
-    )
+    fold = curve((-0.62 * w, top - 2), [(-0.10 * w, top - 20), (0.92 * w, 0.80 * top - 10)])
     pen.line(fold, p.skin_line, 0.60 * stroke, 0.6)

@@ -10,17 +10,17 @@ from training.datasets.procedural import (
     background,
     eyes,
     front_hair,
+    front_shapes,
     geometry,
     head,
     palette,
 )
 from training.datasets.procedural._skia import skia
 from training.datasets.procedural.attributes import Attributes, sample
-from training.datasets.procedural.geometry import CANVAS, ORIGIN
+from training.datasets.procedural.geometry import CANVAS, ORIGIN, SIZES
 from training.datasets.procedural.pen import Pen
 from training.datasets.procedural.scene import Scene
 
-SIZES = (16, 32, 64, 128, 256, 512)
 OVERSAMPLING = 4
 
 
@@ -54,7 +54,7 @@ def _draw(pen: Pen, seed: int, attributes: Attributes) -> None:
     sizes = geometry.choose(seed, attributes)
     scene = Scene(seed, attributes, palette.choose(seed, attributes), sizes, pen)
     face = head.face_outline(sizes)
-    hair = front_hair.build(scene)
+    hair = front_shapes.build(scene)
 
     background.draw(scene)
     x, y = ORIGIN[0] + sizes.shift_x, ORIGIN[1] + sizes.shift_y
@@ -77,11 +77,12 @@ def _draw(pen: Pen, seed: int, attributes: Attributes) -> None:
 
 
 def _shrink(pixels_HWC: np.ndarray, factor: int) -> np.ndarray:
-    """Average blocks of factor x factor pixels, in integers so that no platform rounds otherwise."""
+    """Average blocks of factor x factor pixels, in integers: no platform rounds differently."""
     if factor == 1:
         return np.ascontiguousarray(pixels_HWC)
     height, width, channels = pixels_HWC.shape
     blocks = pixels_HWC.reshape(height // factor, factor, width // factor, factor, channels)
     area = factor * factor
     sums = blocks.sum(axis=(1, 3), dtype=np.uint32)
-    return ((sums + area // 2) // area).astype(np.uint8)
+    means: np.ndarray = (sums + area // 2) // area
+    return means.astype(np.uint8)

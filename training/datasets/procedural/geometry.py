@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from training.datasets.procedural.attributes import Attributes, Stream, stream
 
+SIZES = (16, 32, 64, 128, 256, 512)
+"""Pixels a side in which a picture can be had."""
+
 CANVAS = 512.0
 ORIGIN = (256.0, 300.0)
 """Where the head's origin lies in an unmoved picture."""
@@ -70,10 +73,12 @@ class Geometry:
 
     @property
     def hair_half_width(self) -> float:
+        """Half the width of the hair on the skull."""
         return self.half_width * self.volume
 
     @property
     def hair_top(self) -> float:
+        """y of the top of the hair."""
         return -1.20 * self.hair_half_width
 
     def dome(self, angle: float, scale: float = 1.0) -> tuple[float, float]:

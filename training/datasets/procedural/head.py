@@ -75,6 +75,7 @@ def draw_body(scene: Scene) -> None:
 
 
 def draw_ears(scene: Scene) -> None:
+    """Human ears, which most hair covers."""
     g, p, pen = scene.geometry, scene.palette, scene.pen
     for side in SIDES:
         x = g.half_width * side * 0.97 - 0.25 * g.turn
@@ -114,6 +115,7 @@ def draw_face(scene: Scene, outline: Path) -> None:
 
 
 def draw_nose(scene: Scene) -> None:
+    """A small hook, as is usual in this style."""
     g, p, pen = scene.geometry, scene.palette, scene.pen
     x, y = g.turn * 1.10, g.eye_y + 0.42 * (g.chin - g.eye_y)
     side = -g.light_side if abs(g.yaw) < 0.03 else (1 if g.yaw > 0 else -1)
@@ -123,6 +125,7 @@ def draw_nose(scene: Scene) -> None:
 
 
 def draw_mouth(scene: Scene) -> None:
+    """The mouth of the expression."""
     g, p, pen = scene.geometry, scene.palette, scene.pen
     rng = scene.rng(Stream.FACE)
     kind = scene.attributes.mouth
