@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from training.checkpoint import load_checkpoint, save_checkpoint
+from training.curves import draw_curves
 from training.datasets.store import Dataset
 from training.images import RealImages
 from training.networks.stylegan2.weights import save_generator
@@ -159,7 +160,7 @@ def catch_signals() -> list[int]:
 
 
 def snapshot(trainer: Trainer, folder: Path) -> None:
-    """Write the checkpoint, the generator's weights, and sample sheets."""
+    """Write the checkpoint, the generator's weights, sample sheets and curves."""
     seen = trainer.images_seen
     resolution = trainer.options.phase_at(max(0, seen - 1))[0].resolution
     save_checkpoint(folder / CHECKPOINT, trainer.state())
@@ -167,6 +168,8 @@ def snapshot(trainer: Trainer, folder: Path) -> None:
     sheets.mkdir(exist_ok=True)
     sample_sheet(trainer.average, resolution, 0.7).save(sheets / f"{seen:08d}.png")
     sample_sheet(trainer.generator, resolution, 1.0).save(folder / "latest-raw.png")
+    if (folder / LOG).exists():
+        draw_curves(folder / LOG, folder / "curves.png")
     if resolution == trainer.options.network.resolution:
         trainer.average.estimate_w_avg()
         save_generator(folder / WEIGHTS, trainer.average, describe(trainer), metrics={})
