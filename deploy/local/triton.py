@@ -16,7 +16,7 @@ from deploy.local.runtime import Runtime, ensure_runtime
 READY_SECONDS = 60.0
 # How long Triton waits for requests in flight after SIGTERM. It waits in vain for a model whose
 # killed stub had been given a request, so this is also the longest stop after such an accident.
-EXIT_SECONDS = 10
+EXIT_SECONDS = 5
 KILL_SECONDS = EXIT_SECONDS + 5.0
 
 

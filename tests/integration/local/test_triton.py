@@ -1,0 +1,96 @@
+"""LocalTriton: what it starts, what it refuses, and that it leaves nothing behind."""
+
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+import tritonclient.grpc as triton_grpc
+from tritonclient.utils import InferenceServerException
+
+from deploy.local import shared_memory
+from deploy.local.admin import AdminError
+from deploy.local.console import LocalStackError
+from deploy.local.processes import alive
+from deploy.local.triton import LocalTriton
+from tests.integration.local.inference import in_process, served
+from tests.integration.tiny_models import (
+    STYLEGAN,
+    at_version,
+    write_model,
+    write_version,
+)
+
+
+def test_it_listens_where_it_says(triton: LocalTriton) -> None:
+    with urllib.request.urlopen(f"http://{triton.http_url}/v2/health/ready") as reply:
+        assert reply.status == 200
+    with urllib.request.urlopen(triton.metrics_url) as reply:
+        assert b"nv_inference_request_success" in reply.read()
+
+
+def test_model_control_needs_the_admin_key(triton: LocalTriton) -> None:
+    """Loading and unloading is for the watchdog and for operators, not for every caller."""
+    with triton_grpc.InferenceServerClient(triton.grpc_url) as stranger:
+        with pytest.raises(InferenceServerException, match="restricted"):
+            stranger.unload_model(STYLEGAN.name)
+        with pytest.raises(InferenceServerException, match="restricted"):
+            stranger.load_model(STYLEGAN.name)
+    request = urllib.request.Request(
+        f"http://{triton.http_url}/v2/repository/models/{STYLEGAN.name}/unload", data=b"{}"
+    )
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request)
+    refusal.value.close()
+    assert refusal.value.code == 403
+
+
+def test_a_broken_model_is_named_and_nothing_keeps_running(tmp_path: Path) -> None:
+    write_model(tmp_path / "models", STYLEGAN)
+    (tmp_path / "models" / "stylegan" / "1" / "model.onnx").write_bytes(b"no ONNX")
+    server = LocalTriton(tmp_path / "models", log=tmp_path / "triton.log")
+
+    with pytest.raises(LocalStackError, match="cannot load a model: stylegan: "):
+        server.start()
+
+    with pytest.raises(LocalStackError, match="not started"):
+        _ = server.pid
+    assert not shared_memory.regions(server.settings.shm_prefix)
+    assert not psutil.Process().children(recursive=True) or all(
+        str(tmp_path) not in " ".join(child.cmdline())
+        for child in psutil.Process().children(recursive=True)
+    )
+
+
+def test_stop_ends_server_and_stubs_and_frees_their_memory(tmp_path: Path) -> None:
+    write_model(tmp_path / "models", STYLEGAN, instances=2)
+    with LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as server:
+        process = psutil.Process(server.pid)
+        family = [process, *process.children(recursive=True)]
+        assert len(family) == 3
+        assert len(shared_memory.regions(server.settings.shm_prefix)) == 2
+
+    assert not any(alive(member) for member in family)
+    assert not shared_memory.regions(server.settings.shm_prefix)
+
+
+def test_a_corrupt_new_version_leaves_the_old_one_serving(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    folder = write_model(models, STYLEGAN)
+    latents = STYLEGAN.latents(4)
+    with (
+        LocalTriton(models, log=tmp_path / "triton.log") as server,
+        server.admin() as admin,
+        triton_grpc.InferenceServerClient(server.grpc_url) as client,
+    ):
+        write_version(folder, STYLEGAN, 2)
+        (folder / "2" / "model.onnx").write_bytes(b"no ONNX")
+        with pytest.raises(AdminError, match="stylegan"):
+            admin.load(STYLEGAN.name)
+        assert (served(client, STYLEGAN, latents) == in_process(STYLEGAN, latents)).all()
+
+        write_version(folder, STYLEGAN, 3)
+        admin.load(STYLEGAN.name)
+        third = at_version(STYLEGAN, 3)
+        assert (served(client, STYLEGAN, latents) == in_process(third, latents)).all()
