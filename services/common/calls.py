@@ -36,6 +36,7 @@ class Call:
     context: Context
     metadata: dict[str, str | bytes] = field(init=False)
     request_id: str = field(init=False)
+    seconds_given: float | None = field(init=False)  # until the caller's deadline, at the start
     code: grpc.StatusCode = grpc.StatusCode.OK
 
     def __post_init__(self) -> None:
@@ -44,6 +45,17 @@ class Call:
         given = self.metadata.get("x-request-id", "")
         valid = isinstance(given, str) and _REQUEST_ID.fullmatch(given)
         self.request_id = str(given) if valid else secrets.token_hex(16)
+        self.seconds_given = self.context.time_remaining()
+
+    def deadline_passed(self) -> bool:
+        """Whether the caller's deadline has passed.
+
+        gRPC cancels a task both when the caller hangs up and when its deadline passes. The second
+        looks like the first, some milliseconds early: the caller's own clock ends the call, and
+        the deadline that we are told is rounded up by as much as 1 %.
+        """
+        left = self.context.time_remaining()
+        return self.seconds_given is not None and left < 0.01 * self.seconds_given + 0.01
 
 
 @contextmanager
@@ -61,9 +73,9 @@ def measured(call: Call, metrics: Metrics) -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        # gRPC cancels the task both when the caller hangs up and when its deadline passes.
-        expired = call.context.time_remaining() == 0
-        call.code = grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
+        if call.code is grpc.StatusCode.OK:
+            expired = call.deadline_passed()
+            call.code = grpc.StatusCode.DEADLINE_EXCEEDED if expired else grpc.StatusCode.CANCELLED
         raise
     finally:
         seconds = perf_counter() - started

@@ -78,15 +78,15 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         async def behaviour(raw: Any, context: Context) -> Any:
             call = Call(method, context)
             with identified(call), measured(call, self._metrics):
-                async with errors_to_status(call), deadline.within(self._seconds(handler, context)):
+                async with errors_to_status(call), deadline.within(self._seconds(handler, call)):
                     authenticate(call, self._token, self._metrics)
                     return await _answer(handler, self._decoded(handler, raw), context)
 
         wrap = _WRAPPERS[handler.request_streaming, handler.response_streaming]
         return wrap(behaviour, None, handler.response_serializer)
 
-    def _seconds(self, handler: Handler, context: Context) -> float:
-        given = context.time_remaining()
+    def _seconds(self, handler: Handler, call: Call) -> float:
+        given = call.seconds_given
         return self._default_deadline_s[handler.response_streaming] if given is None else given
 
     def _decoded(self, handler: Handler, raw: Any) -> Any:
