@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
+import sys
+from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
@@ -17,7 +21,16 @@ def require_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        reason = f"needs the Python module {name}: {error}"
-        if os.environ.get("ANIMEGAN_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _missing(f"needs the Python module {name}: {error}")
+
+
+def require_program(name: str) -> str:
+    """Path of a program, looked for beside this interpreter and on PATH; skip as above without."""
+    path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
+    return path or _missing(f"needs the program {name}")
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("ANIMEGAN_REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)

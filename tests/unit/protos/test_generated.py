@@ -1,14 +1,14 @@
 """The committed code is what protos/generate.sh writes, and the API keeps buf's rules."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.requires import require_module, require_program
+
 PROTOS = Path(__file__).parents[3] / "protos"
-BUF = shutil.which("buf", path=Path(sys.executable).parent)
 
 
 def generated_files(root: Path) -> dict[str, bytes]:
@@ -17,9 +17,11 @@ def generated_files(root: Path) -> dict[str, bytes]:
 
 
 def test_committed_code_is_up_to_date(tmp_path: Path) -> None:
-    pytest.importorskip("grpc_tools")
+    require_module("grpc_tools")
     subprocess.run(
-        [PROTOS / "generate.sh", tmp_path], check=True, env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"}
+        [PROTOS / "generate.sh", tmp_path],
+        check=True,
+        env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"},
     )
     committed = generated_files(PROTOS)
     assert len(committed) == 4 * len(list(PROTOS.rglob("*.proto")))
@@ -28,6 +30,11 @@ def test_committed_code_is_up_to_date(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["lint"], ["format", "--diff", "--exit-code"]])
 def test_buf_is_content(arguments: list[str]) -> None:
-    assert BUF is not None, "buf comes with the package buf-bin of the dependency group lint"
-    result = subprocess.run([BUF, *arguments], cwd=PROTOS, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [require_program("buf"), *arguments],
+        cwd=PROTOS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stdout + result.stderr

@@ -17,9 +17,13 @@ def admission(registry: CollectorRegistry) -> Admission:
 
 
 def test_what_fits_exactly_is_admitted_and_one_more_is_not(admission):
-    with admission.hold(60), admission.hold(40):
-        with pytest.raises(Busy) as refusal, admission.hold(1):
-            pytest.fail("admitted over the limit")
+    with (
+        admission.hold(60),
+        admission.hold(40),
+        pytest.raises(Busy) as refusal,
+        admission.hold(1),
+    ):
+        pytest.fail("admitted over the limit")
     assert refusal.value.retry_after_s == 0.5
     assert "100 of at most 100" in str(refusal.value)
 

@@ -6,7 +6,11 @@ from services.common import errors
 
 
 def details(status) -> dict[str, object]:
-    kinds = (error_details_pb2.BadRequest, error_details_pb2.RetryInfo, error_details_pb2.RequestInfo)
+    kinds = (
+        error_details_pb2.BadRequest,
+        error_details_pb2.RetryInfo,
+        error_details_pb2.RequestInfo,
+    )
     found = {}
     for packed in status.details:
         kind = next(kind for kind in kinds if packed.Is(kind.DESCRIPTOR))

@@ -222,7 +222,7 @@ async def test_a_request_id_is_taken_over_or_made(server):
 
 async def test_a_bearer_token_is_demanded():
     a = StringValue(value="a")
-    async with running(token="swordfish") as server:  # noqa: S106
+    async with running(token="swordfish") as server:
         for given in ((), (("authorization", "Bearer sword"),), (("authorization", "swordfish"),)):
             error = await failure(server.unary(a, metadata=given))
             assert error.code() is grpc.StatusCode.UNAUTHENTICATED
@@ -233,7 +233,7 @@ async def test_a_bearer_token_is_demanded():
 
 
 async def test_services_that_are_not_ours_pass_untouched():
-    async with running(token="swordfish", max_request_bytes=1) as server:  # noqa: S106
+    async with running(token="swordfish", max_request_bytes=1) as server:
         assert (await server.stranger(StringValue(value="a"))).value == "a"
         assert server.calls("Unary", "OK") is None
 
@@ -242,9 +242,7 @@ async def test_services_that_are_not_ours_pass_untouched():
     ("request_bytes", "complaint"),
     [(b"\x0a\xff", "not a valid protobuf message"), (bytes(1001), "1001 bytes are over the limit")],
 )
-async def test_messages_that_cannot_be_read_are_the_callers_fault(
-    server, request_bytes, complaint
-):
+async def test_messages_that_cannot_be_read_are_the_callers_fault(server, request_bytes, complaint):
     error = await failure(server.raw(request_bytes))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert complaint in error.details()

@@ -1,0 +1,146 @@
+"""Joining of requests, against a stand-in for Triton that answers when it is told to."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pytest
+
+from services.common import deadline
+from services.common.errors import Unavailable
+from services.generator.batching import Batcher
+
+
+class SlowTriton:
+    """Doubles its input, as soon as `gate` is open."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.error: Exception | None = None
+        self.requests: list[tuple[str, int]] = []  # model and rows
+        self.remaining: list[float] = []
+        self.cancelled = 0
+
+    async def infer(
+        self, model: str, version: int, inputs: Mapping[str, np.ndarray], output: str
+    ) -> np.ndarray:
+        self.requests.append((model, len(inputs["z"])))
+        self.remaining.append(deadline.remaining())
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.error:
+            raise self.error
+        return 2 * inputs["z"]
+
+
+@pytest.fixture
+async def triton() -> SlowTriton:
+    return SlowTriton()
+
+
+def ask(batcher: Batcher, *numbers: int, model: str = "m") -> asyncio.Task[np.ndarray]:
+    z = np.array(numbers)
+    return asyncio.create_task(batcher.infer(model, 1, {"z": z, "truncation": z}, "image"))
+
+
+@pytest.fixture(autouse=True)
+def call_with_a_deadline() -> Iterator[None]:
+    with deadline.until(deadline.monotonic() + 30):
+        yield
+
+
+async def turns() -> None:
+    """Let all that can run now run."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_an_idle_triton_is_asked_at_once(triton):
+    triton.gate.set()
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    assert list(await ask(batcher, 1, 2)) == [2, 4]
+    assert triton.requests == [("m", 2)]
+
+
+async def test_what_comes_meanwhile_goes_together_and_everybody_gets_their_own(triton):
+    batcher = Batcher(triton, max_rows=16, concurrency=2)
+    calls = [ask(batcher, *range(i, i + 1 + i % 3)) for i in range(8)]
+    await turns()
+    assert triton.requests == [("m", 1), ("m", 2)]
+    triton.gate.set()
+    for i, rows in enumerate(await asyncio.gather(*calls)):
+        assert list(rows) == [2 * number for number in range(i, i + 1 + i % 3)]
+    assert triton.requests == [("m", 1), ("m", 2), ("m", 12)]
+
+
+async def test_no_request_is_larger_than_allowed(triton):
+    batcher = Batcher(triton, max_rows=4, concurrency=1)
+    calls = [ask(batcher, *range(rows)) for rows in (1, 3, 2, 4, 1)]
+    await turns()
+    triton.gate.set()
+    await asyncio.gather(*calls)
+    # 3 + 1 (2 and 4 do not fit beside 3), then 2, then 4.
+    assert [rows for _, rows in triton.requests] == [1, 4, 2, 4]
+
+
+async def test_models_are_not_mixed(triton):
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    calls = [ask(batcher, i, model=model) for i, model in enumerate("aabab")]
+    await turns()
+    triton.gate.set()
+    assert [int(rows[0]) for rows in await asyncio.gather(*calls)] == [0, 2, 4, 6, 8]
+    assert triton.requests == [("a", 1), ("a", 2), ("b", 2)]
+
+
+async def test_calls_that_end_while_they_queue_are_never_sent(triton):
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    first, gone, waiting = ask(batcher, 1), ask(batcher, 2), ask(batcher, 3)
+    await turns()
+    gone.cancel()
+    await turns()
+    triton.gate.set()
+    await asyncio.gather(first, waiting)
+    assert triton.requests == [("m", 1), ("m", 1)]
+
+
+async def test_a_request_is_cancelled_when_nobody_waits_for_it_any_more(triton):
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    blocker = ask(batcher, 0)
+    pair = [ask(batcher, 1), ask(batcher, 2)]
+    await turns()
+    blocker.cancel()
+    await turns()
+    assert triton.requests == [("m", 1), ("m", 2)]
+    pair[0].cancel()
+    await turns()
+    assert triton.cancelled == 1  # the blocker's; somebody still waits for the pair's
+    pair[1].cancel()
+    await turns()
+    assert triton.cancelled == 2
+
+
+async def test_an_error_reaches_everybody_and_the_next_request_goes_out(triton):
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    calls = [ask(batcher, 1), ask(batcher, 2), ask(batcher, 3)]
+    await turns()
+    triton.error = Unavailable("away")
+    triton.gate.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(result) for result in results] == [Unavailable] * 3
+    triton.error = None
+    assert list(await ask(batcher, 4)) == [8]
+
+
+async def test_a_joined_request_may_take_as_long_as_its_most_patient_caller(triton):
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    calls = []
+    for seconds in (5, 10, 20):
+        with deadline.until(deadline.monotonic() + seconds):
+            calls.append(ask(batcher, seconds))
+    await turns()
+    triton.gate.set()
+    await asyncio.gather(*calls)
+    assert [round(seconds) for seconds in triton.remaining] == [5, 20]

@@ -1,0 +1,60 @@
+"""Serving needs no torch: neither what it imports nor what it installs."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+FORBIDDEN = {"torch", "training", "onnx", "onnxruntime", "scipy", "sklearn", "matplotlib"}
+
+
+def test_starting_the_service_imports_no_torch():
+    program = "import sys, services.generator.__main__; print('\\n'.join(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    imported = {name.partition(".")[0] for name in result.stdout.split()}
+    assert "tritonclient" in imported
+    assert not imported & FORBIDDEN
+
+
+def requirements(group: str, groups: dict[str, list]) -> set[str]:
+    """Names in a dependency group, groups that it includes too."""
+    names = set()
+    for entry in groups[group]:
+        if isinstance(entry, str):
+            names.add(entry)
+        else:
+            names |= requirements(entry["include-group"], groups)
+    return names
+
+
+def closure(specifications: set[str]) -> set[str]:
+    """All distributions that installing these brings, as the installed metadata tell."""
+    found: set[str] = set()
+    todo = list(specifications)
+    while todo:
+        name, extras = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", todo.pop()).groups()
+        name = re.sub(r"[-_.]+", "-", name).lower()
+        if name in found:
+            continue
+        found.add(name)
+        for required in metadata.requires(name) or ():
+            requirement, _, marker = required.partition(";")
+            wanted = re.findall(r"extra == ['\"]([\w-]+)['\"]", marker)
+            chosen = not wanted or set(wanted) & set((extras or "").split(","))
+            if chosen and "win32" not in marker and "Windows" not in marker:
+                todo.append(requirement.strip())
+    return found
+
+
+def test_installing_the_service_installs_no_torch():
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = requirements("generator", pyproject["dependency-groups"])
+    installed = closure(wanted | set(pyproject["project"]["dependencies"]))
+    assert {"tritonclient", "numpy", "grpcio", "pydantic"} <= installed
+    assert not installed & (FORBIDDEN | {"scikit-learn"})
+    assert not [name for name in installed if name.startswith(("nvidia", "torch"))]
