@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import draw_curves
-from training.datasets.store import Dataset
+from training.datasets.store import Dataset, DatasetError
 from training.images import RealImages
 from training.networks.stylegan2.weights import save_generator
 from training.options import TrainingOptions
@@ -32,7 +32,7 @@ LOG = "log.jsonl"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; exit status 0 when the run is complete, 130 when it was interrupted."""
+    """Run the command; return 0 when the run is complete, 1 on failure, 130 when interrupted."""
     arguments = build_parser().parse_args(argv)
     options = PRESETS[arguments.preset]
     overrides = {"seed": arguments.seed, "batch": arguments.batch, "precision": arguments.precision}
@@ -43,8 +43,12 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(options.to_json() + "\n")
         return 0
     torch.set_num_threads(arguments.threads)
-    dataset = Dataset.open(arguments.dataset)
-    return run(options, dataset, arguments.run, pick_device(arguments.device))
+    try:
+        dataset = Dataset.open(arguments.dataset)
+        return run(options, dataset, arguments.run, pick_device(arguments.device))
+    except (DatasetError, ValueError, FloatingPointError, OSError) as error:
+        sys.stderr.write(f"anime-gan train: {error}\n")
+        return 1
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -95,9 +99,11 @@ def run(options: TrainingOptions, dataset: Dataset, folder: Path, device: torch.
     """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
 
     Raises:
-        ValueError: the folder holds a run with other options or another dataset.
+        ValueError: the dataset does not fit the network, or the folder holds another run.
+        FloatingPointError: the training diverged.
     """
     # Begin, or go on exactly where the last checkpoint was written.
+    check_dataset(dataset, options)
     folder.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(options, RealImages(dataset, options.seed, options.mirror), device)
     if (folder / CHECKPOINT).exists():
@@ -137,6 +143,21 @@ def run(options: TrainingOptions, dataset: Dataset, folder: Path, device: torch.
     snapshot(trainer, folder)
     progress.close()
     return 130 if interrupted else 0
+
+
+def check_dataset(dataset: Dataset, options: TrainingOptions) -> None:
+    """Refuse images that the network cannot be trained on."""
+    network, header = options.network, dataset.header
+    if header.channels != network.image_channels:
+        raise ValueError(
+            f"{dataset.directory} has {header.channels} channels, the preset "
+            f"{options.preset} {network.image_channels}: choose another --preset or --dataset"
+        )
+    if header.resolution % network.resolution:
+        raise ValueError(
+            f"{dataset.directory} has {header.resolution} px, the preset {options.preset} "
+            f"{network.resolution} px: render it anew, or choose another --preset"
+        )
 
 
 def check_same_run(state: dict[str, Any], trainer: Trainer) -> None:

@@ -106,7 +106,11 @@ class Trainer:
         self.discriminator.requires_grad_(True)
 
         if not all(math.isfinite(value) for value in losses.values()):
-            raise FloatingPointError(f"losses after {self.images_seen} images: {losses}")
+            raise FloatingPointError(
+                f"the losses after {self.images_seen} images are not finite ({losses}); the last "
+                "checkpoint is whole; begin another run with another --seed or with "
+                "--precision fp32"
+            )
         self.images_seen += options.batch
         self.step_count += 1
         self._update_average()

@@ -22,7 +22,7 @@ from training.networks.stylegan2.weights import load_generator
 from training.options import Phase, TrainingOptions
 from training.presets import PRESETS
 from training.report import read_log
-from training.train import CHECKPOINT, LOG, WEIGHTS, run
+from training.train import CHECKPOINT, LOG, WEIGHTS, main, run
 from training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -112,6 +112,18 @@ def test_runs_are_not_mixed(squares: Dataset, tmp_path: Path) -> None:
         run(TINY, write_dataset(tmp_path / "other", seed=1), tmp_path / "run", CPU)
 
 
+def test_images_that_do_not_fit_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dataset(tmp_path / "small", side=8)
+    command = ["--preset", "stylegan-16-tiny", "--run", str(tmp_path / "run"), "--dataset"]
+    assert main([*command, str(tmp_path / "small")]) == 1
+    assert "has 8 px, the preset stylegan-16-tiny 16 px" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "nothing")]) == 1
+    assert "holds no dataset" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / CHECKPOINT).write_bytes(b"PK\x03\x04 not a checkpoint")
     with pytest.raises(ValueError, match="not a readable checkpoint"):
@@ -121,7 +133,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 def test_a_spoilt_loss_stops_the_run(squares: Dataset) -> None:
     trainer = trained(squares, 1)
     torch.nn.init.constant_(trainer.generator.synthesis.constant, float("nan"))
-    with pytest.raises(FloatingPointError, match="after 8 images"):
+    with pytest.raises(FloatingPointError, match="after 8 images are not finite"):
         trainer.step()
 
 
