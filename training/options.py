@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from training.networks.stylegan2 import NetworkConfig
@@ -106,6 +106,19 @@ class TrainingOptions:
     def with_texture(self, images_seen: int) -> bool:
         """Whether noise inputs and style mixing are on."""
         return images_seen >= self.texture_from * self.total_images
+
+    def same_until(self, images_seen: int, other: TrainingOptions) -> bool:
+        """Whether a run under `other` would have been the same so far: the rest may be changed."""
+        if replace(self, phases=other.phases) != other:
+            return False
+        steps = range(0, images_seen, self.batch)
+        return all(self._schedule(seen) == other._schedule(seen) for seen in steps)
+
+    def _schedule(self, images_seen: int) -> tuple[float, ...]:
+        """Everything that changes while a run goes on."""
+        phase, fade = self.phase_at(images_seen)
+        factor, texture = self.lr_factor(images_seen), self.with_texture(images_seen)
+        return (phase.resolution, phase.r1_gamma, fade, factor, texture)
 
     def to_json(self) -> str:
         """Everything that decides the run, as JSON."""

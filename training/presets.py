@@ -12,7 +12,7 @@ PRESETS: dict[str, TrainingOptions] = {
         network=NetworkConfig(resolution=64, channel_base=1024, channel_max=128, channel_min=32),
         phases=(
             Phase(16, 80_000, r1_gamma=0.02),
-            Phase(32, 160_000, r1_gamma=0.03, fade_images=12_000),
+            Phase(32, 100_000, r1_gamma=0.03, fade_images=12_000),
             Phase(64, 320_000, r1_gamma=0.10, fade_images=12_000),
         ),
         ema_half_life=10_000,

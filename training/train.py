@@ -161,8 +161,9 @@ def check_dataset(dataset: Dataset, options: TrainingOptions) -> None:
 
 
 def check_same_run(state: dict[str, Any], trainer: Trainer) -> None:
-    """Refuse to mix two runs in one folder."""
-    if TrainingOptions.from_json(state["options"]) != trainer.options:
+    """Refuse to mix two runs in one folder; what lies ahead of a run may be changed."""
+    options = TrainingOptions.from_json(state["options"])
+    if not options.same_until(state["images_seen"], trainer.options):
         raise ValueError("the folder holds a run with other options: choose another --run folder")
     if state["dataset"] != trainer.images.dataset.digest:
         raise ValueError("the folder holds a run on another dataset: choose another --run folder")

@@ -112,6 +112,16 @@ def test_runs_are_not_mixed(squares: Dataset, tmp_path: Path) -> None:
         run(TINY, write_dataset(tmp_path / "other", seed=1), tmp_path / "run", CPU)
 
 
+def test_the_future_of_a_run_may_be_changed_but_not_its_past() -> None:
+    longer = dataclasses.replace(TINY, phases=(TINY.phases[0], Phase(16, 512, 0.05, 32)))
+    assert TINY.same_until(96, longer)  # before noise, mixing and slower learning begin
+    assert not TINY.same_until(120, longer)  # noise has begun in one of them
+    sharper = dataclasses.replace(TINY, phases=(TINY.phases[0], Phase(16, 128, 0.2, 32)))
+    assert TINY.same_until(64, sharper)
+    assert not TINY.same_until(72, sharper)
+    assert not TINY.same_until(0, dataclasses.replace(TINY, seed=1))
+
+
 def test_images_that_do_not_fit_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
