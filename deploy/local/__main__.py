@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|down|status|logs|demo`: the whole platform on this machine."""
+"""`python -m deploy.local install|up|down|status|logs|demo`: the platform on one machine."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.local import processes
+from deploy.local import processes, runtime
 from deploy.local.console import LocalStackError, say
 from deploy.local.demo import DEFAULT_OUT, demo
 from deploy.local.stack import DEFAULT_STATE_DIR, ComponentStatus, Stack
@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("interrupted")
         return 130
+
+
+def _install(_: argparse.Namespace) -> int:
+    runtime.ensure_runtime()
+    return 0
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -82,7 +87,9 @@ def _row(part: ComponentStatus) -> tuple[str, str, str, str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
-    verbs = parser.add_subparsers(required=True, metavar="up|down|status|logs|demo")
+    verbs = parser.add_subparsers(required=True, metavar="install|up|down|status|logs|demo")
+    install = verbs.add_parser("install", help="fetch Triton and build its environment, once")
+    install.set_defaults(run=_install)
     models = argparse.ArgumentParser(add_help=False)
     models.add_argument(
         "--models",

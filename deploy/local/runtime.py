@@ -126,7 +126,8 @@ def _create_stub(
     command = [str(python.executable), "-m", "venv", "--without-pip", str(target)]
     _run(command, remedy="Install the interpreter's venv module (Debian: python3-venv).")
     interpreter.provide_libpython(python, target / "libpython")
-    _pip(["--python", str(target / "bin" / "python3"), "install", *requirements])
+    # --no-deps: onnxruntime needs the others for its tools only, so the two pins are all there is.
+    _pip(["--python", str(target / "bin" / "python3"), "install", "--no-deps", *requirements])
 
 
 def _copy_backends(target: Path, server: Path, python_version: str) -> None:

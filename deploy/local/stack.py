@@ -47,35 +47,40 @@ class Stack:
                 "`make export`, or name another repository with --models."
             )
         with locked(self._folder):
-            parts = components(self._state_for(settings), self._folder)
+            state = self._state_for(settings)
             started: list[Component] = []
             try:
-                for part in parts:
+                for part in components(state, self._folder):
                     _bring_up(part, started)
             except BaseException:  # also Ctrl-C: what is half started must not stay
                 for part in reversed(started):
                     part.stop()
+                if not self._runs(state):
+                    self._forget(state)
                 raise
 
     def down(self) -> bool:
         """Let calls in flight finish and stop everything; tell whether anything ran."""
         with locked(self._folder):
-            state = self._state()
+            state = self.state()
             if state is None:
                 return False
             stopped = [part.stop() for part in reversed(components(state, self._folder))]
-            shared_memory.remove(shared_memory.regions(state.shm_prefix))
-            self._state_file.unlink()
+            self._forget(state)
             return any(stopped)
+
+    def state(self) -> StackState | None:
+        """Return what was remembered when the stack was started here, None without one."""
+        return StackState.read(self._state_file)
 
     def status(self) -> list[ComponentStatus]:
         """Return what runs and serves at this moment; empty if no stack was started here."""
-        state = self._state()
+        state = self.state()
         return [_status(part) for part in components(state, self._folder)] if state else []
 
     def models(self) -> list[ModelState]:
         """Return the models of Triton's repository; empty if it is away."""
-        state = self._state()
+        state = self.state()
         if state is None:
             return []
         with TritonAdmin(state.triton.grpc_url, state.admin_key) as admin:
@@ -88,23 +93,29 @@ class Stack:
         """Return the log files that there are."""
         return sorted(self._folder.glob("*.log"))
 
-    def _state(self) -> StackState | None:
-        return StackState.read(self._state_file)
-
     def _state_for(self, settings: StackSettings) -> StackState:
         """Return the state of the stack that runs with these settings, or of a new one."""
-        before = self._state()
-        if before and any(part.process() for part in components(before, self._folder)):
+        before = self.state()
+        if before and self._runs(before):
             if before.settings != settings:
                 raise LocalStackError(
                     "A stack with other models or ports is running: stop it with `make down`."
                 )
             return before
         if before:  # it was not stopped but killed, with the machine perhaps
-            shared_memory.remove(shared_memory.regions(before.shm_prefix))
+            self._forget(before)
         state = StackState.new(settings)
         state.write(self._state_file)
         return state
+
+    def _runs(self, state: StackState) -> bool:
+        """Tell whether any part runs."""
+        return any(part.process() for part in components(state, self._folder))
+
+    def _forget(self, state: StackState) -> None:
+        """Remove what a stack that does not run any more has left."""
+        shared_memory.remove(shared_memory.regions(state.shm_prefix))
+        self._state_file.unlink()
 
 
 def _bring_up(part: Component, started: list[Component]) -> None:
