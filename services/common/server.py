@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 
 import grpc
@@ -52,8 +53,12 @@ async def serve(
     names = (service_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
 
-    port = server.add_insecure_port(f"{settings.host}:{settings.port}")
-    endpoint = MetricsEndpoint(metrics.registry, settings.host, settings.metrics_port)
+    try:
+        port = server.add_insecure_port(f"{settings.host}:{settings.port}")
+        endpoint = MetricsEndpoint(metrics.registry, settings.host, settings.metrics_port)
+    except (RuntimeError, OSError) as error:  # gRPC's and the metrics endpoint's
+        log.error("cannot listen; is another service using the port?", reason=str(error))
+        sys.exit(1)
     await server.start()
     log.info("serving", host=settings.host, port=port, metrics_port=endpoint.port)
     watch = health.watch(

@@ -1,6 +1,7 @@
 """Start, readiness, what an operator can look at, new model versions, and the end."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -174,11 +175,16 @@ def _publish_version_2(folder: Path, triton: LocalTriton) -> None:
         admin.load(STYLEGAN.name)
 
 
-def test_a_port_that_is_taken_is_an_error_at_start(service, triton):
+@pytest.mark.parametrize("taken", ["port", "metrics_port"])
+def test_a_port_that_is_taken_is_an_error_at_start(service, triton, taken):
     command = [sys.executable, "-m", "services.generator", "--triton-url", triton.grpc_url]
-    command += ["--port", str(service.ports["port"]), "--metrics-port", "0"]
+    for name in ("port", "metrics_port"):
+        port = service.ports[name] if name == taken else 0
+        command += [f"--{name.replace('_', '-')}", str(port)]
     result = subprocess.run(
         command, capture_output=True, text=True, timeout=60, check=False, cwd=PROJECT
     )
     assert result.returncode == 1
-    assert "bind" in result.stderr + result.stdout
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert (last["level"], last["event"][:13]) == ("error", "cannot listen")
+    assert "Traceback" not in result.stderr
