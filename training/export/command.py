@@ -56,10 +56,23 @@ def parser() -> argparse.ArgumentParser:
     add("--weights", type=Path, required=True, help="generator.safetensors, as training writes it")
     add("--models", type=Path, default=Path("models"), help="repository (default: %(default)s)")
     add("--name", default="stylegan", help="name of the served model (default: %(default)s)")
-    add("--truncation", type=float, default=0.7, help="default truncation (default: %(default)s)")
+    add(
+        "--truncation",
+        type=truncation,
+        default=0.7,
+        help="default truncation (default: %(default)s)",
+    )
     add("--licence", default="Apache-2.0", help="licence of the weights (default: %(default)s)")
     add("--description", help="one sentence for ListModels (default: made from the weights)")
     return result
+
+
+def truncation(text: str) -> float:
+    """Parse a truncation psi: 0 (always the mean face) to 2."""
+    value = float(text)
+    if not 0 <= value <= 2:
+        raise argparse.ArgumentTypeError(f"{text} is outside [0, 2]")
+    return value
 
 
 def story_of_card(

@@ -92,7 +92,10 @@ def _stage(folder: Path, model: ServedModel, story: Mapping[str, Any], version: 
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     _write(staged / MODEL_FILE, model.onnx)
-    _write(staged / CARD_FILE, json.dumps(card, indent=2, sort_keys=True).encode() + b"\n")
+    _write(
+        staged / CARD_FILE,
+        json.dumps(card, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n",
+    )
     return staged
 
 

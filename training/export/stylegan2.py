@@ -10,8 +10,7 @@
 `noise` is the flat noise of all layers. It is an input only if some layer learnt a noise strength
 other than zero; without it there would be nothing to vary.
 
-`image` is uint8 [H, W, C]: the network's x in [-1, 1] becomes the nearest level of (x + 1) * 127.5,
-as floor(x * 127.5 + 128) after clamping to 0..255, so bytes leave the graph instead of floats.
+`image` is uint8 [H, W, C], rounded inside the graph: a quarter of the bytes of floats leave it.
 
 Shape suffixes: B batch, Z and W latent dimensions, L styles, N flat noise.
 """
@@ -31,16 +30,11 @@ from onnxscript import ir, optimizer
 from torch import Tensor, nn
 
 from training.export.model import UNROUNDED, ServedModel, TensorSpec
+from training.networks.pixels import to_uint8
 from training.networks.stylegan2 import Generator
 
 OPSET = 18
 _ANY_SIZE = 2**31  # bytes, up to which constants are folded
-
-
-def to_uint8(image_BCHW: Tensor) -> Tensor:
-    """Image in [-1, 1] -> uint8 [B, H, W, C]; casting a non-negative float rounds down."""
-    levels = (image_BCHW * 127.5 + 128).clamp(0, 255)
-    return levels.to(torch.uint8).permute(0, 2, 3, 1)
 
 
 class GeneratorGraph(nn.Module):

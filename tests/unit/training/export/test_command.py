@@ -1,0 +1,80 @@
+"""`anime-gan export` from a weights file to a repository, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+
+from training.export import parity
+from training.export.command import main
+from training.export.repository import read_card, versions
+from training.networks.stylegan2 import Generator
+from training.networks.stylegan2.weights import save_generator
+
+TRAINING = {
+    "preset": "stylegan-16-tiny",
+    "images_seen": 192,
+    "commit": "0" * 40,
+    "options": {"seed": 0},
+    "dataset": {"name": "squares", "digest": "1" * 64, "licence": "CC0-1.0"},
+}
+
+
+@pytest.fixture
+def weights(tmp_path: Path, noisy: Generator) -> Path:
+    path = tmp_path / "generator.safetensors"
+    save_generator(path, noisy, TRAINING, {"kid_x1000": 12.5})
+    return path
+
+
+def test_it_publishes_the_four_models(
+    tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models = tmp_path / "models"
+    assert main(["--weights", str(weights), "--models", str(models), "--name", "tiny"]) == 0
+    names = ["tiny", "tiny_layers", "tiny_mapping", "tiny_synthesis"]
+    assert sorted(path.name for path in models.iterdir()) == names
+    for name in names:
+        onnx.checker.check_model(models / name / "1" / "model.onnx", full_check=True)
+        text = (models / name / "1" / "model_card.json").read_text()
+        json.loads(text, parse_constant=pytest.fail)  # NaN and Infinity are not JSON
+    card = read_card(models / "tiny", 1)
+    assert card["kind"] == "stylegan2"
+    assert card["metrics"] == {"kid_x1000": 12.5}
+    assert card["dataset"] == TRAINING["dataset"]
+    assert card["training"]["images_seen"] == 192
+    assert card["noise_size"] == 16 + 2 * 64 + 2 * 256
+    assert card["parity"]["seeds"] == 256
+    assert card["parity"]["max_levels"] <= 1
+    assert str(models / "tiny" / "1") in capsys.readouterr().out
+
+
+def test_nothing_is_published_without_parity(
+    tmp_path: Path,
+    weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(parity, "MAX_ERROR", 0.0)
+    assert main(["--weights", str(weights), "--models", str(tmp_path / "models")]) == 1
+    assert "is off by" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+
+
+def test_broken_weights_are_refused(
+    tmp_path: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights.write_bytes(weights.read_bytes()[:-100])
+    command = ["--models", str(tmp_path / "models"), "--weights"]
+    assert main([*command, str(weights)]) == 1
+    assert "not a readable safetensors file" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "none.safetensors")]) == 1
+    assert "no such weights file" in capsys.readouterr().err
+    assert versions(tmp_path / "models" / "stylegan") == []
+
+
+def test_a_truncation_outside_its_range_is_refused(weights: Path) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--weights", str(weights), "--truncation", "2.5"])
+    assert exit_.value.code == 2

@@ -1,0 +1,129 @@
+"""Publishing: versions, cards, checksums, and what a reader sees when the publisher dies."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from training.export import repository
+from training.export.model import ServedModel, TensorSpec
+from training.export.repository import publish, read_card, versions
+
+
+def model(name: str = "tiny", onnx: bytes = b"graph", outputs: int = 1) -> ServedModel:
+    return ServedModel(
+        name=name,
+        contract="generator",
+        onnx=onnx,
+        inputs=(TensorSpec("z", "FP32", (8,)),),
+        outputs=tuple(TensorSpec(f"out_{i}", "UINT8", (16, 16, 3)) for i in range(outputs)),
+        instances=2,
+    )
+
+
+def config(folder: Path) -> ModelConfig:
+    parsed: ModelConfig = text_format.Parse((folder / "config.pbtxt").read_text(), ModelConfig())
+    return parsed
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_release_is_one_version_of_all_its_models(tmp_path: Path) -> None:
+    publish(tmp_path, [(model("a"), {})])
+    published = publish(tmp_path, [(model("a"), {}), (model("b"), {})])
+    assert published == {"a": tmp_path / "a" / "2", "b": tmp_path / "b" / "2"}
+    assert versions(tmp_path / "a") == [1, 2]
+    assert versions(tmp_path / "b") == [2]
+    assert versions(tmp_path / "missing") == []
+
+
+def test_an_old_version_is_never_touched(tmp_path: Path) -> None:
+    publish(tmp_path, [(model(onnx=b"old"), {"description": "first"})])
+    before = read_card(tmp_path / "tiny", 1)
+    publish(tmp_path, [(model(onnx=b"new"), {"description": "second"})])
+    assert (tmp_path / "tiny" / "1" / "model.onnx").read_bytes() == b"old"
+    assert (tmp_path / "tiny" / "2" / "model.onnx").read_bytes() == b"new"
+    assert read_card(tmp_path / "tiny", 1) == before
+
+
+def test_the_card_tells_the_files_truly(tmp_path: Path) -> None:
+    folder = publish(tmp_path, [(model(), {"kind": "stylegan2", "resolution": 16})])["tiny"]
+    card = read_card(tmp_path / "tiny", 1)
+    content = (folder / "model.onnx").read_bytes()
+    assert card["files"] == {
+        "model.onnx": {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    }
+    assert (card["name"], card["version"], card["contract"]) == ("tiny", 1, "generator")
+    assert (card["kind"], card["resolution"]) == ("stylegan2", 16)
+
+
+def test_triton_can_read_the_configuration(tmp_path: Path) -> None:
+    story: dict[str, Any] = {"description": 'a "quoted" \\ name,\nin two lines: \u0142'}
+    publish(tmp_path, [(model(outputs=2), story)])
+    publish(tmp_path, [(model(outputs=2), story)])
+    read = config(tmp_path / "tiny")
+    assert (read.name, read.backend, read.max_batch_size) == ("tiny", "onnxruntime", 64)
+    assert read.default_model_filename == "model.onnx"
+    assert [(t.name, list(t.dims)) for t in read.input] == [("z", [8])]
+    assert [(t.name, list(t.dims)) for t in read.output] == [
+        ("out_0", [16, 16, 3]),
+        ("out_1", [16, 16, 3]),
+    ]
+    assert read.instance_group[0].count == 2
+    assert read.version_policy.latest.num_versions == 1
+    assert 1000 <= read.dynamic_batching.max_queue_delay_microseconds <= 2000
+    for version in (1, 2):
+        told = json.loads(read.parameters[f"model_card_{version}"].string_value)
+        assert told == read_card(tmp_path / "tiny", version)
+        assert told["description"] == story["description"]
+
+
+def test_a_crash_before_the_rename_leaves_nothing_visible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, [(model(), {})])
+    before = {name: (tmp_path / name).read_bytes() for name in tree(tmp_path)}
+
+    def die(path: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", die)
+        with pytest.raises(KeyboardInterrupt):
+            publish(tmp_path, [(model(onnx=b"new"), {})])
+    assert versions(tmp_path / "tiny") == [1]
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+    publish(tmp_path, [(model(onnx=b"new"), {})])
+    assert versions(tmp_path / "tiny") == [1, 2]
+    assert [p.name for p in (tmp_path / "tiny").iterdir() if p.name.startswith(".")] == []
+
+
+def test_the_next_publication_mends_a_crash_between_the_renames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, [(model(), {})])
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "render", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            publish(tmp_path, [(model(), {})])
+    assert "model_card_2" not in config(tmp_path / "tiny").parameters
+    publish(tmp_path, [(model(), {})])
+    read = config(tmp_path / "tiny")
+    assert {f"model_card_{version}" for version in (1, 2, 3)} <= set(read.parameters)
+
+
+def test_a_version_that_another_publisher_took_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, [(model(onnx=b"theirs"), {})])
+    monkeypatch.setattr(repository, "versions", lambda _: [])  # read before they published
+    with pytest.raises(OSError, match="not empty"):
+        publish(tmp_path, [(model(onnx=b"ours"), {})])
+    assert (tmp_path / "tiny" / "1" / "model.onnx").read_bytes() == b"theirs"
