@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,20 +65,21 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
     python = interpreter.choose()
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / "lock"):
-        server = _part(root, "server", server_pins, lambda to: _install_server(to, server_pins))
-        stub = _part(
+        server = part(root, "server", server_pins, lambda to: _install_server(to, server_pins))
+        stub = part(
             root,
             "stub",
             [*stub_pins, python.version, str(python.executable)],
             lambda to: _create_stub(to, python, stub_pins),
         )
-        backends = _part(
+        backends = part(
             root,
             "backends",
-            [server.name, python.version, BACKEND_SOURCE.read_text()],
+            [server.name, stub.name, python.version, BACKEND_SOURCE.read_text()],
             lambda to: _copy_backends(to, server, python.version),
         )
-        _remove_outdated(root, keep={server, stub, backends})
+        executables = [process.info["exe"] or "" for process in psutil.process_iter(["exe"])]
+        remove_outdated(root, {server, stub, backends}, executables)
     return Runtime(server, stub, backends)
 
 
@@ -97,7 +98,7 @@ def digest(inputs: Sequence[str]) -> str:
     return hasher.hexdigest()[:12]
 
 
-def _part(root: Path, name: str, inputs: Sequence[str], build: Callable[[Path], None]) -> Path:
+def part(root: Path, name: str, inputs: Sequence[str], build: Callable[[Path], None]) -> Path:
     """Return `root/name-digest`; when it is missing, build it beside and rename it into place."""
     final = root / f"{name}-{digest(inputs)}"
     if final.is_dir():
@@ -170,10 +171,13 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _remove_outdated(root: Path, keep: set[Path]) -> None:
-    """Remove parts of earlier pins, except those that a running Triton still uses."""
-    executables = [p.info["exe"] or "" for p in psutil.process_iter(["exe"])]
-    for folder in root.iterdir():
-        used = any(executable.startswith(f"{folder}/") for executable in executables)
-        if folder.is_dir() and folder not in keep and not used:
+def remove_outdated(root: Path, keep: Collection[Path], executables: Collection[str]) -> None:
+    """Remove the parts of earlier pins, unless a program still runs from one of them.
+
+    Then all of them stay: a running backend needs its stub environment too, though no program is
+    started from there.
+    """
+    outdated = [folder for folder in root.iterdir() if folder.is_dir() and folder not in keep]
+    if not any(Path(executable).is_relative_to(f) for f in outdated for executable in executables):
+        for folder in outdated:
             shutil.rmtree(folder)
