@@ -88,6 +88,16 @@ export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new versio
 
 ## ---- benchmarks ---------------------------------------------------------------------------------
 
+# The peers live in an environment of their own. FLAGS=--quick only shows that all of them run.
+BENCH := .local/bench-venv
+
+$(BENCH)/.bench-group: pyproject.toml benchmarks/constraints.txt | $(BIN)/python
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet "pip==$(PIP_VERSION)"
+	$(BENCH)/bin/python -m pip install --quiet --constraint benchmarks/constraints.txt --editable . --group bench
+	@touch $@
+
 .PHONY: bench-generator
-bench-generator: setup-dev ## Time the generator service beside its peers -> benchmarks/results/generator.json
-	$(BIN)/python -m benchmarks.generator
+bench-generator: setup $(BENCH)/.bench-group ## Time the generator service beside its peers -> benchmarks/results/generator.json
+	$(BENCH)/bin/python -m benchmarks.generator $(FLAGS)
+	$(BENCH)/bin/python -m benchmarks.table --docs

@@ -1,0 +1,1 @@
+"""Runnable comparisons with other systems, each with its results file in `results/`."""

@@ -1,0 +1,144 @@
+"""Prints a results file as the tables that docs/benchmarks.md shows.
+
+python -m benchmarks.table [results file]           prints them
+python -m benchmarks.table --docs                   puts them into docs/benchmarks.md
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).parents[1]
+RESULTS = PROJECT / "benchmarks" / "results" / "generator.json"
+DOCS = PROJECT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- generator: begin -->\n", "<!-- generator: end -->\n"
+
+Case = dict[str, Any]
+
+NAMES = {"litserve": "LitServe", "bentoml": "BentoML", "fastapi": "FastAPI + onnxruntime"}
+COLUMNS = {
+    "callers_1": "1 caller",
+    "callers_4": "4 callers",
+    "callers_16": "16 callers",
+    "callers_64": "64 callers",
+    "call_of_64": "call of 64",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
+    parser.add_argument("--docs", action="store_true")
+    arguments = parser.parse_args(argv)
+    text = render(json.loads(arguments.results.read_text()))
+    if arguments.docs:
+        DOCS.write_text(replace_tables(DOCS.read_text(), text))
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
+def render(document: dict[str, Any]) -> str:
+    """The results file as Markdown."""
+    cases = {case["case"]: case for case in document["cases"]}
+    return "\n".join(
+        [
+            _conditions(document["environment"]),
+            _throughput([cases[name] for name in COLUMNS]),
+            _latency([cases[name] for name in COLUMNS]),
+            _memory(cases["memory"]),
+        ]
+    )
+
+
+def replace_tables(page: str, tables: str) -> str:
+    """The page with other tables between its two markers."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+
+
+def _conditions(environment: dict[str, Any]) -> str:
+    plan, model = environment["plan"], environment["model"]
+    return (
+        f"{environment['date'][:10]}, commit {environment['commit']}, {environment['cpu']}, "
+        f"{environment['cores']} cores, model {model['name']} v{model['version']} at "
+        f"{model['resolution']}x{model['resolution']}. {plan['rounds']} rounds of "
+        f"{plan['seconds']:g} s per case after {plan['warmup_s']:g} s of warm-up.\n"
+    )
+
+
+def _throughput(cases: Sequence[Case]) -> str:
+    def rate(numbers: dict[str, float]) -> str:
+        return "{images_per_s:.0f} ({images_per_s_min:.0f}-{images_per_s_max:.0f})".format(
+            **numbers
+        )
+
+    return _table(
+        "images/s: median (min-max)",
+        [
+            *_contestants(cases, rate),
+            ("ONNX Runtime in process, with PNG", [rate(case["in_process"]) for case in cases]),
+            (
+                "ONNX Runtime in process, without PNG",
+                [rate(case["in_process_without_png"]) for case in cases],
+            ),
+            (
+                "anime-gan / in process with PNG",
+                [f"{case['ratio_to_in_process']:.2f}" for case in cases],
+            ),
+            (
+                "anime-gan / best peer",
+                [
+                    f"{case['ratio_to_best_peer']:.2f} ({NAMES[case['best_peer']]})"
+                    for case in cases
+                ],
+            ),
+        ],
+    )
+
+
+def _latency(cases: Sequence[Case]) -> str:
+    def percentiles(numbers: dict[str, float]) -> str:
+        return "{p50_ms:.1f} / {p95_ms:.1f} / {p99_ms:.1f}".format(**numbers)
+
+    return _table("ms per call: p50 / p95 / p99", _contestants(cases, percentiles))
+
+
+def _memory(case: Case) -> str:
+    ours = [
+        ("generator service", [f"{case['generator_mb']:.0f}"]),
+        ("Triton with all default models", [f"{case['triton_mb']:.0f}"]),
+        ("watchdog", [f"{case['watchdog_mb']:.0f}"]),
+    ]
+    peers = [(NAMES[name], [f"{peer['all']:.0f}"]) for name, peer in case["peers"].items()]
+    return _table("resident memory after the load", [*ours, *peers], ["MiB"])
+
+
+def _contestants(
+    cases: Sequence[Case], cell: Callable[[dict[str, float]], str]
+) -> list[tuple[str, list[str]]]:
+    rows = [("**anime-gan**", [f"**{cell(case)}**" for case in cases])]
+    rows += [(name, [cell(case["peers"][key]) for case in cases]) for key, name in NAMES.items()]
+    return rows
+
+
+def _table(
+    corner: str, rows: Iterable[tuple[str, list[str]]], columns: Iterable[str] = COLUMNS.values()
+) -> str:
+    header = [corner, *columns]
+    lines = [
+        header,
+        ["---"] + ["---:"] * (len(header) - 1),
+        *([name, *cells] for name, cells in rows),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
