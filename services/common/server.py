@@ -1,6 +1,7 @@
 """The life of a service's process: listen, watch, and on SIGTERM drain without losing a call."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -59,6 +60,8 @@ async def serve(
     except (RuntimeError, OSError) as error:  # gRPC's and the metrics endpoint's
         log.error("cannot listen; is another service using the port?", reason=str(error))
         sys.exit(1)
+    # What was built until now lives as long as the process: collections need not look at it again.
+    gc.freeze()
     await server.start()
     log.info("serving", host=settings.host, port=port, metrics_port=endpoint.port)
     watch = health.watch(

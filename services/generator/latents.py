@@ -8,6 +8,7 @@ Everything is drawn by NumPy's counter-based Philox generator, whose 128-bit key
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,18 +35,25 @@ def latents(seeds: Sequence[int], z_dim: int) -> NDArray[np.float32]:
 
 
 def noise(seeds: Sequence[int], size: int, mode: NoiseMode) -> NDArray[np.float32]:
-    """noise_NR: standard normal, or zeros with NoiseMode.NONE, one row per seed."""
-    noise_NR = np.zeros((len(seeds), size), np.float32)
+    """noise_NR: standard normal, or zeros with NoiseMode.NONE, one row per seed. Read-only."""
+    shape = (len(seeds), size)
     match mode:
         case NoiseMode.CONSTANT:
-            _fill_normal(noise_NR[0], _CONSTANT_NOISE_STREAM, 0)
-            noise_NR[1:] = noise_NR[0]
+            return np.broadcast_to(_constant_noise(size), shape)
         case NoiseMode.RANDOM:
+            noise_NR = np.empty(shape, np.float32)
             for noise_R, seed in zip(noise_NR, seeds, strict=True):
                 _fill_normal(noise_R, _RANDOM_NOISE_STREAM, seed)
+            return noise_NR
         case NoiseMode.NONE:
-            pass
-    return noise_NR
+            return np.broadcast_to(np.float32(0), shape)
+
+
+@lru_cache
+def _constant_noise(size: int) -> NDArray[np.float32]:
+    noise_R = np.empty(size, np.float32)
+    _fill_normal(noise_R, _CONSTANT_NOISE_STREAM, 0)
+    return noise_R
 
 
 def _fill_normal(row: NDArray[np.float32], stream: int, seed: int) -> None:
