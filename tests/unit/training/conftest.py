@@ -4,8 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from training.datasets.store import Dataset, DatasetWriter, Header
+
+# Networks this small gain nothing from threads, which wait for each other on a busy machine.
+torch.set_num_threads(1)
 
 
 def write_dataset(path: Path, count: int = 64, side: int = 16, seed: int = 0) -> Dataset:
