@@ -1,0 +1,137 @@
+"""The feature network against a plain reading of its checkpoint, and what its distances notice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tests.requires import require_module
+from training.metrics import efficientnet, features
+from training.metrics.efficientnet import EfficientNetLite0, load_efficientnet
+from training.metrics.features import cache_path, cached, extract, store
+from training.metrics.kid import kid_x1000
+
+package = require_module(efficientnet.PACKAGE)
+CPU = torch.device("cpu")
+Images = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def network() -> EfficientNetLite0:
+    return load_efficientnet()
+
+
+def discs(count: int, seed: int, side: int = 32) -> Images:
+    """Coloured discs on coloured ground: enough of a picture to be damaged."""
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:side, :side]
+    images = np.empty((count, side, side, 3), np.uint8)
+    for image in images:
+        image[:] = rng.integers(0, 256, 3)
+        row, column = rng.uniform(0.3, 0.7, 2) * side
+        inside = (rows - row) ** 2 + (columns - column) ** 2 < (rng.uniform(0.15, 0.3) * side) ** 2
+        image[inside] = rng.integers(0, 256, 3)
+    return images
+
+
+def reference(images: Images) -> Tensor:
+    """The network step by step from the checkpoint's names, batch normalisation not folded."""
+    path = Path(package.__file__).parent / efficientnet.WEIGHTS
+    tensors = torch.load(path, weights_only=True)
+
+    def normalise(x: Tensor, name: str) -> Tensor:
+        mean, variance = tensors[f"{name}.running_mean"], tensors[f"{name}.running_var"]
+        weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
+        return F.batch_norm(x, mean, variance, weight, bias, eps=1e-3)
+
+    def convolve(x: Tensor, name: str, stride: int = 1) -> Tensor:
+        weight = tensors[f"{name}.weight"]
+        groups = x.shape[1] // weight.shape[1]
+        edge = weight.shape[-1] - stride  # the side is even wherever the stride is 2
+        x = F.pad(x, (edge // 2, edge - edge // 2) * 2)
+        return F.conv2d(x, weight, stride=stride, groups=groups)
+
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    x = (F.interpolate(x, (224, 224), mode="bicubic", antialias=True) - 127) / 128
+    x = F.relu6(normalise(convolve(x, "_conv_stem", 2), "_bn0"))
+    for index in range(16):
+        name, shortcut = f"_blocks.{index}", x
+        if index:
+            x = F.relu6(normalise(convolve(x, f"{name}._expand_conv"), f"{name}._bn0"))
+        stride = 2 if index in (1, 3, 5, 11) else 1
+        x = F.relu6(normalise(convolve(x, f"{name}._depthwise_conv", stride), f"{name}._bn1"))
+        x = normalise(convolve(x, f"{name}._project_conv"), f"{name}._bn2")
+        x = x + shortcut if x.shape == shortcut.shape else x
+    x = F.relu6(normalise(convolve(x, "_conv_head"), "_bn1"))
+    return F.adaptive_avg_pool2d(x, 1).flatten(1)
+
+
+def test_folding_changes_nothing(network: EfficientNetLite0) -> None:
+    images = discs(4, seed=1)
+    ours = network(torch.from_numpy(images))
+    assert ours.shape == (4, 1280)
+    torch.testing.assert_close(ours, reference(images), atol=1e-4, rtol=1e-4)
+
+
+def test_features_tell_discs_from_noise(network: EfficientNetLite0) -> None:
+    """The distances of findings: real against real is nothing, damage is something."""
+    real, others = discs(48, seed=1), discs(48, seed=2)
+    rng = np.random.default_rng(3)
+    noisy = np.clip(others + rng.normal(0, 25, others.shape), 0, 255).astype(np.uint8)
+    few = np.repeat(others[:2], 24, axis=0)
+    of = {
+        name: extract(network, images, name, CPU)
+        for name, images in {"real": real, "others": others, "noisy": noisy, "few": few}.items()
+    }
+    floor = kid_x1000(of["real"], of["others"])
+    assert floor.low is not None and floor.low < 0 < floor.value + 5
+    for damaged in ("noisy", "few"):
+        assert kid_x1000(of["real"], of[damaged]).value > abs(floor.value) + 10
+
+
+def test_an_image_does_not_depend_on_its_batch(
+    network: EfficientNetLite0, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = discs(5, seed=1)
+    monkeypatch.setattr(features, "BATCH", 2)  # two full batches and a short one
+    in_batches = extract(network, images, "test", CPU)
+    together = network(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(in_batches, together, atol=1e-4)
+
+
+def test_grey_images_count_as_grey_colours(network: EfficientNetLite0) -> None:
+    grey = discs(2, seed=1)[..., :1]
+    colours = np.repeat(grey, 3, axis=3)
+    torch.testing.assert_close(
+        network(torch.from_numpy(grey)), network(torch.from_numpy(colours)), atol=1e-4, rtol=1e-4
+    )
+
+
+def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(efficientnet, "SHA256", "0" * 64)
+    with pytest.raises(ValueError, match="not the expected weights"):
+        load_efficientnet()
+
+
+def test_the_cache_returns_what_was_stored(tmp_path: Path) -> None:
+    path = cache_path(tmp_path / "cache", "a" * 64, 10, seed=0)
+    assert cached(path) is None
+    stored = np.random.default_rng(0).normal(size=(10, 1280)).astype(np.float32)
+    store(path, stored)
+    np.testing.assert_array_equal(cached(path), stored)
+    path.write_bytes(path.read_bytes()[:1000])
+    assert cached(path) is None
+
+
+def test_the_cache_keeps_different_questions_apart(tmp_path: Path) -> None:
+    names = {
+        cache_path(tmp_path, digest, count, seed)
+        for digest in ("a" * 64, "b" * 64)
+        for count in (10, 20)
+        for seed in (0, 1)
+    }
+    assert len(names) == 8

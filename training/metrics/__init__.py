@@ -1,0 +1,1 @@
+"""How good a generator is: distances between real and generated images in a feature space."""

