@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
+from training.networks.pixels import to_uint8
 from training.networks.stylegan2 import Generator
 
 SHEET_SIDE = 8
@@ -45,13 +45,6 @@ def rewind_log(path: Path, images_seen: int) -> None:
         path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
 
 
-def to_uint8(images_BCHW: Tensor) -> NDArray[np.uint8]:
-    """Images in [-1, 1] -> uint8 [B, H, W, C], rounded to the nearest level."""
-    scaled = (images_BCHW.float() * 127.5 + 127.5).round().clamp(0, 255)
-    pixels: NDArray[np.uint8] = scaled.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    return pixels
-
-
 @torch.no_grad()
 def sample_sheet(generator: Generator, resolution: int, truncation: float) -> Image.Image:
     """Draw 64 images of fixed latents as one picture, each at the network's full size.
@@ -68,7 +61,7 @@ def sample_sheet(generator: Generator, resolution: int, truncation: float) -> Im
     z = torch.randn(SHEET_SIDE**2, config.z_dim, generator=randomness).to(device)
     psi = torch.full((len(z), 1), truncation, device=device)
     w = generator.styles(generator.mapping(z), psi)
-    pixels = to_uint8(generator.synthesis(w, None, resolution))
+    pixels = to_uint8(generator.synthesis(w, None, resolution)).cpu().numpy()
     pixels = pixels.repeat(config.resolution // resolution, 1).repeat(
         config.resolution // resolution, 2
     )
