@@ -9,10 +9,10 @@ OURS = Ours()
 PEERS = (
     Peer(
         name="litserve",
-        configuration=f"{CORES} workers of 1 thread, batches of up to 64 within 2 ms, fast_queue",
+        configuration=f"{CORES} workers of 1 thread, batches of up to 64 within 10 ms, fast_queue",
         command=(
             "benchmarks.peers.litserve_server",
-            *("--port", "{port}", "--workers", str(CORES), "--batch-timeout", "0.002"),
+            *("--port", "{port}", "--workers", str(CORES), "--batch-timeout", "0.01"),
         ),
         caller=by_packed_http,
     ),

@@ -4,13 +4,14 @@ import base64
 
 import bentoml
 
+from benchmarks.in_process import CORES
 from benchmarks.inference import MAX_BATCH, Generator
 
 # Calls that are expected to take longer are refused; none shall be.
 MAX_LATENCY_MS = 10_000
 
 
-@bentoml.service(workers=2, traffic={"timeout": 60}, metrics={"enabled": False})
+@bentoml.service(workers=CORES, traffic={"timeout": 60}, metrics={"enabled": False})
 class GeneratorService:
     def __init__(self) -> None:
         self.generator = Generator.from_environment()
