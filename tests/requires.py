@@ -30,6 +30,11 @@ def require_program(name: str) -> str:
     return path or _missing(f"needs the program {name}")
 
 
+def require_folder(path: Path) -> Path:
+    """The folder itself; skip as above where it does not exist."""
+    return path if path.is_dir() else _missing(f"needs the folder {path}")
+
+
 def _missing(reason: str) -> NoReturn:
     if os.environ.get("ANIMEGAN_REQUIRE_ALL") == "1":
         pytest.fail(reason)

@@ -14,6 +14,7 @@ from deploy.local.triton import LocalTriton
 from tests.integration.generator import reference
 from tests.integration.generator.float_model import write_float_model
 from tests.integration.generator.service import PROJECT, ServiceProcess
+from tests.requires import require_folder
 
 DEFAULT_MODELS = PROJECT / "models"
 SEEDS = range(2**40, 2**40 + 500)
@@ -22,7 +23,7 @@ SEEDS = range(2**40, 2**40 + 500)
 @pytest.fixture(scope="module", params=["real weights", "default models"])
 def repository(request: pytest.FixtureRequest, tmp_path_factory) -> Path:
     if request.param == "default models":
-        return DEFAULT_MODELS
+        return require_folder(DEFAULT_MODELS / "stylegan").parent
     folder = tmp_path_factory.mktemp("float")
     write_float_model(folder)
     return folder
