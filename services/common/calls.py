@@ -16,11 +16,12 @@ from typing import Any, TypeAlias
 import grpc
 import structlog
 
-from services.common.errors import DeadlineExceeded, Unauthenticated, status_of
+from services.common.errors import Unauthenticated, status_of
 from services.common.metrics import Metrics
 
 # What we echo into logs and metadata, we check.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 # The class takes its types in annotations only, not when the program runs.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -91,11 +92,11 @@ async def errors_to_status(call: Call) -> AsyncIterator[None]:
         yield
     except Exception as error:
         status = status_of(error, call.request_id)
-        call.code = _grpc_code(status.code)
+        call.code = _CODES[status.code]
         if call.code is grpc.StatusCode.INTERNAL:
             log.exception("internal error")
-        elif not isinstance(error, DeadlineExceeded):
-            log.info("refused", reason=str(error))
+        else:
+            log.info("refused", reason=str(error), cause=str(error.__cause__ or ""))
         trailers = (
             ("x-request-id", call.request_id),
             ("grpc-status-details-bin", status.SerializeToString()),
@@ -116,7 +117,3 @@ def authenticate(call: Call, token: str | None, metrics: Metrics) -> None:
     if not hmac.compare_digest(given_bytes, f"Bearer {token}".encode()):
         metrics.rejected.labels(reason="unauthenticated").inc()
         raise Unauthenticated("send a valid token as metadata: `authorization: Bearer <token>`")
-
-
-def _grpc_code(number: int) -> grpc.StatusCode:
-    return next(code for code in grpc.StatusCode if code.value[0] == number)

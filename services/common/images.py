@@ -13,8 +13,8 @@ from PIL import Image
 
 from services.common.png import encode_png
 
-# Handing work to a thread and back costs about 0.1 ms, encoding a 64x64 picture 0.2 ms: below
-# this number of pixels the event loop encodes by itself.
+# Handing work to a thread and back costs about 0.1 ms, encoding a 64x64 picture 0.2 ms: up to this
+# number of pixels the event loop encodes by itself.
 _INLINE_PIXELS = 64 * 64
 
 DEFAULT_JPEG_QUALITY = 92

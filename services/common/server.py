@@ -81,6 +81,7 @@ async def _until_set(stop: asyncio.Event, *, meanwhile: Awaitable[None]) -> None
     done, pending = await asyncio.wait({stopped, background}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
     for task in done:
         task.result()
 

@@ -28,6 +28,7 @@ async def run(settings: GeneratorSettings) -> None:
         catalogue = Catalogue(triton, settings.default_model)
         batcher = Batcher(triton, max_rows=settings.sub_batch, concurrency=settings.triton_requests)
         pipeline = Pipeline(
+            triton,
             batcher,
             catalogue,
             encoder,

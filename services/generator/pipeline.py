@@ -1,7 +1,7 @@
 """From seeds to encoded pictures: latents → infer → encode, in sub-batches.
 
-A sub-batch is one request to Triton. The sub-batches of a unary call run at once; a stream keeps a
-small window of them ahead of its reader.
+The sub-batches of a unary call are all in the making at once; a stream keeps a small window of them
+ahead of its reader.
 """
 
 import asyncio
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from services.common.images import Encoder, Format
 from services.common.metrics import Metrics
+from services.common.triton_client import Triton
 from services.generator.batching import Batcher
 from services.generator.latents import latents, noise
 from services.generator.models import Catalogue, GeneratorModel
 from services.generator.order import Order, check_against
 
+_OUTPUT = "image"
 _CANARY = Order(model="", seeds=(0,))
 
 
@@ -38,6 +40,7 @@ class Pipeline:
 
     def __init__(
         self,
+        triton: Triton,
         batcher: Batcher,
         catalogue: Catalogue,
         encoder: Encoder,
@@ -49,13 +52,15 @@ class Pipeline:
         """Connect the stages.
 
         Args:
+            triton: draws the canary, past all that waits in `batcher`.
             batcher: runs the models.
             catalogue: knows the models.
             encoder: encodes their pictures.
             metrics: takes the time of each stage and counts the images.
-            sub_batch: images per request to Triton.
+            sub_batch: images that are made together; at most what `batcher` takes.
             stream_window: sub-batches of a stream that are in the making at a time.
         """
+        self._triton = triton
         self._batcher = batcher
         self._catalogue = catalogue
         self._encoder = encoder
@@ -97,7 +102,7 @@ class Pipeline:
     async def canary(self) -> None:
         """Look for models and make one picture with the default model, to see that all works."""
         await self._catalogue.refresh()
-        await self._catalogue.run(_CANARY.model, partial(self._infer, _CANARY))
+        await self._catalogue.run(_CANARY.model, self._draw_canary)
 
     def images_at_once(self, order: Order) -> int:
         """The most images of a stream of `order` that are in the making at a time."""
@@ -133,7 +138,10 @@ class Pipeline:
         with self._metrics.stage("latents"):
             inputs = _inputs(order, model)
         with self._metrics.stage("infer"):
-            return await self._batcher.infer(model.name, model.version, inputs, "image")
+            return await self._batcher.infer(model.name, model.version, inputs, _OUTPUT)
+
+    async def _draw_canary(self, model: GeneratorModel) -> None:
+        await self._triton.infer(model.name, model.version, _inputs(_CANARY, model), _OUTPUT)
 
 
 def _inputs(order: Order, model: GeneratorModel) -> dict[str, NDArray[np.float32]]:
