@@ -52,7 +52,9 @@ class AsyncClient:
         request = messages.generate_request(options)
         with translated():
             response = await self._stub.Generate(
-                request, timeout=timeout or self._timeout, metadata=self._metadata
+                request,
+                timeout=self._timeout if timeout is None else timeout,
+                metadata=self._metadata,
             )
         return messages.generate_result(response)
 
@@ -75,7 +77,7 @@ class AsyncClient:
         with translated():
             response = await self._stub.ListModels(
                 generator_pb2.ListModelsRequest(),
-                timeout=timeout or self._timeout,
+                timeout=self._timeout if timeout is None else timeout,
                 metadata=self._metadata,
             )
         return messages.model_infos(response)

@@ -62,7 +62,9 @@ class Client:
         request = messages.generate_request(options)
         with translated():
             response = self._stub.Generate(
-                request, timeout=timeout or self._timeout, metadata=self._metadata
+                request,
+                timeout=self._timeout if timeout is None else timeout,
+                metadata=self._metadata,
             )
         return messages.generate_result(response)
 
@@ -85,7 +87,7 @@ class Client:
         with translated():
             response = self._stub.ListModels(
                 generator_pb2.ListModelsRequest(),
-                timeout=timeout or self._timeout,
+                timeout=self._timeout if timeout is None else timeout,
                 metadata=self._metadata,
             )
         return messages.model_infos(response)

@@ -1,6 +1,7 @@
 """Both clients over a real connection: errors, retries, balancing, deadlines, cancellation."""
 
 import asyncio
+import inspect
 import time
 from contextlib import aclosing, closing
 
@@ -170,6 +171,14 @@ def test_calls_outlive_one_of_two_addresses():
         with client:
             for seed in range(20):
                 assert client.generate(seeds=[seed]).images[0].seed == seed
+
+
+@pytest.mark.parametrize("method", ["__init__", "generate", "generate_stream", "list_models"])
+def test_both_clients_take_the_same_arguments(method):
+    sync, asynchronous = (
+        inspect.signature(getattr(kind, method)).parameters for kind in (ag.Client, ag.AsyncClient)
+    )
+    assert sync == asynchronous
 
 
 def test_bad_arguments_of_a_stream_are_told_at_the_call():
