@@ -58,7 +58,7 @@ status: $(VENV)/.local-group ## Show what runs, its health and its addresses
 
 ## ---- checks -------------------------------------------------------------------------------------
 
-.PHONY: test lint format protos
+.PHONY: test lint format protos release-protos
 test: setup-dev lint ## Set up and pass every test
 	$(BIN)/python -m pytest
 lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
@@ -67,11 +67,14 @@ lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
+	$(BIN)/buf breaking protos --against protos/released.binpb
 format: $(VENV)/.dev-group ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .
 protos: $(VENV)/.dev-group ## Generate the Python code of the protos again
-	@BIN=$(BIN) protos/generate.sh
+	PYTHON=$(BIN)/python protos/generate.sh
+release-protos: $(VENV)/.dev-group ## Make the API as it is now the one that must not be broken
+	$(BIN)/buf build protos --output protos/released.binpb
 
 ## ---- training -----------------------------------------------------------------------------------
 
