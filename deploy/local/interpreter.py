@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,11 +104,30 @@ def _fetch_debian_package(python: Interpreter, folder: Path) -> None:
         raise LocalStackError(remedy)
     say(f"Fetching {package} from Debian (no root needed)")
     with tempfile.TemporaryDirectory() as scratch:
-        for command in (["apt-get", "download", package], ["sh", "-c", "dpkg-deb -x ./*.deb ."]):
-            done = subprocess.run(  # noqa: S603  # our own command
-                command, cwd=scratch, capture_output=True, text=True, check=False
-            )
-            if done.returncode != 0:
-                raise LocalStackError(f"{remedy}\n{done.stderr.strip()}")
+        complaint = _download(package, Path(scratch))
+        if complaint:
+            raise LocalStackError(f"{remedy}\n{complaint}")
         found = next(p for p in Path(scratch).rglob(python.library) if not p.is_symlink())
         shutil.copy(found, folder / python.library)
+
+
+def _download(package: str, scratch: Path) -> str:
+    """Download and unpack a Debian package into `scratch`; return what went wrong, or ""."""
+    complaint = _complaint(["apt-get", "download", package], scratch)
+    if complaint:
+        # The machine has no package lists, or old ones: fetch our own, which needs no root.
+        (scratch / "lists" / "partial").mkdir(parents=True)
+        (scratch / "cache" / "archives" / "partial").mkdir(parents=True)
+        options = [f"Dir::State::Lists={scratch / 'lists'}", f"Dir::Cache={scratch / 'cache'}"]
+        own = [part for option in options for part in ("-o", option)]
+        complaint = _complaint(["apt-get", *own, "update"], scratch)
+        complaint = complaint or _complaint(["apt-get", *own, "download", package], scratch)
+    return complaint or _complaint(["sh", "-c", "dpkg-deb -x ./*.deb ."], scratch)
+
+
+def _complaint(command: Sequence[str], folder: Path) -> str:
+    """Run a command; return its error output if it fails, else ""."""
+    done = subprocess.run(  # noqa: S603  # our own command
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
+    return done.stderr.strip() if done.returncode else ""

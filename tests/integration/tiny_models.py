@@ -59,14 +59,15 @@ class TinyGenerator:
             **{f"{name}_weights": array for name, array in weights.items()},
             "steps": np.float32(_LATENT_STEPS),
             "gain": np.float32(1 / 16),
-            "one": np.float32(1),
             "grey": np.float32(128),
             "black": np.float32(0),
             "white": np.float32(255),
             "mosaic": np.array([-1, *mosaic], np.int64),
             "scales": np.array([1, 1] + [self.resolution / _CELLS] * 2, np.float32),
         }
-        psi = "truncation" if self.truncation else "one"
+        psi = "truncation"
+        if not self.truncation:
+            psi, constants["one"] = "one", np.float32(1)
         nodes = [node for name in weights for node in _exact_linear(name)]
         nodes += [
             helper.make_node("Sum", [f"{name}_sums" for name in weights], ["sums"]),
