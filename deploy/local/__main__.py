@@ -1,4 +1,4 @@
-"""`python -m deploy.local install|up|down|status|logs|demo`: the platform on one machine."""
+"""`python -m deploy.local install|up|down|status|load|logs|demo`: the platform on one machine."""
 
 import argparse
 import os
@@ -49,6 +49,11 @@ def _status(options: argparse.Namespace) -> int:
     return _show(Stack(options.state_dir))
 
 
+def _load(options: argparse.Namespace) -> int:
+    Stack(options.state_dir).load(options.model)
+    return _status(options)
+
+
 def _logs(options: argparse.Namespace) -> int:
     for log in Stack(options.state_dir).logs():
         sys.stdout.write(f"{processes.tail(log, options.lines)}\n\n")
@@ -87,7 +92,7 @@ def _row(part: ComponentStatus) -> tuple[str, str, str, str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
-    verbs = parser.add_subparsers(required=True, metavar="install|up|down|status|logs|demo")
+    verbs = parser.add_subparsers(required=True, metavar="install|up|down|status|load|logs|demo")
     install = verbs.add_parser("install", help="fetch Triton and build its environment, once")
     install.set_defaults(run=_install)
     models = argparse.ArgumentParser(add_help=False)
@@ -111,6 +116,9 @@ def _parser() -> argparse.ArgumentParser:
     down.set_defaults(run=_down)
     status = verbs.add_parser("status", parents=[state], help="what runs; 1 if something does not")
     status.set_defaults(run=_status)
+    load = verbs.add_parser("load", parents=[state], help="serve a model's newest version")
+    load.add_argument("model")
+    load.set_defaults(run=_load)
     logs = verbs.add_parser("logs", parents=[state], help="the end of every log")
     logs.add_argument("--lines", type=int, default=20)
     logs.set_defaults(run=_logs)

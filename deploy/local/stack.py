@@ -89,6 +89,21 @@ class Stack:
             except AdminError:
                 return []
 
+    def load(self, model: str) -> None:
+        """Put a model's newest version into service.
+
+        Raises:
+            LocalStackError: no stack runs, or the version cannot be loaded: the old one serves on.
+        """
+        state = self.state()
+        if state is None:
+            raise LocalStackError("No stack is running: start it with `make up`.")
+        with TritonAdmin(state.triton.grpc_url, state.admin_key) as admin:
+            try:
+                admin.load(model)
+            except AdminError as error:
+                raise LocalStackError(f"Triton cannot load {model}: {error}") from error
+
     def logs(self) -> list[Path]:
         """Return the log files that there are."""
         return sorted(self._folder.glob("*.log"))

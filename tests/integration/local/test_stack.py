@@ -132,6 +132,15 @@ def test_the_watchdog_replaces_killed_stubs(cli: Cli) -> None:
     until(cli.generates)
 
 
+def test_load_reports_what_triton_says(cli: Cli) -> None:
+    good = cli("load", "stylegan")
+    assert good.returncode == 0, good.stderr
+    bad = cli("load", "nobody")
+
+    assert bad.returncode == 1
+    assert "Triton cannot load nobody: " in bad.stderr
+
+
 def test_up_after_everything_was_killed(cli: Cli) -> None:
     """Pid files and shared memory of the dead are no obstacle, and do not stay."""
     rubbish = shared_memory.regions(shm_prefix(cli))
