@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from animegan_client import AnimeganError
 from deploy.local import processes, runtime
 from deploy.local.console import LocalStackError, say
 from deploy.local.demo import DEFAULT_OUT, demo
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     processes.interrupt_on_sigterm()
     try:
         return int(options.run(options))
-    except LocalStackError as error:
+    except (LocalStackError, AnimeganError) as error:
         say(f"error: {error}")
         return 1
     except KeyboardInterrupt:

@@ -28,12 +28,21 @@ HASTY = Timing(
 LATENTS = STYLEGAN.latents(2)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[LocalTriton]:
-    """A Triton of the test's own, with one model in two instances."""
-    write_model(tmp_path / "models", STYLEGAN, instances=INSTANCES)
-    with LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as own:
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTriton]:
+    """A Triton for the tests below, which ill-treat it: one model in two instances."""
+    folder = tmp_path_factory.mktemp("watched")
+    write_model(folder / "models", STYLEGAN, instances=INSTANCES)
+    with LocalTriton(folder / "models", log=folder / "triton.log") as own:
         yield own
+
+
+@pytest.fixture
+def server(shared: LocalTriton) -> LocalTriton:
+    """That Triton, with its model loaded."""
+    with shared.admin() as admin:
+        admin.load(STYLEGAN.name)
+    return shared
 
 
 @pytest.fixture
@@ -201,9 +210,8 @@ def test_a_model_that_cannot_be_loaded_again_is_tried_until_it_can(
     server: LocalTriton,
     client: triton_grpc.InferenceServerClient,
     watchdog: Watchdog,
-    tmp_path: Path,
 ) -> None:
-    file = tmp_path / "models" / "stylegan" / "1" / "model.onnx"
+    file = server.settings.model_repository / STYLEGAN.name / "1" / "model.onnx"
     good = file.read_bytes()
     file.write_bytes(b"no ONNX")
     living(server)[0].process.kill()
