@@ -1,5 +1,7 @@
 """LocalTriton: what it starts, what it refuses, and that it leaves nothing behind."""
 
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,12 +17,14 @@ from deploy.local.console import LocalStackError
 from deploy.local.processes import alive
 from deploy.local.triton import LocalTriton
 from tests.integration.local.inference import in_process, served
+from tests.integration.local.polling import until
 from tests.integration.tiny_models import (
     STYLEGAN,
     at_version,
     write_model,
     write_version,
 )
+from tests.requires import require_program
 
 
 def test_it_listens_where_it_says(triton: LocalTriton) -> None:
@@ -57,10 +61,8 @@ def test_a_broken_model_is_named_and_nothing_keeps_running(tmp_path: Path) -> No
     with pytest.raises(LocalStackError, match="not started"):
         _ = server.pid
     assert not shared_memory.regions(server.settings.shm_prefix)
-    assert not psutil.Process().children(recursive=True) or all(
-        str(tmp_path) not in " ".join(child.cmdline())
-        for child in psutil.Process().children(recursive=True)
-    )
+    children = psutil.Process().children(recursive=True)
+    assert not any(str(tmp_path) in " ".join(child.cmdline()) for child in children)
 
 
 def test_stop_ends_server_and_stubs_and_frees_their_memory(tmp_path: Path) -> None:
@@ -94,3 +96,21 @@ def test_a_corrupt_new_version_leaves_the_old_one_serving(tmp_path: Path) -> Non
         admin.load(STYLEGAN.name)
         third = at_version(STYLEGAN, 3)
         assert (served(client, STYLEGAN, latents) == in_process(third, latents)).all()
+
+
+def test_it_ends_with_its_owner_even_if_that_is_killed(tmp_path: Path) -> None:
+    """A test run that is killed leaves no servers behind."""
+    require_program("setpriv")
+    write_model(tmp_path / "models", STYLEGAN)
+    program = (
+        "import pathlib, sys, time; from deploy.local.triton import LocalTriton\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "with LocalTriton(folder / 'models', log=folder / 'triton.log'): time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) as owner:
+        process = psutil.Process(owner.pid)
+        until(lambda: len(process.children(recursive=True)) == 2)  # Triton and its stub
+        family = process.children(recursive=True)
+        owner.kill()
+
+    until(lambda: not any(alive(member) for member in family))
