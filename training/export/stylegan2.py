@@ -17,12 +17,12 @@ Shape suffixes: B batch, Z and W latent dimensions, L styles, N flat noise.
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import onnx
 import torch
@@ -147,7 +147,7 @@ def export(generator: Generator, contract: Contract) -> onnx.ModelProto:
     # A batch of 2: the exporter takes sizes 0 and 1 for constants.
     arguments = tuple(torch.zeros(2, *spec.shape) for spec in contract.inputs)
     with _quiet_exporter():
-        program = torch.onnx.export(
+        exported = torch.onnx.export(
             contract.graph(generator).eval(),
             arguments,
             input_names=[spec.name for spec in contract.inputs],
@@ -159,10 +159,9 @@ def export(generator: Generator, contract: Contract) -> onnx.ModelProto:
             optimize=False,
             verbose=False,
         )
+        program = cast(torch.onnx.ONNXProgram, exported)  # None is for the old exporter
         _fold_constants(program.model)
-    buffer = io.BytesIO()
-    program.save(buffer)
-    graph = _without_traces(onnx.load_model_from_string(buffer.getvalue()))
+    graph = _without_traces(program.model_proto)
     onnx.checker.check_model(graph, full_check=True)
     return graph
 

@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=Path, help="JSON file (default: beside the weights)")
     add("--record", action="store_true", help="also keep the figures in the weights' metadata")
     add("--cache", type=Path, default=Plan.cache, help="real features (default: %(default)s)")
-    add("--device", default=device, help="cpu or cuda (default: %(default)s)")
+    add("--device", choices=("cpu", "cuda"), default=device, help="(default here: %(default)s)")
     return result
 
 

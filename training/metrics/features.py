@@ -17,7 +17,9 @@ from training.metrics.efficientnet import FEATURES, SHA256, EfficientNetLite0
 EXTRACTOR = "EfficientNet-Lite0"
 # Everything that decides a feature besides the image; part of the name of every cached file.
 _DEFINITION = f"{SHA256} bicubic antialias 224 (level-127)/128 pooled"
-BATCH = 32
+# Images at a time. On a CPU, activations of large batches are fresh memory for every layer, and page
+# faults then cost as much as the network itself.
+BATCH = {"cpu": 4, "cuda": 128}
 
 
 class ImageSource(Protocol):
@@ -45,9 +47,10 @@ def extract(
         float32 [N, 1280].
     """
     result = np.empty((len(images), FEATURES), np.float32)
+    size = BATCH[device.type]
     with tqdm(total=len(images), desc=label, unit="image") as bar:
-        for first in range(0, len(images), BATCH):
-            places = np.arange(first, min(first + BATCH, len(images)))
+        for first in range(0, len(images), size):
+            places = np.arange(first, min(first + size, len(images)))
             batch = torch.from_numpy(images[places]).to(device)
             result[places] = network(batch).cpu().numpy()
             bar.update(len(places))

@@ -60,7 +60,8 @@ def mmd_squared(x_ND: Array, y_MD: Array, weights_RN: Array, weights_RM: Array) 
     within_x = _kernel_sums(x_ND, x_ND, weights_RN, weights_RN) - weights_RN @ _diagonal(x_ND)
     within_y = _kernel_sums(y_MD, y_MD, weights_RM, weights_RM) - weights_RM @ _diagonal(y_MD)
     between = _kernel_sums(x_ND, y_MD, weights_RN, weights_RM)
-    return within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - 2 * between / (n * m)
+    result: Array = within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - 2 * between / (n * m)
+    return result
 
 
 def _kernel_sums(x_ND: Array, y_MD: Array, weights_RN: Array, weights_RM: Array) -> Array:

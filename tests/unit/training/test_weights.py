@@ -41,6 +41,7 @@ def test_a_generator_comes_back_as_it_was(tmp_path: Path) -> None:
     assert story == {"training": {"preset": "tiny"}, "metrics": {"kid_x1000": 1.5}}
     assert loaded.config == TINY
     assert [p.name for p in tmp_path.iterdir()] == ["generator.safetensors"]
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_metadata_that_does_not_fit_is_refused(saved: Path) -> None:

@@ -56,6 +56,7 @@ def save_generator(
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.{os.getpid()}")
     save_file(tensors, staged, metadata)
+    staged.chmod(0o644)  # safetensors leaves it to its owner alone
     staged.replace(path)
 
 

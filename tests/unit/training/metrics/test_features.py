@@ -97,7 +97,7 @@ def test_an_image_does_not_depend_on_its_batch(
     network: EfficientNetLite0, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = discs(5, seed=1)
-    monkeypatch.setattr(features, "BATCH", 2)  # two full batches and a short one
+    monkeypatch.setitem(features.BATCH, "cpu", 2)  # two full batches and a short one
     in_batches = extract(network, images, "test", CPU)
     together = network(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(in_batches, together, atol=1e-4)
