@@ -1,8 +1,7 @@
 """`python -m services.generator`: Settings → Triton → Pipeline → Handler → server."""
 
-import asyncio
-
 import structlog
+import uvloop
 
 from services.common import logs
 from services.common.admission import Admission
@@ -52,7 +51,7 @@ def main() -> None:
     settings = GeneratorSettings.from_command_line("python -m services.generator")
     logs.configure("generator", settings.log_level)
     structlog.get_logger().info("settings", **settings.model_dump(mode="json"))
-    asyncio.run(run(settings))
+    uvloop.run(run(settings))
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ class GeneratorSettings(ServiceSettings):
     sub_batch: PositiveInt = 16
     """Images per request to Triton."""
 
-    triton_requests: PositiveInt = 3
-    """Requests to Triton at a time; what comes meanwhile is joined and sent together. One more than
-    the model has instances keeps all of them busy."""
+    triton_requests: PositiveInt = 2
+    """Requests to Triton at a time: as many as the model has instances. What comes meanwhile is
+    joined and sent together."""
 
     stream_window: PositiveInt = 3
     """Sub-batches of a stream that are in the making at a time."""
