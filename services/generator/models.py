@@ -19,6 +19,11 @@ ONNX_FILE = "model.onnx"
 # Callers that name unknown models cause at most one look at Triton per this many seconds.
 _LOOK_AGAIN_S = 1.0
 
+# A model that vanishes is expected back for so long: a watchdog may be reloading it.
+_EXPECTED_BACK_S = 60.0
+
+_NOT_NOW = "the model {!r} is not being served just now; try again"
+
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -102,6 +107,7 @@ class Catalogue:
         self._triton = triton
         self.default_model = default_model
         self._models: Mapping[str, GeneratorModel] = {}
+        self._last_seen: dict[str, float] = {}
         self._refreshed = -_LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
 
@@ -120,11 +126,15 @@ class Catalogue:
 
         Raises:
             NotFound: there is none; lists those there are.
+            Unavailable: there was one lately, or it is the default: callers are not to blame.
         """
         name = name or self.default_model
         if name not in self._models and monotonic() - self._refreshed >= _LOOK_AGAIN_S:
             await self.refresh()
         if name not in self._models:
+            missing_s = monotonic() - self._last_seen.get(name, -_EXPECTED_BACK_S)
+            if name == self.default_model or missing_s < _EXPECTED_BACK_S:
+                raise Unavailable(_NOT_NOW.format(name))
             names = ", ".join(sorted(self._models)) or "none"
             raise NotFound(f"no model {name!r}; there are: {names}")
         return self._models[name]
@@ -134,15 +144,18 @@ class Catalogue:
 
         A version that is replaced meanwhile costs its callers nothing: the work is done once more
         with the new one.
+
+        Raises:
+            NotFound, Unavailable: as `find`, or the model cannot be reached.
         """
         model = await self.find(name)
         try:
             return await work(model)
-        except (NotFound, Unavailable):
+        except (NotFound, Unavailable) as error:
             await self.refresh()
             current = await self.find(name)
             if current.version == model.version:
-                raise
+                raise Unavailable(_NOT_NOW.format(model.name)) from error
             return await work(current)
 
     async def refresh(self) -> None:
@@ -159,6 +172,7 @@ class Catalogue:
             found = await asyncio.gather(*(self._describe(*item) for item in ready.items()))
             self._models = {model.name: model for model in found if model}
             self._refreshed = monotonic()
+            self._last_seen |= dict.fromkeys(self._models, self._refreshed)
 
     async def _describe(self, name: str, version: int) -> GeneratorModel | None:
         try:
