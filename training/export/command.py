@@ -14,7 +14,7 @@ from tqdm import tqdm
 from training.export.model import ServedModel
 from training.export.parity import ParityError, measure
 from training.export.repository import publish
-from training.export.stylegan2 import contracts, export, serve
+from training.export.stylegan2 import contracts, export, serve, without_noise
 from training.networks.stylegan2 import Generator
 from training.networks.stylegan2.weights import WeightsError, load_generator
 
@@ -33,6 +33,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     try:
         generator, story = load_generator(arguments.weights)
+        if arguments.drop_noise:
+            generator = without_noise(generator)
         releases = prepare(generator, arguments.name, story_of_card(arguments, generator, story))
         published = publish(arguments.models, releases)
     except (OSError, WeightsError, ParityError) as error:
@@ -62,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         default=0.7,
         help="default truncation (default: %(default)s)",
     )
+    add("--drop-noise", action="store_true", help="no noise inputs: smaller and faster requests")
     add("--licence", default="Apache-2.0", help="licence of the weights (default: %(default)s)")
     add("--description", help="one sentence for ListModels (default: made from the weights)")
     return result

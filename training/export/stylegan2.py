@@ -17,6 +17,7 @@ Shape suffixes: B batch, Z and W latent dimensions, L styles, N flat noise.
 
 from __future__ import annotations
 
+import copy
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -139,6 +140,14 @@ def contracts(generator: Generator) -> list[Contract]:
 def uses_noise(generator: Generator) -> bool:
     """Whether any layer gives the noise a strength other than exactly zero."""
     return any(bool(layer.noise_strength != 0) for layer in generator.synthesis.layers)
+
+
+def without_noise(generator: Generator) -> Generator:
+    """Copy a generator and set its noise strengths to zero: its graphs have no noise input."""
+    quiet = copy.deepcopy(generator)
+    for layer in quiet.synthesis.layers:
+        nn.init.zeros_(layer.noise_strength)
+    return quiet
 
 
 def export(generator: Generator, contract: Contract) -> onnx.ModelProto:

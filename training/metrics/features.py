@@ -17,8 +17,8 @@ from training.metrics.efficientnet import FEATURES, SHA256, EfficientNetLite0
 EXTRACTOR = "EfficientNet-Lite0"
 # Everything that decides a feature besides the image; part of the name of every cached file.
 _DEFINITION = f"{SHA256} bicubic antialias 224 (level-127)/128 pooled"
-# Images at a time. On a CPU, large batches ask for fresh memory in every layer, and page faults then
-# cost as much as the network itself.
+# Images at a time. On a CPU, large batches ask for fresh memory in every layer, and page faults
+# then cost as much as the network itself.
 BATCH = {"cpu": 4, "cuda": 128}
 
 

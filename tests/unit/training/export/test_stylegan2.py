@@ -17,7 +17,7 @@ from training.export.parity import (
     open_session,
     random_inputs,
 )
-from training.export.stylegan2 import Contract, contracts, export, serve
+from training.export.stylegan2 import Contract, contracts, export, serve, without_noise
 from training.networks.stylegan2 import Generator
 
 Graphs = dict[str, tuple[Contract, onnx.ModelProto]]
@@ -123,6 +123,14 @@ def test_noise_is_an_input_only_where_it_has_an_effect(
     feed = random_inputs(model.inputs, range(2))
     quiet = run(model, {**feed, "noise": np.zeros_like(feed["noise"])})
     assert (quiet["image"] != run(model, feed)["image"]).any()
+
+
+def test_noise_can_be_dropped(noisy: Generator) -> None:
+    quiet = without_noise(noisy)
+    assert [spec.name for spec in contracts(quiet)[0].inputs] == ["z", "truncation"]
+    z, noise = torch.randn(2, 8), torch.randn(2, noisy.config.noise_size)
+    assert torch.equal(quiet(z), noisy(z))
+    assert not torch.equal(quiet(z), noisy(z, None, noise))
 
 
 def test_z_zero_gives_an_image(graphs: Graphs) -> None:
