@@ -24,6 +24,9 @@ _EXPECTED_BACK_S = 60.0
 
 _NOT_NOW = "the model {!r} is not being served just now; try again"
 
+# What reading a card of the wrong shape raises. One bad card must not hide the other models.
+_BROKEN_CARD = (ValueError, LookupError, TypeError, AttributeError)
+
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -60,7 +63,7 @@ def parse_model(name: str, version: int, config: ModelConfig) -> GeneratorModel 
     """Read configuration and card; None if this is not a generator.
 
     Raises:
-        ValueError, KeyError, TypeError: the card is broken.
+        one of _BROKEN_CARD: the card, or the configuration, is not what the contract says.
     """
     card_text = config.parameters.get(f"model_card_{version}")
     if card_text is None or "z" not in config.inputs or "image" not in config.outputs:
@@ -179,6 +182,6 @@ class Catalogue:
             return parse_model(name, version, await self._triton.model_config(name, version))
         except NotFound:
             return None  # unloaded since it was listed
-        except (ValueError, KeyError, TypeError) as error:
+        except _BROKEN_CARD as error:
             log.warning("broken model card", model=name, version=version, reason=repr(error))
             return None

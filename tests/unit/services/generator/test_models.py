@@ -4,11 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
-from services.common.errors import InvalidField
+from services.common.errors import InvalidField, NotFound, Unavailable
 from services.common.triton_client import ModelConfig, TensorSpec
 from services.generator.latents import NoiseMode
-from services.generator.models import parse_model
+from services.generator.models import Catalogue, parse_model
 from services.generator.order import Order, check_against
 from tests.integration.tiny_models import GRAY, NOISY, STYLEGAN, TinyGenerator
 
@@ -56,10 +57,52 @@ def test_what_is_no_generator_is_passed_over():
         assert parse_model("m", 3, other) is None
 
 
-@pytest.mark.parametrize("broken", ["not json", "{}", '{"kind": "dcgan"}'])
-def test_broken_cards_are_reported(broken):
-    with pytest.raises((ValueError, KeyError, TypeError)):
-        parse_model("m", 3, replace(config(STYLEGAN), parameters={"model_card_3": broken}))
+class OneTriton:
+    """A Triton with these models, all in version 3."""
+
+    def __init__(self, configs: dict[str, ModelConfig]) -> None:
+        self.configs = configs
+
+    async def ready_versions(self) -> dict[str, int]:
+        return dict.fromkeys(self.configs, 3)
+
+    async def model_config(self, model: str, version: int) -> ModelConfig:
+        return self.configs[model]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"parameters": {"model_card_3": "not json"}},
+        {"parameters": {"model_card_3": "[]"}},
+        {"parameters": {"model_card_3": "{}"}},
+        {"parameters": {"model_card_3": '{"kind": "dcgan"}'}},
+        {"outputs": {"image": TensorSpec("UINT8", (64,))}},
+        {"inputs": {"z": TensorSpec("FP32", ())}},
+        config(STYLEGAN, metrics=[1, 2]).__dict__,
+        config(STYLEGAN, dataset="a name").__dict__,
+        config(STYLEGAN, default_truncation=None).__dict__,
+    ],
+)
+async def test_a_broken_card_hides_that_model_only_and_is_reported(changes):
+    broken = replace(config(STYLEGAN), **changes)
+    catalogue = Catalogue(OneTriton({"broken": broken, "good": config(GRAY)}), "good")
+    with capture_logs() as logs:
+        assert [model.name for model in await catalogue.all()] == ["good"]
+    assert [(line["event"], line["model"]) for line in logs] == [("broken model card", "broken")]
+
+
+async def test_a_model_that_is_away_is_unavailable_one_that_never_was_is_not_found():
+    triton = OneTriton({"default": config(STYLEGAN), "other": config(GRAY)})
+    catalogue = Catalogue(triton, "default")
+    assert (await catalogue.find("")).name == "default"
+    triton.configs.clear()
+    await catalogue.refresh()
+    for name in ("", "default", "other"):
+        with pytest.raises(Unavailable):
+            await catalogue.find(name)
+    with pytest.raises(NotFound, match="there are: none"):
+        await catalogue.find("nobody")
 
 
 def test_orders_are_checked_against_the_model():
