@@ -27,6 +27,9 @@ from services.common import logs
 
 ADMIN_KEY_VARIABLE = "ANIMEGAN_TRITON_ADMIN_KEY"
 
+# Longer than a busy machine takes to reap a stub that has ended.
+_REAPED_SECONDS = 0.5
+
 log = structlog.get_logger()
 
 
@@ -77,21 +80,22 @@ class Watchdog:
     def _check_stubs(self) -> None:
         """Reload the models of stubs that have died."""
         self._stubs |= set(stubs.living(self._server)) - self._replaced.keys()
-        # A stub that was ended by an ordinary unload is reaped by Triton: it is not even a zombie.
+        if all(stub.alive() for stub in self._stubs):
+            return
+        # Triton reaps the stubs of a model that it unloads, those that were killed stay zombies.
+        time.sleep(_REAPED_SECONDS)
         self._stubs = {stub for stub in self._stubs if stub.process.is_running()}
-        for model in sorted({stub.model for stub in self._stubs if self._died(stub)}):
+        bereft = {stub.model for stub in self._stubs if not stub.alive()}
+        for model in sorted(bereft & self._ready_models()):
             self._reload(model, "a stub process died")
 
-    def _died(self, stub: stubs.Stub) -> bool:
-        """Tell whether it is a zombie that stays one: for a moment every ending stub is."""
-        if stub.alive():
-            return False
-        time.sleep(0.2)
-        return stub.process.is_running()
+    def _ready_models(self) -> set[str]:
+        """Return the models that claim to be ready: an operator has unloaded the others."""
+        return {state.name for state in self._admin.index() if state.ready}
 
     def _check_models(self) -> None:
         """Run canaries on every model that claims to be ready."""
-        for name in sorted({state.name for state in self._admin.index() if state.ready}):
+        for name in sorted(self._ready_models()):
             config = self._admin.config(name)
             # Idle instances take turns, so this many canaries reach each of them.
             instances = sum(group["count"] for group in config["instance_group"])
@@ -160,7 +164,8 @@ class Watchdog:
     def _tidy_up(self) -> None:
         """Kill replaced stubs that Triton has not ended; remove shared memory without a stub."""
         now = time.monotonic()
-        for stub in [stub for stub, end in self._replaced.items() if end <= now and stub.alive()]:
+        self._replaced = {stub: end for stub, end in self._replaced.items() if stub.alive()}
+        for stub in [stub for stub, end in self._replaced.items() if end <= now]:
             stub.process.kill()
             log.info("killed a stub of an unloaded model", model=stub.model, pid=stub.process.pid)
         in_use = {stub.region for stub in stubs.living(self._server)}
