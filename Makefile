@@ -82,12 +82,13 @@ release-protos: $(VENV)/.dev-group ## Make the API as it is now the one that mus
 dataset: $(VENV)/.dev-group ## Render the default dataset: 20,000 faces and 2,000 held-out ones (about 10 minutes)
 	$(BIN)/anime-gan dataset render --out $(DATASET) --count 20000 --size 64
 	$(BIN)/anime-gan dataset render --out $(HELDOUT) --count 2000 --size 64 --first-seed 1000000
-train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (about two hours on two cores); resumes
+train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two on two cores); resumes
 	$(BIN)/anime-gan train --preset stylegan-64-cpu --dataset $(DATASET) --run $(RUN)
+	cp $(RUN)/generator.safetensors $(WEIGHTS)
 evaluate: $(VENV)/.dev-group ## Measure the default weights: KID and FD against held-out faces
-	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT)
+	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --record
 export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
-	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan
+	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise
 
 ## ---- benchmarks ---------------------------------------------------------------------------------
 
