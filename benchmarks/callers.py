@@ -32,7 +32,8 @@ def by_http(decode: Callable[[bytes], Sequence[bytes]]) -> Caller:
     @asynccontextmanager
     async def open_session(target: str) -> AsyncIterator[Call]:
         url = f"http://{target}/generate"
-        connector = aiohttp.TCPConnector(limit=0)
+        # Uvicorn hangs up after 5 idle seconds; whoever reuses a connection then gets an error.
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=3)
         async with aiohttp.ClientSession(connector=connector, raise_for_status=True) as session:
 
             async def call(seeds: Sequence[int]) -> Sequence[bytes]:
