@@ -29,14 +29,14 @@ class GeneratorSettings(ServiceSettings):
     max_images: PositiveInt = 256
     """Images that one unary call may ask for."""
 
-    sub_batch: PositiveInt = 16
+    sub_batch: PositiveInt = 8
     """Images per request to Triton."""
 
-    triton_requests: PositiveInt = 2
-    """Requests to Triton at a time: as many as the model has instances. What comes meanwhile is
-    joined and sent together."""
+    triton_requests: PositiveInt = 4
+    """Requests to Triton at a time: one for each instance of the model and one waiting behind it.
+    What comes meanwhile is joined and sent together."""
 
-    stream_window: PositiveInt = 3
+    stream_window: PositiveInt = 6
     """Sub-batches of a stream that are in the making at a time."""
 
     @model_validator(mode="after")

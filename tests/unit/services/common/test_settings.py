@@ -23,7 +23,7 @@ def test_flags_beat_the_environment_which_beats_defaults(monkeypatch):
     monkeypatch.setenv(PREFIX + "PORT", "1234")
     monkeypatch.setenv(PREFIX + "MAX_IMAGES", "7")
     settings = load("--port", "4321")
-    assert (settings.port, settings.max_images, settings.sub_batch) == (4321, 7, 16)
+    assert (settings.port, settings.max_images, settings.sub_batch) == (4321, 7, 8)
 
 
 @pytest.mark.parametrize(
