@@ -9,8 +9,8 @@ from typing import Any
 from training.export.model import ServedModel, TensorSpec
 
 MAX_BATCH = 64
-# Whoever waits while all instances work is joined anyway. A delay on top merges the requests that two
-# idle instances would have shared: one core then does the work of two.
+# Whoever waits while all instances work is joined anyway. A delay on top merges the requests that
+# two idle instances would have shared: one core then does the work of two.
 QUEUE_DELAY_MICROSECONDS = 0
 MODEL_FILE = "model.onnx"
 
