@@ -196,7 +196,7 @@ def test_missing_models_are_named_with_the_remedy(tmp_path: Path) -> None:
 def test_an_interrupted_up_leaves_nothing(fresh: Cli) -> None:
     """Interrupted while Triton loads its models.
 
-    By SIGTERM, which the command takes for Ctrl-C: background jobs inherit a SIGINT that is ignored.
+    By SIGTERM, which the command takes for Ctrl-C: background jobs inherit an ignored SIGINT.
     """
     command = [sys.executable, "-m", "deploy.local", "up", f"--state-dir={fresh.state_dir}"]
     command += [f"--models={fresh.settings.model_repository}", "--free-ports"]
