@@ -105,12 +105,17 @@ def test_it_ends_with_its_owner_even_if_that_is_killed(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys, time; from deploy.local.triton import LocalTriton\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "with LocalTriton(folder / 'models', log=folder / 'triton.log'): time.sleep(600)\n"
+        "with LocalTriton(folder / 'models', log=folder / 'triton.log'):\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(600)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) as owner:
-        process = psutil.Process(owner.pid)
-        until(lambda: len(process.children(recursive=True)) == 2)  # Triton and its stub
-        family = process.children(recursive=True)
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        # A Triton that is still starting forgets its stub when it is told to end.
+        assert owner.stdout.readline() == "ready\n"
+        family = psutil.Process(owner.pid).children(recursive=True)
+        assert len(family) == 2  # Triton and its stub
         owner.kill()
 
     until(lambda: not any(alive(member) for member in family))
