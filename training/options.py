@@ -52,6 +52,7 @@ class TrainingOptions:
         snapshot_images: images between two checkpoints and sample sheets.
         log_images: images that one line of the log sums up.
         seed: of the initial weights and of every random draw.
+        transfer: sha256 of the checkpoint whose weights the run begins with; empty for new ones.
     """
 
     preset: str
@@ -72,6 +73,7 @@ class TrainingOptions:
     snapshot_images: int = 16_384
     log_images: int = 1_024
     seed: int = 0
+    transfer: str = ""
     total_images: int = field(init=False)
 
     def __post_init__(self) -> None:

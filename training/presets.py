@@ -20,6 +20,14 @@ PRESETS: dict[str, TrainingOptions] = {
         ema_half_life=10_000,
         texture_from=0.75,
     ),
+    # The same networks go on from a checkpoint: other pictures, or more of the same ones.
+    "stylegan-64-cpu-transfer": TrainingOptions(
+        preset="stylegan-64-cpu-transfer",
+        network=NetworkConfig(resolution=64, channel_base=1024, channel_max=128, channel_min=32),
+        phases=(Phase(64, 300_000, r1_gamma=0.10),),
+        ema_half_life=10_000,
+        texture_from=0.0,
+    ),
     # One GPU, minutes to hours: no growing is needed when several million images are affordable.
     "stylegan-64-gpu": TrainingOptions(
         preset="stylegan-64-gpu",

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import draw_curves
+from training.datasets.files import sha256
 from training.datasets.store import Dataset, DatasetError
 from training.images import RealImages
 from training.networks.stylegan2.weights import save_generator
@@ -39,13 +40,16 @@ def main(argv: list[str] | None = None) -> int:
     options = dataclasses.replace(
         options, **{name: value for name, value in overrides.items() if value is not None}
     )
-    if arguments.dry_run:
-        sys.stdout.write(options.to_json() + "\n")
-        return 0
     torch.set_num_threads(arguments.threads)
     try:
+        if arguments.transfer:
+            options = dataclasses.replace(options, transfer=sha256(arguments.transfer))
+        if arguments.dry_run:
+            sys.stdout.write(options.to_json() + "\n")
+            return 0
         dataset = Dataset.open(arguments.dataset)
-        return run(options, dataset, arguments.run, pick_device(arguments.device))
+        device = pick_device(arguments.device)
+        return run(options, dataset, arguments.run, device, arguments.transfer)
     except (DatasetError, ValueError, FloatingPointError, OSError) as error:
         sys.stderr.write(f"anime-gan train: {error}\n")
         return 1
@@ -72,6 +76,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="directory written by `anime-gan dataset render`",
     )
     parser.add_argument("--run", type=Path, required=True, help="directory of checkpoints and logs")
+    parser.add_argument(
+        "--transfer",
+        type=Path,
+        help="begin with the weights of another run's checkpoint.pt, of the same network sizes",
+    )
     parser.add_argument("--seed", type=int, help="of weights and draws (default: the preset's)")
     parser.add_argument("--batch", type=int, help="images per step (default: the preset's)")
     parser.add_argument(
@@ -95,7 +104,13 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def run(options: TrainingOptions, dataset: Dataset, folder: Path, device: torch.device) -> int:
+def run(
+    options: TrainingOptions,
+    dataset: Dataset,
+    folder: Path,
+    device: torch.device,
+    transfer: Path | None = None,
+) -> int:
     """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
 
     Raises:
@@ -111,6 +126,8 @@ def run(options: TrainingOptions, dataset: Dataset, folder: Path, device: torch.
         check_same_run(state, trainer)
         trainer.restore(state)
         rewind_log(folder / LOG, trainer.images_seen)
+    elif transfer is not None:
+        trainer.transfer(load_checkpoint(transfer, device))
     (folder / OPTIONS).write_text(options.to_json() + "\n", encoding="utf-8")
     interrupted = catch_signals()
     progress = tqdm(

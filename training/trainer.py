@@ -198,7 +198,18 @@ class Trainer:
         self.images_seen = state["images_seen"]
         self.step_count = state["step_count"]
         self.path_length_mean = state["path_length_mean"]
-        for name in ("generator", "discriminator", "average"):
-            getattr(self, name).load_state_dict(state[name])
+        self.transfer(state)
         for name in ("generator_adam", "discriminator_adam"):
+            getattr(self, name).load_state_dict(state[name])
+
+    def transfer(self, state: dict[str, Any]) -> None:
+        """Take over the weights of a checkpoint, but neither its optimisers nor its schedule.
+
+        Raises:
+            ValueError: its networks have other sizes.
+        """
+        found = TrainingOptions.from_json(state["options"]).network
+        if found != self.options.network:
+            raise ValueError(f"the checkpoint's networks are {found}, not {self.options.network}")
+        for name in ("generator", "discriminator", "average"):
             getattr(self, name).load_state_dict(state[name])
