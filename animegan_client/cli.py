@@ -26,6 +26,7 @@ VERBS = (
     Verb("models", "animegan_client.commands.models:main", "list the models of a service"),
     Verb("dataset", "training.datasets.command:main", "make or check a training data set"),
     Verb("train", "training.train:main", "train a model"),
+    Verb("timelapse", "training.timelapse:main", "animate the sample sheets of a run"),
     Verb("export", "training.export.command:main", "turn a checkpoint into a served model"),
     Verb("evaluate", "training.metrics.command:main", "measure a model's quality"),
 )
