@@ -8,6 +8,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +127,9 @@ def stop_tree(process: psutil.Process, grace: float) -> None:
     for member in family:
         if alive(member):
             member.kill()
+    # What it started after we looked. `spawn` made it the leader of a group: no stranger is in it.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     psutil.wait_procs(family, timeout=grace)
 
 

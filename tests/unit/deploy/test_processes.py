@@ -24,6 +24,18 @@ STUBBORN = [
     "print('started', flush=True); time.sleep(600)",
 ]
 
+# As Triton does when it is told to end while it starts: one more child, and it leaves it behind.
+LATE_PARENT = [
+    sys.executable,
+    "-c",
+    "import signal, subprocess, sys, time\n"
+    "def end(*_):\n"
+    "    child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    "    print('child', child.pid, flush=True); sys.exit()\n"
+    "signal.signal(signal.SIGTERM, end)\n"
+    "print('started', flush=True); time.sleep(600)",
+]
+
 
 def start(argv: list[str], log: Path) -> psutil.Process:
     process = processes.spawn(argv, os.environ, log)
@@ -81,6 +93,15 @@ def test_who_ignores_sigterm_is_killed_with_its_children(tmp_path: Path) -> None
 
     assert not processes.alive(process)
     assert not processes.alive(child)
+
+
+def test_a_child_that_came_after_sigterm_is_killed_too(tmp_path: Path) -> None:
+    process = start(LATE_PARENT, tmp_path / "log")
+
+    processes.stop_tree(process, grace=30)
+
+    child = int((tmp_path / "log").read_text().split()[-1])
+    assert not psutil.pid_exists(child) or not processes.alive(psutil.Process(child))
 
 
 def test_waiting_ends_with_the_process_and_shows_its_log(tmp_path: Path) -> None:
