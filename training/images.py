@@ -15,7 +15,7 @@ from torch import Tensor
 from training.datasets.store import Dataset
 
 # Keys of the independent random streams of one run.
-ORDER, MIRROR, LATENT = range(3)
+ORDER, MIRROR, LATENT, DROPOUT = range(4)
 
 
 def philox(seed: int, stream: int, position: int) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""The losses of StyleGAN2. Shape suffixes: B batch, L styles, W latent dimensions."""
+"""The losses of both kinds of network. Shape suffixes: B batch, L styles, W latent dimensions."""
 
 from __future__ import annotations
 
@@ -15,9 +15,20 @@ def generator_loss(fake_logits_B: Tensor) -> Tensor:
     return F.softplus(-fake_logits_B).mean()
 
 
-def discriminator_loss(real_logits_B: Tensor, fake_logits_B: Tensor) -> Tensor:
-    """Logistic loss, -log D(real) - log(1 - D(fake))."""
-    return F.softplus(-real_logits_B).mean() + F.softplus(fake_logits_B).mean()
+def discriminator_loss(
+    real_logits_B: Tensor, fake_logits_B: Tensor, real_label: float = 1.0
+) -> Tensor:
+    """Logistic loss, -log D(real) - log(1 - D(fake)).
+
+    Args:
+        real_logits_B: of real images.
+        fake_logits_B: of generated ones.
+        real_label: y in -y log D(real) - (1 - y) log(1 - D(real)); below 1 it smooths the label on
+            this side alone (Salimans et al. 2016, section 3.4).
+    """
+    # -(1 - y) log(1 - D) = (1 - y) softplus(logit), and softplus(x) = softplus(-x) + x
+    real_B = F.softplus(-real_logits_B) + (1 - real_label) * real_logits_B
+    return real_B.mean() + F.softplus(fake_logits_B).mean()
 
 
 def r1_penalty(discriminate: Callable[[Tensor], Tensor], real_BCHW: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from training.dcgan.presets import DCGAN
 from training.networks.stylegan2 import NetworkConfig
 from training.options import Phase, TrainingOptions
+from training.run_options import RunOptions
 
-PRESETS: dict[str, TrainingOptions] = {
+STYLEGAN: dict[str, TrainingOptions] = {
     # Two CPU cores, about two hours: the weights that this repository ships.
     "stylegan-64-cpu": TrainingOptions(
         preset="stylegan-64-cpu",
@@ -61,3 +63,5 @@ PRESETS: dict[str, TrainingOptions] = {
         log_images=32,
     ),
 }
+
+PRESETS: dict[str, RunOptions] = {**STYLEGAN, **DCGAN}

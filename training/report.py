@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from pathlib import Path
@@ -12,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.networks.interface import ImageGenerator
 from training.networks.pixels import to_uint8
-from training.networks.stylegan2 import Generator
 
 SHEET_SIDE = 8
 SHEET_SEED = 1
@@ -46,25 +47,23 @@ def rewind_log(path: Path, images_seen: int) -> None:
 
 
 @torch.no_grad()
-def sample_sheet(generator: Generator, resolution: int, truncation: float) -> Image.Image:
+def sample_sheet(generator: ImageGenerator, resolution: int, truncation: float) -> Image.Image:
     """Draw 64 images of fixed latents as one picture, each at the network's full size.
 
     Args:
-        generator: usually the moving average; its `w_avg` is updated.
+        generator: usually the moving average; it is left as it is.
         resolution: the resolution trained so far.
-        truncation: psi.
+        truncation: psi, for generators that have one.
     """
-    config = generator.config
-    device = generator.w_avg.device
-    generator.estimate_w_avg(samples=8_192)
+    shown = copy.deepcopy(generator).eval()
+    shown.calibrate(samples=8_192)
     randomness = torch.Generator().manual_seed(SHEET_SEED)
-    z = torch.randn(SHEET_SIDE**2, config.z_dim, generator=randomness).to(device)
-    psi = torch.full((len(z), 1), truncation, device=device)
-    w = generator.styles(generator.mapping(z), psi)
-    pixels = to_uint8(generator.synthesis(w, None, resolution)).cpu().numpy()
-    pixels = pixels.repeat(config.resolution // resolution, 1).repeat(
-        config.resolution // resolution, 2
-    )
+    z = torch.randn(SHEET_SIDE**2, shown.config.z_dim, generator=randomness)
+    z = z.to(next(shown.parameters()).device)
+    psi = truncation if shown.supports_truncation else 1.0
+    pixels = to_uint8(shown.sample(z, psi, resolution=resolution)).cpu().numpy()
+    scale = shown.config.resolution // resolution
+    pixels = pixels.repeat(scale, 1).repeat(scale, 2)
     return tile(pixels, SHEET_SIDE)
 
 

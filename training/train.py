@@ -1,9 +1,11 @@
-"""`anime-gan train`: train a StyleGAN2, or resume it; leaves its generator as safetensors."""
+"""`anime-gan train`: train a GAN, or resume it; leaves its generator as safetensors."""
 
 from __future__ import annotations
 
 import argparse
+import copy
 import dataclasses
+import json
 import signal
 import subprocess
 import sys
@@ -18,13 +20,15 @@ from tqdm import tqdm
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.curves import draw_curves
 from training.datasets.files import sha256
+from training.datasets.grey import with_channels
 from training.datasets.store import Dataset, DatasetError
+from training.gan_trainer import GanTrainer
 from training.images import RealImages
-from training.networks.stylegan2.weights import save_generator
-from training.options import TrainingOptions
+from training.kinds import build_trainer
+from training.networks.weights import save_generator
 from training.presets import PRESETS
 from training.report import append_log, rewind_log, sample_sheet
-from training.trainer import Trainer
+from training.run_options import RunOptions
 
 CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "generator.safetensors"
@@ -59,7 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line, with help that teaches."""
     parser = argparse.ArgumentParser(
         prog="anime-gan train",
-        description="Train a StyleGAN2. The same command resumes a run that was stopped or killed.",
+        description="Train a StyleGAN2 or a DCGAN. The same command resumes a run that was stopped"
+        " or killed.",
         epilog="example: anime-gan train --preset stylegan-64-cpu"
         " --dataset .local/datasets/procedural-64 --run .local/runs/stylegan-64",
     )
@@ -105,7 +110,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def run(
-    options: TrainingOptions,
+    options: RunOptions,
     dataset: Dataset,
     folder: Path,
     device: torch.device,
@@ -118,9 +123,10 @@ def run(
         FloatingPointError: the training diverged.
     """
     # Begin, or go on exactly where the last checkpoint was written.
-    check_dataset(dataset, options)
+    dataset = with_channels(dataset, options.network.image_channels)
+    check_resolution(dataset, options)
     folder.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(options, RealImages(dataset, options.seed, options.mirror), device)
+    trainer = build_trainer(options, RealImages(dataset, options.seed, options.mirror), device)
     if (folder / CHECKPOINT).exists():
         state = load_checkpoint(folder / CHECKPOINT, device)
         check_same_run(state, trainer)
@@ -146,7 +152,7 @@ def run(
         if seen - logged_images >= options.log_images:
             means = {name: sum(values) / len(values) for name, values in sums.items()}
             rate = (seen - logged_images) / (time.monotonic() - logged_at)
-            resolution = options.phase_at(seen)[0].resolution
+            resolution = options.resolution_at(seen)
             record = {"images": seen, "resolution": resolution, "images_per_s": rate, **means}
             append_log(folder / LOG, record)
             progress.set_postfix(
@@ -162,14 +168,9 @@ def run(
     return 130 if interrupted else 0
 
 
-def check_dataset(dataset: Dataset, options: TrainingOptions) -> None:
-    """Refuse images that the network cannot be trained on."""
+def check_resolution(dataset: Dataset, options: RunOptions) -> None:
+    """Refuse images that cannot be scaled to the network's size."""
     network, header = options.network, dataset.header
-    if header.channels != network.image_channels:
-        raise ValueError(
-            f"{dataset.directory} has {header.channels} channels, the preset "
-            f"{options.preset} {network.image_channels}: choose another --preset or --dataset"
-        )
     if header.resolution % network.resolution:
         raise ValueError(
             f"{dataset.directory} has {header.resolution} px, the preset {options.preset} "
@@ -177,9 +178,9 @@ def check_dataset(dataset: Dataset, options: TrainingOptions) -> None:
         )
 
 
-def check_same_run(state: dict[str, Any], trainer: Trainer) -> None:
+def check_same_run(state: dict[str, Any], trainer: GanTrainer) -> None:
     """Refuse to mix two runs in one folder; what lies ahead of a run may be changed."""
-    options = TrainingOptions.from_json(state["options"])
+    options = type(trainer.options).from_json(state["options"])
     if not options.same_until(state["images_seen"], trainer.options):
         raise ValueError("the folder holds a run with other options: choose another --run folder")
     if state["dataset"] != trainer.images.dataset.digest:
@@ -198,10 +199,10 @@ def catch_signals() -> list[int]:
     return caught
 
 
-def snapshot(trainer: Trainer, folder: Path) -> None:
+def snapshot(trainer: GanTrainer, folder: Path) -> None:
     """Write the checkpoint, the generator's weights, sample sheets and curves."""
     seen = trainer.images_seen
-    resolution = trainer.options.phase_at(max(0, seen - 1))[0].resolution
+    resolution = trainer.options.resolution_at(max(0, seen - 1))
     save_checkpoint(folder / CHECKPOINT, trainer.state())
     sheets = folder / "sheets"
     sheets.mkdir(exist_ok=True)
@@ -210,18 +211,19 @@ def snapshot(trainer: Trainer, folder: Path) -> None:
     if (folder / LOG).exists():
         draw_curves(folder / LOG, folder / "curves.png")
     if resolution == trainer.options.network.resolution:
-        trainer.average.estimate_w_avg()
-        save_generator(folder / WEIGHTS, trainer.average, describe(trainer), metrics={})
+        generator = copy.deepcopy(trainer.average)
+        generator.calibrate()
+        save_generator(folder / WEIGHTS, generator, describe(trainer), metrics={})
 
 
-def describe(trainer: Trainer) -> dict[str, Any]:
+def describe(trainer: GanTrainer) -> dict[str, Any]:
     """Where weights come from, as their model card will tell it."""
     dataset = trainer.images.dataset
     return {
         "preset": trainer.options.preset,
         "images_seen": trainer.images_seen,
         "commit": git_commit(),
-        "options": dataclasses.asdict(trainer.options),
+        "options": json.loads(trainer.options.to_json()),
         "dataset": {
             "name": dataset.header.name,
             "digest": dataset.digest,

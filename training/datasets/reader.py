@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -140,6 +140,10 @@ class Images:
         if isinstance(index, (int, np.integer)):
             return self._one(int(index))
         return self._take(np.asarray(index))
+
+    def map_shards(self, view: Callable[[np.ndarray], Any]) -> Images:
+        """The same images, each shard seen through `view`."""
+        return Images([view(shard) for shard in self._shards])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """All images as one array in memory."""

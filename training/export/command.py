@@ -7,25 +7,32 @@ import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tqdm import tqdm
 
+from training.export import dcgan, stylegan2
+from training.export.graph import export, serve
 from training.export.model import ServedModel
 from training.export.parity import ParityError, measure
 from training.export.repository import publish
-from training.export.stylegan2 import contracts, export, serve, without_noise
-from training.networks.stylegan2 import Generator
-from training.networks.stylegan2.weights import WeightsError, load_generator
+from training.networks.interface import ImageGenerator
+from training.networks.weights import WeightsError, load_generator
 
 EPILOG = """\
-It writes four models, NAME, NAME_mapping, NAME_synthesis and NAME_layers, all with the same new
-version. Nothing is published unless ONNX Runtime agrees with PyTorch on 256 seeds. A running Triton
-keeps serving the version that it loaded until it is told to load the model again.
+Of a StyleGAN2 it writes four models, NAME, NAME_mapping, NAME_synthesis and NAME_layers, all with
+the same new version; of a DCGAN one, NAME. Nothing is published unless ONNX Runtime agrees with
+PyTorch on 256 seeds. A running Triton keeps serving the version that it loaded until it is told to
+load the model again.
 
 example:
   anime-gan export --weights .local/runs/stylegan-64-cpu/generator.safetensors
 """
+
+# What each kind of generator tells about its export: title, contracts, sizes, default_name.
+EXPORTERS: dict[str, ModuleType] = {"stylegan2": stylegan2, "dcgan": dcgan}
+DEFAULT_TRUNCATION = 0.7
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,8 +40,9 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     try:
         generator, story = load_generator(arguments.weights)
+        check_wishes(arguments, generator)
         if arguments.drop_noise:
-            generator = without_noise(generator)
+            generator = stylegan2.without_noise(generator)
         releases = prepare(generator, arguments.name, story_of_card(arguments, generator, story))
         published = publish(arguments.models, releases)
     except (OSError, WeightsError, ParityError) as error:
@@ -57,12 +65,11 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("--weights", type=Path, required=True, help="generator.safetensors, as training writes it")
     add("--models", type=Path, default=Path("models"), help="repository (default: %(default)s)")
-    add("--name", default="stylegan", help="name of the served model (default: %(default)s)")
+    add("--name", help="name of the served model (default: stylegan, dcgan_gray or dcgan_color)")
     add(
         "--truncation",
         type=truncation,
-        default=0.7,
-        help="default truncation (default: %(default)s)",
+        help=f"default truncation of a StyleGAN2 (default: {DEFAULT_TRUNCATION})",
     )
     add("--drop-noise", action="store_true", help="no noise inputs: smaller and faster requests")
     add("--licence", default="Apache-2.0", help="licence of the weights (default: %(default)s)")
@@ -78,24 +85,43 @@ def truncation(text: str) -> float:
     return value
 
 
+def check_wishes(arguments: argparse.Namespace, generator: ImageGenerator) -> None:
+    """Refuse options that this kind of generator has no use for.
+
+    Raises:
+        WeightsError: with the option.
+    """
+    if generator.supports_truncation:
+        return
+    for option, given in (
+        ("--truncation", arguments.truncation is not None),
+        ("--drop-noise", arguments.drop_noise),
+    ):
+        if given:
+            raise WeightsError(
+                f"{arguments.weights} holds a {generator.kind}, which has neither truncation nor "
+                f"noise: leave {option} out"
+            )
+
+
 def story_of_card(
-    arguments: argparse.Namespace, generator: Generator, story: dict[str, Any]
+    arguments: argparse.Namespace, generator: ImageGenerator, story: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the cards of all four models have in common."""
-    config = generator.config
+    """What the cards of all models of a release have in common."""
+    config, exporter = generator.config, EXPORTERS[generator.kind]
     training = story["training"]
     dataset = training.get("dataset", {})
     side = config.resolution
-    made = f"StyleGAN2, {side}x{side} pixels, trained on {dataset.get('name', 'unknown data')}"
-    return {
+    made = (
+        f"{exporter.TITLE}, {side}x{side} pixels, trained on {dataset.get('name', 'unknown data')}"
+    )
+    card = {
         "description": arguments.description or made,
-        "kind": "stylegan2",
+        "kind": generator.kind,
         "resolution": side,
         "channels": config.image_channels,
         "z_dim": config.z_dim,
-        "w_dim": config.w_dim,
-        "num_layers": config.num_layers,
-        "default_truncation": arguments.truncation,
+        **exporter.sizes(generator),
         "licence": arguments.licence,
         "dataset": dataset,
         "training": {
@@ -106,18 +132,24 @@ def story_of_card(
         },
         "metrics": story["metrics"],
     }
+    if generator.supports_truncation:
+        given = arguments.truncation
+        card["default_truncation"] = DEFAULT_TRUNCATION if given is None else given
+    return card
 
 
 def prepare(
-    generator: Generator, name: str, story: dict[str, Any]
+    generator: ImageGenerator, name: str | None, story: dict[str, Any]
 ) -> list[tuple[ServedModel, dict[str, Any]]]:
     """Export and check every contract; return the models with their cards' content.
 
     Raises:
         ParityError: a graph does not compute what the network does.
     """
+    exporter = EXPORTERS[generator.kind]
+    name = name or exporter.default_name(generator)
     releases = []
-    for contract in tqdm(contracts(generator), desc="export and check", unit="model"):
+    for contract in tqdm(exporter.contracts(generator), desc="export and check", unit="model"):
         graph = export(generator, contract)
         parity = measure(contract.graph(generator), graph, contract.inputs, contract.outputs)
         parity.check(name + contract.suffix)

@@ -18,24 +18,16 @@ Shape suffixes: B batch, Z and W latent dimensions, L styles, N flat noise.
 from __future__ import annotations
 
 import copy
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
-import onnx
-import torch
-from onnxscript import ir, optimizer
 from torch import Tensor, nn
 
-from training.export.model import UNROUNDED, ServedModel, TensorSpec
+from training.export.graph import Contract
+from training.export.model import UNROUNDED, TensorSpec
 from training.networks.pixels import to_uint8
 from training.networks.stylegan2 import Generator
 
-OPSET = 18
-_ANY_SIZE = 2**31  # bytes, up to which constants are folded
+TITLE = "StyleGAN2"
 
 
 class GeneratorGraph(nn.Module):
@@ -91,27 +83,6 @@ class LayersGraph(nn.Module):
         return to_uint8(image), image, *activations
 
 
-@dataclass(frozen=True)
-class Contract:
-    """One graph to export.
-
-    Attributes:
-        name: "generator", "mapping", "synthesis" or "layers".
-        suffix: what the model's name gets appended.
-        graph: the module, given the generator.
-        inputs: without the batch; `noise` only where it has an effect.
-        outputs: without the batch; `unrounded` is not published.
-        instances: two where traffic is, so that batches form while another runs.
-    """
-
-    name: str
-    suffix: str
-    graph: Callable[[Generator], nn.Module]
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    instances: int = 1
-
-
 def contracts(generator: Generator) -> list[Contract]:
     """List the four graphs that serve this generator."""
     config = generator.config
@@ -137,6 +108,16 @@ def contracts(generator: Generator) -> list[Contract]:
     ]
 
 
+def sizes(generator: Generator) -> dict[str, Any]:
+    """What the cards tell of this kind alone."""
+    return {"w_dim": generator.config.w_dim, "num_layers": generator.config.num_layers}
+
+
+def default_name(generator: Generator) -> str:
+    """Name of the served model if the user gives none."""
+    return "stylegan"
+
+
 def uses_noise(generator: Generator) -> bool:
     """Whether any layer gives the noise a strength other than exactly zero."""
     return any(bool(layer.noise_strength != 0) for layer in generator.synthesis.layers)
@@ -148,87 +129,3 @@ def without_noise(generator: Generator) -> Generator:
     for layer in quiet.synthesis.layers:
         nn.init.zeros_(layer.noise_strength)
     return quiet
-
-
-def export(generator: Generator, contract: Contract) -> onnx.ModelProto:
-    """Trace one contract into a checked ONNX graph that still has the `unrounded` output."""
-    batch = torch.export.Dim("batch")
-    # A batch of 2: the exporter takes sizes 0 and 1 for constants.
-    arguments = tuple(torch.zeros(2, *spec.shape) for spec in contract.inputs)
-    with _quiet_exporter():
-        exported = torch.onnx.export(
-            contract.graph(generator).eval(),
-            arguments,
-            input_names=[spec.name for spec in contract.inputs],
-            output_names=[spec.name for spec in contract.outputs],
-            dynamic_shapes=tuple({0: batch} for _ in arguments),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            optimize=False,
-            verbose=False,
-        )
-        program = cast(torch.onnx.ONNXProgram, exported)  # None is for the old exporter
-        _fold_constants(program.model)
-    graph = _without_traces(program.model_proto)
-    onnx.checker.check_model(graph, full_check=True)
-    return graph
-
-
-def serve(name: str, contract: Contract, graph: onnx.ModelProto) -> ServedModel:
-    """Make the published model of an exported graph: the same nodes without `unrounded`."""
-    published = onnx.ModelProto()
-    published.CopyFrom(graph)
-    outputs = tuple(spec for spec in contract.outputs if spec.name != UNROUNDED)
-    kept = [value for value in published.graph.output if value.name != UNROUNDED]
-    del published.graph.output[:]
-    published.graph.output.extend(kept)
-    onnx.checker.check_model(published, full_check=True)
-    return ServedModel(
-        name=name + contract.suffix,
-        contract=contract.name,
-        onnx=published.SerializeToString(deterministic=True),
-        inputs=contract.inputs,
-        outputs=outputs,
-        instances=contract.instances,
-    )
-
-
-@contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Hide what torch's exporter says about its own libraries: none of it is ours to mend."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)  # "torchvision is not installed", four times
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", FutureWarning)
-            # Both inputs have the batch: that is the point, and the exporter warns about it.
-            warnings.filterwarnings("ignore", "# The axis name: batch", UserWarning)
-            yield
-    finally:
-        log.setLevel(level)
-
-
-def _fold_constants(model: ir.Model) -> None:
-    """Compute once what depends on weights alone: scaled weights, the energies of demodulation.
-
-    The exporter's own `optimize` does more, and one thing too much: it takes `x + 1e-8` for `x`, so
-    z = 0 would give NaN.
-    """
-    optimizer.fold_constants(model, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE)
-    optimizer.remove_unused_nodes(model)
-
-
-def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop the exporter's debugging notes: they hold source lines and this machine's paths."""
-    del model.metadata_props[:]
-    del model.graph.metadata_props[:]
-    model.graph.doc_string = ""
-    for node in model.graph.node:
-        del node.metadata_props[:]
-        node.doc_string = ""
-    for value in [*model.graph.value_info, *model.graph.input, *model.graph.output]:
-        del value.metadata_props[:]
-    return model

@@ -14,7 +14,7 @@ import torch
 from training.datasets.store import Dataset, DatasetError
 from training.metrics.evaluate import Plan, evaluate, report, table
 from training.metrics.registry import METRICS
-from training.networks.stylegan2.weights import load_generator, save_generator
+from training.networks.weights import load_generator, save_generator
 
 EPILOG = """\
 "real vs real" compares two disjoint halves of the real images: the value of a perfect generator.

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.datasets.grey import with_channels
 from training.datasets.store import Dataset, Images
 from training.metrics.efficientnet import EfficientNetLite0, load_efficientnet
 from training.metrics.features import EXTRACTOR, cache_path, cached, extract, store
 from training.metrics.registry import METRICS
 from training.metrics.samples import draw
 from training.metrics.score import Metric, Score
-from training.networks.stylegan2 import Generator
+from training.networks.interface import ImageGenerator
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,17 @@ class Result:
 
 
 def evaluate(
-    generator: Generator, dataset: Dataset, plan: Plan, device: torch.device
+    generator: ImageGenerator, dataset: Dataset, plan: Plan, device: torch.device
 ) -> list[Result]:
     """Measure a generator; the same arguments give the same figures.
 
+    A grey generator is measured against grey images; the extractor sees both as RGB.
+
     Raises:
-        ValueError: the images differ in size or channels, or the data set is too small.
+        ValueError: the images differ in size, or are grey where the generator has colours, or the
+            data set is too small.
     """
+    dataset = with_channels(dataset, generator.config.image_channels)
     check(generator, dataset)
     network = load_efficientnet().to(device)
     count = min(plan.samples, len(dataset) // 2)
@@ -80,19 +85,15 @@ def evaluate(
     ]
 
 
-def check(generator: Generator, dataset: Dataset) -> None:
+def check(generator: ImageGenerator, dataset: Dataset) -> None:
     """Refuse to compare what does not compare.
 
     Raises:
         ValueError: with the reason.
     """
-    ours = (generator.config.resolution, generator.config.image_channels)
-    theirs = (dataset.header.resolution, dataset.header.channels)
+    ours, theirs = generator.config.resolution, dataset.header.resolution
     if ours != theirs:
-        raise ValueError(
-            f"the generator draws {ours[0]} px with {ours[1]} channels, "
-            f"the data set has {theirs[0]} px with {theirs[1]}"
-        )
+        raise ValueError(f"the generator draws {ours} px, the data set has {theirs} px")
     if len(dataset) < 8:
         raise ValueError(f"the data set has {len(dataset)} images; at least 8 are needed")
 

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from training.networks.interface import ImageGenerator
 from training.networks.pixels import to_uint8
-from training.networks.stylegan2 import Generator
 
 BATCH = 32
 
 
 @torch.no_grad()
 def draw(
-    generator: Generator, seeds: range, truncation: float, device: torch.device
+    generator: ImageGenerator, seeds: range, truncation: float, device: torch.device
 ) -> NDArray[np.uint8]:
     """Draw one image per seed, with a progress bar.
 
@@ -25,7 +25,7 @@ def draw(
     Args:
         generator: on `device`.
         seeds: one image each; an image does not depend on the other seeds.
-        truncation: psi.
+        truncation: psi; 1 for a generator without truncation.
         device: where the generator lies.
 
     Returns:
@@ -37,8 +37,7 @@ def draw(
         for first in range(0, len(seeds), BATCH):
             batch = seeds[first : first + BATCH]
             z, noise = _latents(batch, config.z_dim, config.noise_size)
-            psi = torch.full((len(batch), 1), truncation)
-            image = generator(z.to(device), psi.to(device), noise.to(device))
+            image = generator.sample(z.to(device), truncation, noise.to(device))
             parts.append(to_uint8(image).cpu().numpy())
             bar.update(len(batch))
     return np.concatenate(parts)

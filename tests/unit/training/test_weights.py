@@ -8,13 +8,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from training.networks.stylegan2 import Generator, NetworkConfig
-from training.networks.stylegan2.weights import FORMAT, WeightsError, load_generator, save_generator
+from training.networks.weights import WeightsError, load_generator, save_generator
 
 TINY = NetworkConfig(
     resolution=8, z_dim=4, w_dim=4, mapping_layers=1, channel_base=32, channel_max=4
 )
 METADATA = {
-    "format": FORMAT,
+    "format": "anime-gan.stylegan2.1",
     "network_config": json.dumps(vars(TINY)),
     "training": "{}",
     "metrics": "{}",
@@ -47,7 +47,7 @@ def test_a_generator_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_metadata_that_does_not_fit_is_refused(saved: Path) -> None:
     tensors = load_file(saved)
     for change, message in [
-        ({"format": "other"}, "format 'other' instead of"),
+        ({"format": "other"}, "format 'other' is none of"),
         ({"network_config": '{"resolution": 12}'}, "not a power of two"),
         ({"network_config": '{"unknown": 1}'}, "unexpected keyword"),
         ({"training": "{"}, "metadata cannot be used"),

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.networks.interface import ImageGenerator
 from training.networks.stylegan2.config import NetworkConfig
 from training.networks.stylegan2.layers import (
     LEAKY_GAIN,
@@ -150,13 +151,16 @@ def upsample(image: Tensor) -> Tensor:
     return F.interpolate(image, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-class Generator(nn.Module):
+class Generator(ImageGenerator):
     """z [B, Z] -> image [B, C, H, W], nominally in [-1, 1].
 
     Attributes:
         w_avg: mean of w, [W], the centre of truncation; set by `estimate_w_avg`.
     """
 
+    kind = "stylegan2"
+    supports_truncation = True
+    config: NetworkConfig
     w_avg: Tensor
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -179,6 +183,22 @@ class Generator(nn.Module):
         """
         w_BLW = self.styles(self.mapping(z_BZ), truncation_B1)
         return self.synthesis(w_BLW, noise_BN)
+
+    def sample(
+        self,
+        z_BZ: Tensor,
+        truncation: float = 1.0,
+        noise_BN: Tensor | None = None,
+        resolution: int | None = None,
+    ) -> Tensor:
+        """Draw one image per z, all with one psi; see `ImageGenerator.sample`."""
+        truncation_B1 = torch.full((len(z_BZ), 1), truncation, device=z_BZ.device)
+        w_BLW = self.styles(self.mapping(z_BZ), truncation_B1)
+        return self.synthesis(w_BLW, noise_BN, resolution)
+
+    def calibrate(self, samples: int = 65_536) -> None:
+        """Set `w_avg`."""
+        self.estimate_w_avg(samples)
 
     def styles(self, w_BW: Tensor, truncation_B1: Tensor | None = None) -> Tensor:
         """Truncate w towards its mean (Karras et al. 2019, section B), one copy per layer."""

@@ -10,7 +10,7 @@ from training.export import parity
 from training.export.command import main
 from training.export.repository import read_card, versions
 from training.networks.stylegan2 import Generator
-from training.networks.stylegan2.weights import save_generator
+from training.networks.weights import save_generator
 
 TRAINING = {
     "preset": "stylegan-16-tiny",

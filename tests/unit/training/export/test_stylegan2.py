@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from training.export.graph import Contract, export, serve
 from training.export.model import UNROUNDED, ServedModel
 from training.export.parity import (
     MAX_ERROR,
@@ -17,7 +18,7 @@ from training.export.parity import (
     open_session,
     random_inputs,
 )
-from training.export.stylegan2 import Contract, contracts, export, serve, without_noise
+from training.export.stylegan2 import contracts, without_noise
 from training.networks.stylegan2 import Generator
 
 Graphs = dict[str, tuple[Contract, onnx.ModelProto]]

@@ -13,7 +13,7 @@ from training.metrics import efficientnet
 from training.metrics.command import main
 from training.metrics.samples import draw
 from training.networks.stylegan2 import Generator, NetworkConfig
-from training.networks.stylegan2.weights import load_generator, save_generator
+from training.networks.weights import load_generator, save_generator
 
 require_module(efficientnet.PACKAGE)
 
@@ -74,7 +74,7 @@ def test_what_does_not_compare_is_refused(
     weights = tmp_path / "generator.safetensors"
     save_generator(weights, tiny(resolution=8), {}, {})
     assert main(["--weights", str(weights), "--dataset", str(squares.directory)]) == 1
-    message = "the generator draws 8 px with 3 channels, the data set has 16 px with 3"
+    message = "the generator draws 8 px, the data set has 16 px"
     assert message in capsys.readouterr().err
     assert main(["--weights", str(weights), "--dataset", str(tmp_path)]) == 1
     assert "anime-gan evaluate:" in capsys.readouterr().err

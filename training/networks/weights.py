@@ -2,8 +2,8 @@
 
 The metadata of a safetensors file maps strings to strings; ours holds
 
-    format          "anime-gan.stylegan2.1"
-    network_config  JSON of `NetworkConfig`
+    format          "anime-gan.stylegan2.1" or "anime-gan.dcgan.1": one of `FORMATS`
+    network_config  JSON of the config of this kind of network
     training        JSON object: preset, images_seen, commit, options,
                     dataset {name, digest, licence}
     metrics         JSON object: name of the metric -> value
@@ -22,10 +22,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from training.networks.stylegan2.config import NetworkConfig
-from training.networks.stylegan2.generator import Generator
+from training.networks import dcgan, stylegan2
+from training.networks.interface import ImageGenerator
 
-FORMAT = "anime-gan.stylegan2.1"
+# Kind of generator -> its config and its network.
+ARCHITECTURES: dict[str, tuple[type[Any], type[ImageGenerator]]] = {
+    "stylegan2": (stylegan2.NetworkConfig, stylegan2.Generator),
+    "dcgan": (dcgan.DcganConfig, dcgan.Generator),
+}
+# What the files say that they are.
+FORMATS = {f"anime-gan.{kind}.1": kind for kind in ARCHITECTURES}
 
 
 class WeightsError(ValueError):
@@ -33,9 +39,9 @@ class WeightsError(ValueError):
 
 
 def save_generator(
-    path: Path, generator: Generator, training: dict[str, Any], metrics: dict[str, Any]
+    path: Path, generator: ImageGenerator, training: dict[str, Any], metrics: dict[str, Any]
 ) -> None:
-    """Write a generator, float32, with `w_avg`; a reader sees the old file or the whole new one.
+    """Write a generator, float32, calibrated; a reader sees the old file or the whole new one.
 
     Args:
         path: the .safetensors file; its folder is made.
@@ -44,7 +50,7 @@ def save_generator(
         metrics: how good they are, a JSON object.
     """
     metadata = {
-        "format": FORMAT,
+        "format": f"anime-gan.{generator.kind}.1",
         "network_config": json.dumps(dataclasses.asdict(generator.config)),
         "training": json.dumps(training),
         "metrics": json.dumps(metrics),
@@ -60,7 +66,7 @@ def save_generator(
     staged.replace(path)
 
 
-def load_generator(path: Path) -> tuple[Generator, dict[str, Any]]:
+def load_generator(path: Path) -> tuple[ImageGenerator, dict[str, Any]]:
     """Read a generator, on the CPU and in evaluation mode.
 
     Returns:
@@ -78,22 +84,24 @@ def load_generator(path: Path) -> tuple[Generator, dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except SafetensorError as error:
         raise WeightsError(f"{path}: not a readable safetensors file: {error}") from error
-    if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path}: format {metadata.get('format')!r} instead of {FORMAT!r}")
+    if metadata.get("format") not in FORMATS:
+        raise WeightsError(
+            f"{path}: format {metadata.get('format')!r} is none of {', '.join(FORMATS)}"
+        )
+    config_type, generator_type = ARCHITECTURES[FORMATS[metadata["format"]]]
     try:
-        config = NetworkConfig(**json.loads(metadata["network_config"]))
+        config = config_type(**json.loads(metadata["network_config"]))
         story = {key: json.loads(metadata[key]) for key in ("training", "metrics")}
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: metadata cannot be used: {error!r}") from error
-    return _filled(path, config, tensors), story
+    return _filled(path, generator_type(config), tensors), story
 
 
-def _filled(path: Path, config: NetworkConfig, tensors: dict[str, Tensor]) -> Generator:
-    """Build the network and put the tensors in, once they are known to be sound."""
+def _filled(path: Path, generator: ImageGenerator, tensors: dict[str, Tensor]) -> ImageGenerator:
+    """Put the tensors into a new network, once they are known to be sound."""
     for name, tensor in tensors.items():
         if tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
             raise WeightsError(f"{path}: tensor {name} is not all finite float32")
-    generator = Generator(config)
     try:
         generator.load_state_dict(tensors)
     except RuntimeError as error:

@@ -1,0 +1,1 @@
+"""How a DCGAN is trained: its options, its presets and its step."""

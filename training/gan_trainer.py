@@ -1,0 +1,160 @@
+"""What the trainers of all kinds of network share: the state of a run and the loop's view of it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from training.images import RealImages
+from training.networks.interface import ImageGenerator
+from training.run_options import RunOptions
+
+
+class GanTrainer(ABC):
+    """Both networks, their optimisers, the moving average, and the count of images seen.
+
+    A kind of network adds `build`, `adam_betas` and `step`.
+
+    Attributes:
+        options: the run.
+        images: real images.
+        device: where to train.
+        images_seen: real images shown so far.
+        step_count: steps done so far.
+        generator: as the last step left it.
+        average: moving average of the generator, in evaluation mode: what is saved.
+        discriminator: image [B, C, H, W] -> logit [B].
+    """
+
+    def __init__(self, options: RunOptions, images: RealImages, device: torch.device) -> None:
+        self.options = options
+        self.images = images
+        self.device = device
+        self.images_seen = 0
+        self.step_count = 0
+        torch.manual_seed(options.seed)
+        generator, discriminator = self.build()
+        self.generator = generator.to(device, memory_format=torch.channels_last)
+        self.discriminator = discriminator.to(device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        self.generator_adam, self.discriminator_adam = (
+            torch.optim.Adam(network.parameters(), betas=self.adam_betas, eps=1e-8)
+            for network in (self.generator, self.discriminator)
+        )
+
+    @abstractmethod
+    def build(self) -> tuple[ImageGenerator, nn.Module]:
+        """Make the generator and the discriminator, with the weights they begin with."""
+
+    @property
+    @abstractmethod
+    def adam_betas(self) -> tuple[float, float]:
+        """Decays of Adam's mean gradient and mean squared gradient."""
+
+    @abstractmethod
+    def step(self) -> dict[str, float]:
+        """Train both networks on one batch and return the losses.
+
+        Raises:
+            FloatingPointError: a loss is not finite; the state is spoilt, the last checkpoint is
+                not.
+        """
+
+    @property
+    def use_bf16(self) -> bool:
+        """Whether the networks run in bfloat16 (weights and penalties stay in float32)."""
+        if self.options.precision == "auto":
+            if self.device.type == "cuda":
+                return torch.cuda.is_bf16_supported()
+            # Without native instructions bfloat16 is emulated, eight times slower than float32.
+            return bool(torch.cpu._is_avx512_bf16_supported())
+        return self.options.precision == "bf16"
+
+    def autocast(self) -> torch.autocast:
+        """The context in which the networks run."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.use_bf16)
+
+    def set_rates(self) -> None:
+        """Give both optimisers the step size of this moment."""
+        factor = self.options.lr_factor(self.images_seen)
+        for adam, rate in (
+            (self.generator_adam, self.options.lr_generator),
+            (self.discriminator_adam, self.options.lr_discriminator),
+        ):
+            for group in adam.param_groups:
+                group["lr"] = rate * factor
+
+    def descend(self, adam: torch.optim.Adam, loss: Tensor) -> None:
+        """One step down the gradient of a loss."""
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        adam.step()
+
+    def finish_step(self, losses: dict[str, float]) -> None:
+        """Count the batch and move the average.
+
+        Raises:
+            FloatingPointError: a loss is not finite.
+        """
+        if not all(math.isfinite(value) for value in losses.values()):
+            raise FloatingPointError(
+                f"the losses after {self.images_seen} images are not finite ({losses}); the last "
+                "checkpoint is whole; begin another run with another --seed or with "
+                "--precision fp32"
+            )
+        self.images_seen += self.options.batch
+        self.step_count += 1
+        self._update_average()
+
+    def latents(self, count: int, randomness: torch.Generator) -> Tensor:
+        """Draw z [count, Z]."""
+        z = torch.randn(count, self.options.network.z_dim, generator=randomness)
+        return z.to(self.device)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        """Exponential moving average of the generator, shorter while the run is young."""
+        half_life = min(self.options.ema_half_life, 0.1 * self.images_seen)
+        weight = 1 - 0.5 ** (self.options.batch / max(half_life, 1e-8))
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.generator.parameters()), weight
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything that `restore` needs, as tensors and plain values."""
+        return {
+            "options": self.options.to_json(),
+            "dataset": self.images.dataset.digest,
+            "images_seen": self.images_seen,
+            "step_count": self.step_count,
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state_dict(),
+            "generator_adam": self.generator_adam.state_dict(),
+            "discriminator_adam": self.discriminator_adam.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self.images_seen = state["images_seen"]
+        self.step_count = state["step_count"]
+        self.transfer(state)
+        for name in ("generator_adam", "discriminator_adam"):
+            getattr(self, name).load_state_dict(state[name])
+
+    def transfer(self, state: dict[str, Any]) -> None:
+        """Take over the weights of a checkpoint, but neither its optimisers nor its schedule.
+
+        Raises:
+            ValueError: its networks are of another kind, or have other sizes.
+        """
+        found = type(self.options).from_json(state["options"]).network
+        if found != self.options.network:
+            raise ValueError(f"the checkpoint's networks are {found}, not {self.options.network}")
+        for name in ("generator", "discriminator", "average"):
+            getattr(self, name).load_state_dict(state[name])

@@ -1,0 +1,23 @@
+"""The kinds of network that `anime-gan train` can train, one line each."""
+
+from __future__ import annotations
+
+import torch
+
+from training.dcgan.options import DcganOptions
+from training.dcgan.trainer import DcganTrainer
+from training.gan_trainer import GanTrainer
+from training.images import RealImages
+from training.options import TrainingOptions
+from training.run_options import RunOptions
+from training.trainer import Trainer
+
+TRAINERS: dict[type[RunOptions], type[GanTrainer]] = {
+    TrainingOptions: Trainer,
+    DcganOptions: DcganTrainer,
+}
+
+
+def build_trainer(options: RunOptions, images: RealImages, device: torch.device) -> GanTrainer:
+    """Make the trainer of the kind of network that the options are about."""
+    return TRAINERS[type(options)](options, images, device)
