@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from training.datasets.ordered import ordered_map
 from training.datasets.procedural import RENDERER_VERSION, render, sample
 from training.datasets.procedural.attributes import MAX_SEED
 from training.datasets.procedural.geometry import SIZES
-from training.datasets.store import SHARD_IMAGES, DatasetWriter, Header, Labels
+from training.datasets.store import DatasetWriter, Header, Labels
 
 LICENCE = "CC0-1.0"
 CHUNK = 64
@@ -95,31 +94,8 @@ def _render_all(
     tasks: Iterable[tuple[int, int]], workers: int, bar: tqdm[Any]
 ) -> Iterator[np.ndarray]:
     """Render (seed, size) pairs; faces come in the order of the tasks."""
-    if workers == 1:
-        for seed, size in tasks:
-            yield render(seed, size)
-            bar.update()
-        return
-    # Spawned processes share nothing with this one, so no state can leak into the pictures.
-    context = multiprocessing.get_context("spawn")
     tasks = iter(tasks)
-    chunks = iter(lambda: list(islice(tasks, CHUNK)), [])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        # A bounded look-ahead keeps all workers busy and the finished faces few.
-        queue: list[Future[list[np.ndarray]]] = []
-        ahead = max(2 * workers, SHARD_IMAGES // CHUNK)
-        try:
-            for chunk in chunks:
-                queue.append(pool.submit(_render_chunk, chunk))
-                if len(queue) >= ahead:
-                    yield from _next(queue, bar)
-            while queue:
-                yield from _next(queue, bar)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _next(queue: list[Future[list[np.ndarray]]], bar: tqdm[Any]) -> list[np.ndarray]:
-    faces = queue.pop(0).result()
-    bar.update(len(faces))
-    return faces
+    length = CHUNK if workers > 1 else 1
+    for faces in ordered_map(_render_chunk, iter(lambda: list(islice(tasks, length)), []), workers):
+        bar.update(len(faces))
+        yield from faces

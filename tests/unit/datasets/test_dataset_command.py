@@ -1,6 +1,5 @@
 """`anime-gan dataset`: render, sheet and inspect, as a user meets them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,9 @@ from PIL import Image
 
 from tests.requires import require_module
 from training.datasets import manifest, rendering
-from training.datasets.command import contact_sheet, main
+from training.datasets.command import main
 from training.datasets.procedural import RENDERER_VERSION, render, sample
+from training.datasets.sheets import contact_sheet
 from training.datasets.store import Dataset
 
 pytestmark = pytest.mark.usefixtures("skia")
@@ -107,17 +107,16 @@ def test_wrong_options_are_refused(tmp_path: Path, wrong: list[str]) -> None:
     assert stop.value.code == 2
 
 
-def test_inspect_prints_the_manifest_and_the_labels(
+def test_inspect_prints_what_a_dataset_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     render_command(tmp_path / "faces")
     capsys.readouterr()
     assert main(["inspect", str(tmp_path / "faces")]) == 0
     text = capsys.readouterr().out
-    printed = json.loads(text[: text.index("\n}\n") + 3])
-    assert printed["digest"] == Dataset.open(tmp_path / "faces").digest
+    assert Dataset.open(tmp_path / "faces").digest in text
     assert "hair_colour" in text
-    assert "every checksum verified" in text
+    assert "checksums verified" in text
 
 
 def test_inspect_fails_on_damage_that_only_checksums_show(

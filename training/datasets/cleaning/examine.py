@@ -1,0 +1,101 @@
+"""What the cleaner wants to know of each image by itself; runs on all cores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import cv2
+import imagehash
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from training.datasets.faces import FaceDetector
+from training.datasets.ordered import ordered_map
+from training.datasets.reader import Dataset
+from training.datasets.splitting import pixel_key
+
+CHUNK = 64
+TRAITS = np.dtype(
+    [
+        ("pixels", "S64"),  # sha256 in hexadecimal digits
+        ("phash", "u8"),
+        ("phash_mirrored", "u8"),
+        ("dhash", "u8"),
+        ("dhash_mirrored", "u8"),
+        ("deviation", "f4"),  # of the levels
+        ("face", "?"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCheck:
+    """Whether an image shows a face, which may fill all of it.
+
+    The cascade knows faces with some surroundings: a cut-out face is found only when the image is
+    enlarged and its edge continued. Searching small steps for few agreeing windows makes sure that
+    a face is not missed; that something else passes now and then does less harm.
+    """
+
+    side: int = 128
+    """Pixels to which an image is enlarged."""
+    border: float = 0.25
+    """Share of the side by which the edge is continued on each side."""
+    detector: FaceDetector = field(
+        default_factory=partial(FaceDetector, scale_factor=1.05, min_neighbors=3)
+    )
+
+    def __call__(self, image_HWC: np.ndarray) -> bool:
+        """Whether the cascade finds a face.
+
+        Args:
+            image_HWC: uint8 [H, H, C], C being 1 or 3.
+        """
+        height, _, channels = image_HWC.shape
+        scale = max(1, round(self.side / height))
+        large = cv2.resize(image_HWC, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        edge = round(self.border * height * scale)
+        framed = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+        return bool(self.detector.find(framed.reshape(*framed.shape[:2], channels)))
+
+
+def examine(dataset: Dataset, workers: int) -> np.ndarray:
+    """Look at every image, with a progress bar.
+
+    Returns:
+        `TRAITS` [N].
+    """
+    starts = range(0, len(dataset), CHUNK)
+    traits = np.empty(len(dataset), TRAITS)
+    with tqdm(total=len(dataset), unit="image", desc="examining") as bar:
+        parts = ordered_map(partial(_examine_chunk, dataset), starts, workers)
+        for first, part in zip(starts, parts, strict=True):
+            traits[first : first + len(part)] = part
+            bar.update(len(part))
+    return traits
+
+
+def _examine_chunk(dataset: Dataset, first: int) -> np.ndarray:
+    images_NHWC = dataset.images_NHWC[first : first + CHUNK]
+    return np.array([_examine(image) for image in images_NHWC], TRAITS)
+
+
+def _examine(image_HWC: np.ndarray) -> tuple[object, ...]:
+    picture = Image.fromarray(image_HWC.squeeze())
+    mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return (
+        pixel_key(image_HWC).encode(),
+        _packed(imagehash.phash(picture)),
+        _packed(imagehash.phash(mirrored)),
+        _packed(imagehash.dhash(picture)),
+        _packed(imagehash.dhash(mirrored)),
+        image_HWC.std(),
+        FaceCheck()(image_HWC),
+    )
+
+
+def _packed(found: imagehash.ImageHash) -> int:
+    """The 64 bits of a hash as one integer."""
+    return int.from_bytes(np.packbits(found.hash).tobytes())

@@ -1,0 +1,120 @@
+"""`anime-gan dataset clean`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from training.datasets.cleaning.findings import REASONS, Finding, Thresholds, find
+from training.datasets.commands.options import (
+    HelpFormatter,
+    Verbs,
+    cores,
+    natural,
+    not_negative,
+    positive,
+    say,
+)
+from training.datasets.store import Dataset
+from training.datasets.subset import write_subset
+
+EPILOG = """\
+Reasons, the first that applies:
+{reasons}
+
+examples:
+  anime-gan dataset clean data/faces --report reports/faces
+  anime-gan dataset clean data/faces --report reports/faces --keep 17 4711 \\
+      --apply --out data/faces-clean
+
+Look at report.html before you apply it. The dataset itself is never changed."""
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "clean",
+        help="report what does not belong, and write a dataset without it",
+        description="Find blank images, duplicates, non-faces and outliers; write a report with\n"
+        "contact sheets of what would be dropped and why; with --apply, write a new dataset.",
+        epilog=EPILOG.format(reasons="\n".join(f"  {k}: {v}" for k, v in REASONS.items())),
+        formatter_class=HelpFormatter,
+    )
+    add_argument = parser.add_argument
+    add_argument("dataset", type=Path, metavar="DIR")
+    add_argument("--report", type=Path, required=True, metavar="DIR", help="to write")
+    add_argument("--apply", action="store_true", help="write a dataset without the findings")
+    add_argument("--out", type=Path, metavar="DIR", help="where --apply writes it")
+    add_argument("--keep", type=natural, nargs="+", default=[], metavar="INDEX", help="not to drop")
+    add_argument("--no-features", action="store_true", help="only blank images and duplicates")
+    add_argument("--cache", type=Path, default=Path(".local/cache/features"), help="features")
+    add_argument("--workers", type=positive, default=cores(), help="processes")
+    for name, kind, text in (
+        ("blank", not_negative, "deviation of levels below which an image is blank"),
+        ("phash", natural, "bits by which the pHashes of near duplicates may differ"),
+        ("dhash", natural, "bits by which their dHashes may differ"),
+        ("non_face", float, "robust deviations from which an image without a face goes"),
+        ("outlier", float, "robust deviations from which any image goes"),
+    ):
+        default = getattr(Thresholds(), name)
+        add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=text)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.apply != (arguments.out is not None):
+        raise ValueError("--apply and --out DIR belong together")
+    dataset = Dataset.open(arguments.dataset)
+    names = Thresholds.__dataclass_fields__
+    thresholds = Thresholds(**{name: getattr(arguments, name) for name in names})
+    found = _findings(dataset, thresholds, arguments)
+    findings = [finding for finding in found if finding.index not in arguments.keep]
+    kept = sorted({finding.index for finding in found} & set(arguments.keep))
+    _report(arguments.report, dataset, findings, thresholds, kept)
+    if arguments.apply:
+        _apply(arguments.out, dataset, findings, thresholds)
+    return 0
+
+
+def _findings(
+    dataset: Dataset, thresholds: Thresholds, arguments: argparse.Namespace
+) -> list[Finding]:
+    # OpenCV and imagehash are needed by this verb only.
+    from training.datasets.cleaning.examine import examine
+    from training.datasets.cleaning.outliers import dataset_features, neighbour_distances
+
+    traits = examine(dataset, arguments.workers)
+    distances = None
+    if not arguments.no_features:
+        features = dataset_features(dataset, arguments.cache)
+        distances = neighbour_distances(features, traits["pixels"])
+    return find(traits, distances, thresholds)
+
+
+def _report(
+    directory: Path,
+    dataset: Dataset,
+    findings: Sequence[Finding],
+    thresholds: Thresholds,
+    kept: Sequence[int],
+) -> None:
+    from training.datasets.cleaning.report import counts, write_report
+
+    write_report(directory, dataset, findings, thresholds, kept)
+    for reason, count in counts(findings).items():
+        say(f"{count:>8}  {reason}")
+    say(f"{len(findings)} of {len(dataset)} images found; look at {directory / 'report.html'}")
+
+
+def _apply(
+    directory: Path, dataset: Dataset, findings: Sequence[Finding], thresholds: Thresholds
+) -> None:
+    dropped = [finding.index for finding in findings]
+    staying = np.setdiff1d(np.arange(len(dataset)), dropped)
+    derivation = {"kind": "clean", "thresholds": asdict(thresholds), "dropped": len(dropped)}
+    total = write_subset(dataset, staying, directory, derivation)
+    say(f"{directory}: {len(staying)} images, digest {total}")

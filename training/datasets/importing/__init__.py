@@ -1,0 +1,1 @@
+"""From pictures of others to a dataset: sources, decoding, face crops, resizing."""

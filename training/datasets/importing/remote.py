@@ -1,0 +1,78 @@
+"""Runs the conversion by Ray Data: on this machine, or on a cluster by its address."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from training.datasets.manifest import DatasetError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class RayUnavailableError(DatasetError):
+    """Ray is not installed, or the cluster cannot be reached."""
+
+
+def ray_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, address: str | None
+) -> Iterator[Result]:
+    """Apply a function to items by Ray Data, as `ordered_map` does by processes.
+
+    Args:
+        function: Picklable; what it reads must lie under the same path on every machine.
+        items: Picklable; all of them are taken at once.
+        workers: Cores to use where Ray is started here; a cluster knows its own.
+        address: Of a cluster, such as `ray://head:10001`; None starts Ray on this machine.
+
+    Raises:
+        RayUnavailableError: Ray is not installed or does not answer.
+    """
+    # Before Ray is imported: it would report its use to its makers.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.data
+    except ModuleNotFoundError as error:
+        raise RayUnavailableError(
+            f"{error.name} is not installed: pip install -e . --group ray"
+        ) from error
+    rows = [{"item": item} for item in items]
+    if not rows:
+        return
+    try:
+        ray.init(**_connection(workers, address))
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise RayUnavailableError(f"Ray does not start or answer: {error}") from error
+    try:
+        context = ray.data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False  # ours counts pictures
+        results = ray.data.from_items(rows, override_num_blocks=len(rows)).map(_Row(function))
+        for row in results.iter_rows():
+            yield row["result"]
+    finally:
+        ray.shutdown()
+
+
+class _Row:
+    """A function on items as a function on Ray's rows."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {"result": self._function(row["item"])}
+
+
+def _connection(workers: int, address: str | None) -> dict[str, Any]:
+    quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
+    if address is None:
+        return {"num_cpus": workers, "include_dashboard": False, **quiet}
+    # The other machines get this very package, so that all of them convert alike.
+    package = Path(__file__).parents[2]
+    return {"address": address, "runtime_env": {"py_modules": [str(package)]}, **quiet}

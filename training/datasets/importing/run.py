@@ -1,0 +1,89 @@
+"""Imports a whole source: list, convert on all cores, write in order, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from training.datasets.growing import GrowingWriter, Position, Skipped
+from training.datasets.importing.convert import Converted, Converter, Recipe
+from training.datasets.importing.source import Entry
+from training.datasets.manifest import Header
+
+CHUNK = 32
+"""Pictures a task: few enough for a lively progress bar, enough to hide the task's own cost."""
+
+Chunks = Iterable[Sequence[Entry]]
+Mapper = Callable[[Converter, Chunks], Iterator[list[Converted]]]
+"""Applies the converter to chunks, anywhere, and gives the results in the order of the chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import came to."""
+
+    digest: str
+    count: int
+    skipped: Sequence[Skipped]
+
+
+def import_dataset(
+    directory: Path, name: str, licence: str, recipe: Recipe, mapper: Mapper
+) -> Imported:
+    """Import a source's pictures into a dataset, or go on with an import that was interrupted.
+
+    The result depends on the source's content and the recipe alone, not on the mapper.
+
+    Args:
+        directory: Where the dataset goes (`training.datasets.store`).
+        name: Name in the manifest.
+        licence: An SPDX identifier, or `LicenseRef-...`.
+        recipe: Source, crop and size.
+        mapper: Runs the conversion.
+
+    Raises:
+        DatasetError: the source is unusable, or the directory holds another dataset.
+    """
+    inventory = recipe.source.inventory()
+    draft = Header(
+        name=name,
+        resolution=recipe.framing.size,
+        channels=recipe.framing.channels,
+        count=0,
+        licence=licence,
+        source=recipe.describe() | {"inventory_sha256": inventory.digest()},
+    )
+    writer = GrowingWriter(directory, draft)
+    if writer.finished:
+        return Imported(writer.digest, writer.count, writer.skipped)
+    if writer.position == Position():
+        writer.skip(inventory.skipped)
+    _convert_rest(writer, inventory.entries, Converter(recipe), mapper)
+    return Imported(writer.finish(), writer.count, writer.skipped)
+
+
+def _convert_rest(
+    writer: GrowingWriter, entries: Sequence[Entry], converter: Converter, mapper: Mapper
+) -> None:
+    done = writer.position.entries
+    chunks = (entries[first : first + CHUNK] for first in range(done, len(entries), CHUNK))
+    with tqdm(total=len(entries), initial=done, unit="picture", desc="importing") as bar:
+        for chunk in mapper(converter, chunks):
+            for converted in chunk:
+                _write(writer, converted)
+                bar.update()
+            bar.set_postfix(images=writer.count, skipped=len(writer.skipped), refresh=False)
+
+
+def _write(writer: GrowingWriter, converted: Converted) -> None:
+    """Append a picture's images, apart from those that an earlier run has written already."""
+    position = writer.position
+    if position.images == 0:
+        writer.skip(converted.skipped)
+    for place in range(position.images, len(converted.images)):
+        behind = replace(position, images=place + 1)
+        writer.append(converted.images[place], converted.labels[place], behind)
+    writer.position = Position(position.entries + 1)
