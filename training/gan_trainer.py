@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from training.compute import Compute
 from training.images import RealImages
 from training.networks.interface import ImageGenerator
 from training.run_options import RunOptions
@@ -24,6 +25,8 @@ class GanTrainer(ABC):
         options: the run.
         images: real images.
         device: where to train.
+        compute: how; see `Compute`.
+        scales: whether this kind can share out batches and compile its networks.
         images_seen: real images shown so far.
         step_count: steps done so far.
         generator: as the last step left it.
@@ -31,10 +34,25 @@ class GanTrainer(ABC):
         discriminator: image [B, C, H, W] -> logit [B].
     """
 
-    def __init__(self, options: RunOptions, images: RealImages, device: torch.device) -> None:
+    scales: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        options: RunOptions,
+        images: RealImages,
+        device: torch.device,
+        compute: Compute | None = None,
+    ) -> None:
         self.options = options
         self.images = images
         self.device = device
+        self.compute = compute or Compute()
+        if self.compute != Compute() and not self.scales:
+            raise ValueError(
+                f"a {options.kind} is trained by one process on whole batches, which its batch "
+                "normalisation needs: leave torchrun, --accumulate and --compile out"
+            )
+        self._notes: dict[str, list[Tensor]] = {}
         self.images_seen = 0
         self.step_count = 0
         torch.manual_seed(options.seed)
@@ -93,14 +111,28 @@ class GanTrainer(ABC):
         """One step down the gradient of a loss."""
         adam.zero_grad(set_to_none=True)
         loss.backward()
+        self.update(adam)
+
+    def update(self, adam: torch.optim.Adam) -> None:
+        """One step down the gradients that all processes have gathered."""
+        parameters = [value for group in adam.param_groups for value in group["params"]]
+        self.compute.world.average_gradients(parameters)
         adam.step()
 
-    def finish_step(self, losses: dict[str, float]) -> None:
-        """Count the batch and move the average.
+    def note(self, name: str, value: Tensor) -> None:
+        """Keep a scalar of this step for the log: the mean over parts and processes is told."""
+        self._notes.setdefault(name, []).append(value.detach())
+
+    def finish_step(self) -> dict[str, float]:
+        """Count the batch, move the average, and return the means of what was noted.
 
         Raises:
-            FloatingPointError: a loss is not finite.
+            FloatingPointError: one of them is not finite, in any process.
         """
+        means = torch.stack([torch.stack(values).mean() for values in self._notes.values()])
+        means = self.compute.world.mean(means).tolist()
+        losses = dict(zip(self._notes, means, strict=True))
+        self._notes = {}
         if not all(math.isfinite(value) for value in losses.values()):
             raise FloatingPointError(
                 f"the losses after {self.images_seen} images are not finite ({losses}); the last "
@@ -110,6 +142,7 @@ class GanTrainer(ABC):
         self.images_seen += self.options.batch
         self.step_count += 1
         self._update_average()
+        return losses
 
     def latents(self, count: int, randomness: torch.Generator) -> Tensor:
         """Draw z [count, Z]."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from training.datasets.store import Dataset
 
 # Keys of the independent random streams of one run.
-ORDER, MIRROR, LATENT, DROPOUT = range(4)
+ORDER, MIRROR, LATENT, DROPOUT, AUGMENTATION = range(5)
 
 
 def philox(seed: int, stream: int, position: int) -> np.random.Generator:
@@ -45,18 +45,28 @@ class RealImages:
         self._epoch = -1
         self._order: NDArray[np.int64] = np.empty(0, np.int64)
 
-    def batch(self, images_seen: int, count: int, resolution: int) -> Tensor:
-        """Return images `images_seen` ... `images_seen + count - 1` of the run.
+    def batch(
+        self, images_seen: int, count: int, resolution: int, rows: Tensor | None = None
+    ) -> Tensor:
+        """Return images `images_seen` ... `images_seen + count - 1` of the run, or some of them.
+
+        Args:
+            images_seen: images shown before this batch.
+            count: images in the whole batch.
+            resolution: side to scale them to.
+            rows: which of the batch to read, int64; all by default.
 
         Returns:
-            float32 [count, C, resolution, resolution] in [-1, 1], box-filtered from the dataset's
+            float32 [rows, C, resolution, resolution] in [-1, 1], box-filtered from the dataset's
             size.
         """
-        indices = np.array([self._index(images_seen + offset) for offset in range(count)])
+        chosen = np.arange(count) if rows is None else rows.numpy()
+        indices = np.array([self._index(images_seen + offset) for offset in chosen.tolist()])
         images = torch.from_numpy(self.dataset.images_NHWC[indices]).permute(0, 3, 1, 2).float()
         images = images / 127.5 - 1
         if self.mirror:
-            flip = torch.from_numpy(philox(self.seed, MIRROR, images_seen).random(count) < 0.5)
+            flip = philox(self.seed, MIRROR, images_seen).random(count)[chosen] < 0.5
+            flip = torch.from_numpy(flip)
             images = torch.where(flip[:, None, None, None], images.flip(3), images)
         return F.avg_pool2d(images, images.shape[-1] // resolution)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from training.compute import Compute
 from training.dcgan.options import DcganOptions
 from training.dcgan.trainer import DcganTrainer
 from training.gan_trainer import GanTrainer
@@ -18,6 +19,8 @@ TRAINERS: dict[type[RunOptions], type[GanTrainer]] = {
 }
 
 
-def build_trainer(options: RunOptions, images: RealImages, device: torch.device) -> GanTrainer:
+def build_trainer(
+    options: RunOptions, images: RealImages, device: torch.device, compute: Compute | None = None
+) -> GanTrainer:
     """Make the trainer of the kind of network that the options are about."""
-    return TRAINERS[type(options)](options, images, device)
+    return TRAINERS[type(options)](options, images, device, compute)

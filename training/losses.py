@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -31,23 +32,57 @@ def discriminator_loss(
     return real_B.mean() + F.softplus(fake_logits_B).mean()
 
 
-def r1_penalty(discriminate: Callable[[Tensor], Tensor], real_BCHW: Tensor) -> Tensor:
-    """Mean squared norm of the gradient at real images, without gamma / 2.
+def relativistic_loss(better_logits_B: Tensor, worse_logits_B: Tensor) -> Tensor:
+    """Logistic loss of pairs: one image of each should look more real than the other.
 
-    Mescheder et al. 2018, equation 9.
+    Huang et al. 2024 (R3GAN), equation 2, after Jolicoeur-Martineau 2019. The discriminator wants
+    the real images to be the better ones, the generator its own.
     """
-    real_BCHW = real_BCHW.detach().requires_grad_(True)
-    logits = discriminate(real_BCHW)
-    (gradient,) = torch.autograd.grad(logits.sum(), real_BCHW, create_graph=True)
+    return F.softplus(worse_logits_B - better_logits_B).mean()
+
+
+@dataclass(frozen=True)
+class AdversarialLoss:
+    """What both networks minimise.
+
+    Attributes:
+        of_discriminator: from the logits of real and generated images.
+        of_generator: from the logits of generated images, and of real ones if `relates`.
+        relates: whether the generator's images are compared with real ones.
+        penalties: gradient penalties that it needs to converge: "r1" at real images, "r2" at
+            generated ones.
+    """
+
+    of_discriminator: Callable[[Tensor, Tensor], Tensor]
+    of_generator: Callable[[Tensor, Tensor | None], Tensor]
+    relates: bool
+    penalties: tuple[str, ...]
+
+
+LOSSES = {
+    "logistic": AdversarialLoss(
+        discriminator_loss, lambda fake, _: generator_loss(fake), False, ("r1",)
+    ),
+    "relativistic": AdversarialLoss(relativistic_loss, relativistic_loss, True, ("r1", "r2")),
+}
+
+
+def gradient_penalty(discriminate: Callable[[Tensor], Tensor], images_BCHW: Tensor) -> Tensor:
+    """Mean squared norm of the gradient at some images, without gamma / 2.
+
+    R1 at real images, R2 at generated ones (Mescheder et al. 2018, equations 9 and 10).
+    """
+    images_BCHW = images_BCHW.detach().requires_grad_(True)
+    logits = discriminate(images_BCHW)
+    (gradient,) = torch.autograd.grad(logits.sum(), images_BCHW, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
-def path_lengths(image_BCHW: Tensor, w_BLW: Tensor, generator: torch.Generator) -> Tensor:
-    """Norm of J^T y for a random image y, per image, [B] (StyleGAN2, equation 4)."""
+def path_lengths(image_BCHW: Tensor, w_BLW: Tensor, y_BCHW: Tensor) -> Tensor:
+    """Norm of J^T y for a normal random image y, per image, [B] (StyleGAN2, equation 4)."""
     pixels = image_BCHW.shape[2] * image_BCHW.shape[3]
-    y = torch.randn(image_BCHW.shape, generator=generator).to(image_BCHW.device)
     (gradient,) = torch.autograd.grad(
-        (image_BCHW * y).sum() / math.sqrt(pixels), w_BLW, create_graph=True
+        (image_BCHW * y_BCHW).sum() / math.sqrt(pixels), w_BLW, create_graph=True
     )
     # The root has no derivative at zero, which is where a zero-initialised ToRGB starts.
     return (gradient.square().sum(dim=2).mean(dim=1) + 1e-8).sqrt()

@@ -6,8 +6,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from training.losses import LOSSES
 from training.networks.stylegan2 import NetworkConfig
 from training.run_options import RunOptions
+
+AUGMENT = ("none", "fixed", "adaptive")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ class TrainingOptions(RunOptions):
             3.1).
         texture_from: share of all images after which noise inputs and style mixing are switched on.
             From the start, a short run draws all fine detail from the noise and none from w.
+        loss: "logistic" (StyleGAN2) or "relativistic" (R3GAN, with R2 beside R1).
+        augment: "none", "fixed" or "adaptive": whether the discriminator sees augmented images, and
+            whether the probability follows how much it overfits (Karras et al. 2020).
+        augment_p: probability of each operation, at the start where it is adaptive.
+        augment_target: mean sign of the logits of real images that "adaptive" holds.
+        augment_ramp_images: images over which "adaptive" can move the probability from 0 to 1.
+        freeze_d: layers of the discriminator, from the image on, that a transferred run keeps.
     """
 
     kind = "stylegan2"
@@ -52,6 +62,12 @@ class TrainingOptions(RunOptions):
     path_length_interval: int = 4
     mixing_probability: float = 0.5
     texture_from: float = 0.8
+    loss: str = "logistic"
+    augment: str = "none"
+    augment_p: float = 0.0
+    augment_target: float = 0.6
+    augment_ramp_images: int = 500_000
+    freeze_d: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a run that could not finish."""
@@ -61,6 +77,23 @@ class TrainingOptions(RunOptions):
             raise ValueError(
                 f"phases: {sides} must rise to the resolution {self.network.resolution}"
             )
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss: {self.loss!r} is none of {', '.join(LOSSES)}")
+        if self.freeze_d and not self.transfer:
+            raise ValueError("freeze_d: there is nothing to keep without --transfer CHECKPOINT")
+        self._check_augmentation()
+
+    def _check_augmentation(self) -> None:
+        if self.augment not in AUGMENT:
+            raise ValueError(f"augment: {self.augment!r} is none of {', '.join(AUGMENT)}")
+        if not 0 <= self.augment_p <= 1:
+            raise ValueError(f"augment_p: {self.augment_p} is not a probability")
+        if self.augment == "fixed" and self.augment_p == 0:
+            raise ValueError("augment_p: a fixed probability of 0 augments nothing")
+        if not -1 < self.augment_target < 1:
+            raise ValueError(f"augment_target: {self.augment_target} is not between -1 and 1")
+        if self.augment_ramp_images < 1:
+            raise ValueError(f"augment_ramp_images: {self.augment_ramp_images} is less than 1")
 
     @property
     def total_images(self) -> int:

@@ -7,7 +7,7 @@ import torch
 from training.dcgan.options import DcganOptions
 from training.gan_trainer import GanTrainer
 from training.images import DROPOUT, LATENT, torch_generator
-from training.losses import discriminator_loss, generator_loss, r1_penalty
+from training.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.networks.dcgan import Discriminator, Generator
 
 
@@ -41,24 +41,21 @@ class DcganTrainer(GanTrainer):
             real_logits = self.discriminator(real)
             fake_logits = self.discriminator(fake.detach())
             loss_d = discriminator_loss(real_logits, fake_logits, options.real_label)
-        losses = {
-            "loss_d": loss_d.item(),
-            "real_sign": real_logits.sign().mean().item(),
-            "fake_sign": fake_logits.sign().mean().item(),
-        }
+        self.note("loss_d", loss_d)
+        self.note("real_sign", real_logits.sign().mean())
+        self.note("fake_sign", fake_logits.sign().mean())
         if options.r1_gamma > 0 and self.step_count % options.r1_interval == 0:
-            penalty = r1_penalty(self.discriminator, real)
+            penalty = gradient_penalty(self.discriminator, real)
             loss_d = loss_d + penalty * (options.r1_gamma / 2 * options.r1_interval)
-            losses["r1"] = penalty.item()
+            self.note("r1", penalty)
         self.descend(self.discriminator_adam, loss_d)
 
         # The generator learns to fool the updated discriminator.
         self.discriminator.requires_grad_(False)
         with self.autocast():
             loss_g = generator_loss(self.discriminator(fake))
-        losses["loss_g"] = loss_g.item()
+        self.note("loss_g", loss_g)
         self.descend(self.generator_adam, loss_g)
         self.discriminator.requires_grad_(True)
 
-        self.finish_step(losses)
-        return losses
+        return self.finish_step()

@@ -77,6 +77,28 @@ class Discriminator(nn.Module):
         self.dense = EqualizedLinear(width * 16, width, gain=LEAKY_GAIN)
         self.logit = EqualizedLinear(width, 1, gain=LEAKY_GAIN)
 
+    @property
+    def depth(self) -> int:
+        """Layers that `freeze` can take: FromRGB and every residual block."""
+        return 1 + len(self.blocks)
+
+    def freeze(self, layers: int) -> None:
+        """Keep the layers nearest to the image as they are (Freeze-D, Mo et al. 2020).
+
+        They know edges and colours, which another set of pictures shares.
+
+        Args:
+            layers: 0 freezes none, 1 FromRGB, 2 the finest residual block too, ...
+
+        Raises:
+            ValueError: there are fewer layers.
+        """
+        if not 0 <= layers <= self.depth:
+            raise ValueError(f"freeze_d: {layers} is not between 0 and {self.depth}")
+        from_rgb, blocks = list(self.from_rgb.values()), list(self.blocks.values())
+        for layer in [from_rgb[-1], *reversed(blocks)][:layers]:
+            layer.requires_grad_(False)
+
     def forward(self, image: Tensor, fade: float = 1.0) -> Tensor:
         """Judge images.
 

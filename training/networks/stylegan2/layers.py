@@ -18,6 +18,8 @@ from torch import Tensor, nn
 LEAKY_SLOPE = 0.2
 # He et al. 2015: keeps the variance of a signal that comes out of a leaky ReLU.
 LEAKY_GAIN = math.sqrt(2 / (1 + LEAKY_SLOPE**2))
+# Images that the discriminator compares with each other; StyleGAN2 takes 4 as well.
+DEVIATION_GROUP = 4
 
 
 def leaky_relu(x: Tensor) -> Tensor:
@@ -156,7 +158,7 @@ class ModulatedConv2d(nn.Module):
             return torch.rsqrt(variance_BO + 1e-8)[:, :, None, None]
 
 
-def minibatch_deviation(x_BCHW: Tensor, group: int = 4) -> Tensor:
+def minibatch_deviation(x_BCHW: Tensor, group: int = DEVIATION_GROUP) -> Tensor:
     """Append one feature map: the mean deviation over groups of images (Karras et al. 2018).
 
     Args:

@@ -1,0 +1,96 @@
+"""What a run tells of itself while it goes on: progress, a log of JSON lines, and TensorBoard."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from training.report import append_log, rewind_log
+
+LOG = "log.jsonl"
+TENSORBOARD = "tensorboard"
+# Of each line of the log: what does not come from the networks, and so differs between two runs.
+CLOCK = "images_per_s"
+
+
+class Journal:
+    """The means of all losses between two lines of the log, and where the lines go.
+
+    Args:
+        folder: of the run; LOG and TENSORBOARD are kept in it.
+        total_images: of the whole run.
+        log_images: images that one line sums up.
+    """
+
+    def __init__(self, folder: Path, total_images: int, log_images: int) -> None:
+        self.folder = folder
+        self.total_images = total_images
+        self.log_images = log_images
+        self._values: dict[str, list[float]] = {}
+        self._logged_images = 0
+
+    def open(self, images_seen: int) -> None:
+        """Begin to tell, or go on: what was told of later steps is taken back."""
+        rewind_log(self.folder / LOG, images_seen)
+        self._board = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=images_seen + 1)
+        self._progress = tqdm(
+            total=self.total_images / 1000,
+            initial=images_seen / 1000,
+            smoothing=0.05,
+            bar_format="{percentage:3.0f}% |{bar}| {n:.1f}/{total:.0f} kimg, "
+            "{elapsed} so far, {remaining} to go{postfix}",
+        )
+        self._clock_images, self._clock = images_seen, time.monotonic()
+
+    def note(self, images_seen: int, resolution: int, losses: dict[str, float]) -> None:
+        """Take note of a step, and write a line when enough images were seen.
+
+        Args:
+            images_seen: after the step.
+            resolution: of the step's images.
+            losses: what the step returned.
+        """
+        for name, value in losses.items():
+            self._values.setdefault(name, []).append(value)
+        self._progress.update(images_seen / 1000 - self._progress.n)
+        if images_seen - self._logged_images >= self.log_images:
+            self._write(images_seen, resolution)
+
+    def _write(self, images_seen: int, resolution: int) -> None:
+        means = {name: sum(values) / len(values) for name, values in self._values.items()}
+        rate = (images_seen - self._clock_images) / (time.monotonic() - self._clock)
+        record = {"images": images_seen, "resolution": resolution, CLOCK: rate, **means}
+        append_log(self.folder / LOG, record)
+        for name, value in record.items():
+            if name != "images":
+                self._board.add_scalar(name, value, images_seen)
+        self._board.flush()
+        losses = " ".join(f"{name}={means[name]:.2f}" for name in ("loss_d", "loss_g"))
+        self._progress.set_postfix_str(f"{rate:.0f} images/s, {resolution} px, {losses}")
+        self._values, self._logged_images = {}, images_seen
+        self._clock_images, self._clock = images_seen, time.monotonic()
+
+    def show(self, images_seen: int, sheet: Image.Image) -> None:
+        """Put a sample sheet into TensorBoard."""
+        pixels = np.asarray(sheet.convert("RGB"))
+        self._board.add_image("faces of fixed seeds", pixels, images_seen, dataformats="HWC")
+
+    def close(self) -> None:
+        """Finish the progress bar and TensorBoard's file."""
+        self._progress.close()
+        self._board.close()
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain values: the steps since the last line of the log."""
+        return {"values": self._values, "logged_images": self._logged_images}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`."""
+        self._values = {name: list(values) for name, values in state["values"].items()}
+        self._logged_images = state["logged_images"]
