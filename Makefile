@@ -35,6 +35,7 @@ $(VENV)/.local-group: pyproject.toml constraints.txt | $(BIN)/python
 # Everything: training, tests, linters.
 $(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet --no-deps --group test-reference
 	@touch $@ $(VENV)/.local-group
 
 .PHONY: setup setup-dev lock
@@ -85,8 +86,8 @@ dataset: $(VENV)/.dev-group ## Render the default dataset: 20,000 faces and 2,00
 train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two on two cores); resumes
 	$(BIN)/anime-gan train --preset stylegan-64-cpu --dataset $(DATASET) --run $(RUN)
 	cp $(RUN)/generator.safetensors $(WEIGHTS)
-evaluate: $(VENV)/.dev-group ## Measure the default weights: KID and FD against held-out faces
-	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --record
+evaluate: $(VENV)/.dev-group ## Measure the default weights: distances, variety, smoothness, copies
+	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --training $(DATASET) --record
 export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
 	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise
 

@@ -1,4 +1,4 @@
-"""`anime-gan evaluate`: how far a generator's images are from real ones."""
+"""`anime-gan evaluate`: how good a generator's images are, and whether they are its own."""
 
 from __future__ import annotations
 
@@ -7,83 +7,147 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from training.datasets.store import Dataset, DatasetError
-from training.metrics.evaluate import Plan, evaluate, report, table
+from training.datasets.store import DatasetError
+from training.metrics.evaluate import Plan, evaluate
 from training.metrics.registry import METRICS
+from training.metrics.report import for_card, table, to_json
 from training.networks.weights import load_generator, save_generator
 
 EPILOG = """\
-"real vs real" compares two disjoint halves of the real images: the value of a perfect generator.
-Features of real images are computed once and kept in the cache folder.
+"real vs real" is measured with other real images in place of the generated ones: the value of a
+perfect generator. Read every figure beside it. "better" tells which way, or "as real", "not above"
+and "not below" that value. docs/training/metrics.md explains each figure and when it misleads.
 
-example:
-  anime-gan evaluate --weights generator.safetensors --dataset .local/datasets/procedural-64
+Features of real images are computed once and kept in the cache folder; an interrupted run goes on
+where it stopped. Everything is deterministic by --seed.
+
+metrics:
+{metrics}
+
+examples:
+  anime-gan evaluate --weights generator.safetensors \\
+      --dataset .local/datasets/procedural-64-heldout --training .local/datasets/procedural-64
+  anime-gan evaluate --samples folder-of-pictures --dataset heldout --metrics kid,precision_recall
 """
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; return the exit code: 0 measured, 1 refused, 2 wrong usage."""
     arguments = parser().parse_args(argv)
-    plan = Plan(
-        samples=arguments.samples,
-        truncation=arguments.truncation,
-        seed=arguments.seed,
-        metrics=tuple(arguments.metrics),
-        cache=arguments.cache,
-    )
+    if arguments.record and not arguments.weights:
+        parser().error("--record needs --weights: a folder of samples has no metadata")
     try:
-        generator, story = load_generator(arguments.weights)
-        dataset = Dataset.open(arguments.dataset)
-        results = evaluate(generator, dataset, plan, torch.device(arguments.device))
+        run(arguments)
     except (OSError, ValueError, DatasetError) as error:  # WeightsError is a ValueError
         sys.stderr.write(f"anime-gan evaluate: {error}\n")
         return 1
-    measured = report(results, plan, dataset)
-    sys.stdout.write(table(results) + "\n")
-    out = arguments.out or arguments.weights.with_suffix(".metrics.json")
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure, show, write and record; errors as in `evaluate` and `load_generator`."""
+    generated, story = arguments.samples, {}
+    if arguments.weights:
+        generated, story = load_generator(arguments.weights)
+    evaluation = evaluate(
+        generated,
+        arguments.dataset,
+        arguments.training,
+        _plan(arguments),
+        torch.device(arguments.device),
+    )
+    sys.stdout.write(table(evaluation) + "\n")
+    out = arguments.out or _beside(arguments.weights or arguments.samples)
+    measured = to_json(evaluation)
     out.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{out}\n")
     if arguments.record:
-        generator.to("cpu")
+        generator = generated.to("cpu")
         save_generator(arguments.weights, generator, story["training"], for_card(measured))
         sys.stdout.write(f"recorded in {arguments.weights}\n")
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    width = max(map(len, METRICS))
+    metrics = "\n".join(f"  {key:{width}}  {metric.about}" for key, metric in METRICS.items())
     result = argparse.ArgumentParser(
         prog="anime-gan evaluate",
-        description="Measure how far a generator's images are from real ones.",
-        epilog=EPILOG,
+        description="Measure how good a generator's images are, and whether they are its own.",
+        epilog=EPILOG.format(metrics=metrics),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = result.add_argument
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    add("--weights", type=Path, required=True, help="generator.safetensors, as training writes it")
-    add("--dataset", type=Path, required=True, help="folder of the real images")
-    add("--samples", type=int, default=2000, help="generated images (default: %(default)s)")
-    add("--truncation", type=float, default=1.0, help="psi (default: %(default)s, the whole range)")
-    add("--seed", type=int, default=0, help="chooses the real images (default: %(default)s)")
-    add("--metrics", nargs="+", choices=METRICS, default=list(METRICS), help="(default: all)")
-    add("--out", type=Path, help="JSON file (default: beside the weights)")
-    add("--record", action="store_true", help="also keep the figures in the weights' metadata")
-    add("--cache", type=Path, default=Plan.cache, help="real features (default: %(default)s)")
-    add("--device", choices=("cpu", "cuda"), default=device, help="(default here: %(default)s)")
+    _add_sources(result)
+    _add_plan(result)
     return result
 
 
-def for_card(measured: dict[str, Any]) -> dict[str, Any]:
-    """The figures for a model card: plain numbers under plain names, then how they were made."""
-    card: dict[str, Any] = {}
-    for key, figures in measured["metrics"].items():
-        card[key] = figures["value"]
-        card[f"{key}_floor"] = figures["floor"]["value"]
-    return card | {"measured": measured}
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--weights", type=Path, help="generator.safetensors, as training writes it")
+    what.add_argument("--samples", type=Path, help="or a data set or folder of generated images")
+    add = parser.add_argument
+    add("--dataset", type=Path, required=True, help="real images that no training saw")
+    add("--training", type=Path, metavar="DATASET", help="images that the training saw")
+    add("--inception-weights", type=Path, metavar="FILE", help="the FID's network; see the docs")
+    add("--out", type=Path, help="JSON file (default: beside the weights or samples)")
+    add("--record", action="store_true", help="also keep the figures in the weights' metadata")
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    add("--metrics", type=_keys, help="keys, separated by commas (default: all that are possible)")
+    add(
+        "--count",
+        type=int,
+        default=Plan.count,
+        help="generated images, and real ones in each half (default: %(default)s)",
+    )
+    add(
+        "--training-images",
+        type=int,
+        default=Plan.training_images,
+        help="training images to look for copies among; copies of others are not noticed "
+        "(default: %(default)s)",
+    )
+    add("--paths", type=int, default=Plan.paths, help="latent paths (default: %(default)s)")
+    add(
+        "--ssim-images",
+        type=int,
+        default=Plan.compared,
+        help="images to compare with training images by SSIM (default: %(default)s)",
+    )
+    add("--truncation", type=float, default=1.0, help="psi (default: %(default)s, the whole range)")
+    add("--seed", type=int, default=0, help="of every random choice (default: %(default)s)")
+    add("--cache", type=Path, default=Plan.cache, help="features (default: %(default)s)")
+    add("--device", choices=("cpu", "cuda"), default=device, help="(default here: %(default)s)")
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    return Plan(
+        count=arguments.count,
+        training_images=arguments.training_images,
+        paths=arguments.paths,
+        compared=arguments.ssim_images,
+        truncation=arguments.truncation,
+        seed=arguments.seed,
+        metrics=arguments.metrics,
+        cache=arguments.cache,
+        inception_weights=arguments.inception_weights,
+    )
+
+
+def _keys(value: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in value.split(","))
+
+
+def _beside(path: Path) -> Path:
+    """Where the figures of weights or samples are written."""
+    return path.with_suffix(".metrics.json")
 
 
 if __name__ == "__main__":

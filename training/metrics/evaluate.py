@@ -1,23 +1,33 @@
-"""Measures a generator against a data set, beside the floor that real images set."""
+"""Measures generated images against data sets, beside the floor that real images set."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from training.datasets.grey import with_channels
-from training.datasets.store import Dataset, Images
-from training.metrics.efficientnet import EfficientNetLite0, load_efficientnet
-from training.metrics.features import EXTRACTOR, cache_path, cached, extract, store
+from training.metrics.cache import FeatureCache
+from training.metrics.efficientnet import efficientnet
+from training.metrics.features import Pictures
+from training.metrics.inception import inception
+from training.metrics.material import Material, Part
+from training.metrics.pictures import Collection, channels_of, open_collection
 from training.metrics.registry import METRICS
-from training.metrics.samples import draw
-from training.metrics.score import Metric, Score
+from training.metrics.samples import Sampler
+from training.metrics.score import Measurement, Metric, Need
+from training.networks import stylegan2
 from training.networks.interface import ImageGenerator
+
+# What a user can do about a missing need.
+REMEDIES: dict[Need, str] = {
+    "training": "the images that the generator was trained on (--training DATASET)",
+    "generator": "the generator itself (--weights instead of --samples)",
+    "mapping": "a generator with a W space",
+    "inception": "the file pt_inception-2015-12-05-6726825d.pth (--inception-weights FILE)",
+}
 
 
 @dataclass(frozen=True)
@@ -25,129 +35,183 @@ class Plan:
     """What is measured.
 
     Attributes:
-        samples: generated images, and real ones to compare them with. A data set must hold twice as
+        count: generated images, and real ones to compare them with. The data set must hold twice as
             many, for the floor; a smaller one lowers this number.
+        training_images: images of the training set that copies are looked for among.
+        paths: latent paths for the path lengths.
+        compared: generated images that are compared with training images by SSIM.
         truncation: psi of the generated images.
-        seed: chooses the real images and the resampling; generated images have the seeds 0, 1, ...
-        metrics: keys of the registry.
-        cache: folder for the features of real images.
+        seed: chooses the real images, the paths and the resampling; generated images have the seeds
+            0, 1, ...
+        metrics: keys of the registry; none means all that can be measured.
+        cache: folder for the features of images that have a digest.
+        inception_weights: file of the FID's network.
     """
 
-    samples: int = 2000
+    count: int = 1000
+    training_images: int = 2000
+    paths: int = 200
+    compared: int = 50
     truncation: float = 1.0
     seed: int = 0
-    metrics: tuple[str, ...] = tuple(METRICS)
+    metrics: tuple[str, ...] | None = None
     cache: Path = Path(".local/cache/features")
+    inception_weights: Path | None = None
 
 
 @dataclass(frozen=True)
-class Result:
-    """One metric: of the generator, and of real images against other real images."""
+class Evaluation:
+    """What was found.
 
-    metric: Metric
-    generated: Score
-    floor: Score
+    Attributes:
+        plan: what was asked for.
+        sources: the collections by what they are: "dataset", "training", "samples".
+        found: per metric, in the order of the registry.
+        left_out: metrics that were not asked for by name and cannot be measured, with the reason.
+    """
 
-    def to_json(self) -> dict[str, Any]:
-        """The figures with their names."""
-        return {
-            "title": self.metric.title,
-            **asdict(self.generated),
-            "floor": asdict(self.floor),
-        }
+    plan: Plan
+    sources: dict[str, Collection]
+    found: dict[str, Measurement]
+    left_out: dict[str, str]
 
 
 def evaluate(
-    generator: ImageGenerator, dataset: Dataset, plan: Plan, device: torch.device
-) -> list[Result]:
-    """Measure a generator; the same arguments give the same figures.
+    generated: ImageGenerator | Path,
+    dataset: Path,
+    training: Path | None,
+    plan: Plan,
+    device: torch.device,
+) -> Evaluation:
+    """Measure; the same arguments give the same figures.
 
-    A grey generator is measured against grey images; the extractor sees both as RGB.
-
-    Raises:
-        ValueError: the images differ in size, or are grey where the generator has colours, or the
-            data set is too small.
-    """
-    dataset = with_channels(dataset, generator.config.image_channels)
-    check(generator, dataset)
-    network = load_efficientnet().to(device)
-    count = min(plan.samples, len(dataset) // 2)
-    real, others = np.split(real_features(network, dataset, 2 * count, plan, device), 2)
-    images = draw(generator.to(device), range(count), plan.truncation, device)
-    generated = extract(network, images, "generated features", device)
-    return [
-        Result(
-            METRICS[key],
-            METRICS[key].compute(real, generated, plan.seed),
-            METRICS[key].compute(real, others, plan.seed),
-        )
-        for key in plan.metrics
-    ]
-
-
-def check(generator: ImageGenerator, dataset: Dataset) -> None:
-    """Refuse to compare what does not compare.
+    Args:
+        generated: a generator, or a folder or data set of its images.
+        dataset: real images that no training saw, a data set or a folder.
+        training: the images that the generator was trained on.
+        plan: what to measure.
+        device: where networks run.
 
     Raises:
-        ValueError: with the reason.
+        ValueError: images do not compare, there are too few, or a metric that was asked for lacks
+            something.
+        DatasetError: a data set is damaged.
+        OSError: a file cannot be read.
     """
-    ours, theirs = generator.config.resolution, dataset.header.resolution
-    if ours != theirs:
-        raise ValueError(f"the generator draws {ours} px, the data set has {theirs} px")
-    if len(dataset) < 8:
-        raise ValueError(f"the data set has {len(dataset)} images; at least 8 are needed")
+    sources = open_sources(generated, dataset, training, plan.seed)
+    material = gather(generated, sources, plan, device)
+    chosen, left_out = choose(plan, material)
+    found = {metric.key: metric.measure(material) for metric in chosen}
+    return Evaluation(plan, sources, found, left_out)
 
 
-def real_features(
-    network: EfficientNetLite0, dataset: Dataset, count: int, plan: Plan, device: torch.device
-) -> NDArray[np.float32]:
-    """Features [count, 1280] of real images in random order, from the cache if they are there."""
-    path = cache_path(plan.cache, dataset.digest, count, plan.seed)
-    features = cached(path)
-    if features is None or len(features) != count:
-        random = np.random.Generator(np.random.Philox(key=plan.seed))
-        chosen = random.permutation(len(dataset))[:count]
-        features = extract(network, Chosen(dataset.images_NHWC, chosen), "real features", device)
-        store(path, features)
-    return features
+def open_sources(
+    generated: ImageGenerator | Path, dataset: Path, training: Path | None, seed: int
+) -> dict[str, Collection]:
+    """Open what lies on the disk, all with the channels of the generated images.
+
+    Raises:
+        ValueError: images differ in size, or real ones are grey and generated ones are not.
+    """
+    paths: dict[str, Path | None] = {"dataset": dataset, "training": training}
+    if isinstance(generated, ImageGenerator):
+        channels = generated.config.image_channels
+    else:
+        channels, paths["samples"] = channels_of(generated), generated
+    sources = {name: open_collection(path, channels, seed) for name, path in paths.items() if path}
+    check_sizes(generated, sources)
+    return sources
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """Some images of a data set, read when they are needed."""
+def check_sizes(generated: ImageGenerator | Path, sources: dict[str, Collection]) -> None:
+    """Refuse to compare images of different sizes.
 
-    images: Images
-    places: NDArray[np.int64]
+    Raises:
+        ValueError: naming both.
+    """
+    if isinstance(generated, ImageGenerator):
+        what, side = "the generator draws", generated.config.resolution
+    else:
+        what, side = f"{sources['samples'].name} has", sources["samples"].resolution
+    for source in sources.values():
+        if source.resolution != side:
+            raise ValueError(f"{what} {side} px, {source.name} has {source.resolution} px")
 
-    def __len__(self) -> int:
-        """Number of chosen images."""
-        return len(self.places)
 
-    def __getitem__(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Images [n, H, W, C] by their places among the chosen ones."""
-        return self.images[self.places[index]]
-
-
-def report(results: list[Result], plan: Plan, dataset: Dataset) -> dict[str, Any]:
-    """Everything that was measured and how, as JSON."""
-    return {
-        "samples": min(plan.samples, len(dataset) // 2),
-        "truncation": plan.truncation,
-        "seed": plan.seed,
-        "features": EXTRACTOR,
-        "dataset": {"name": dataset.header.name, "digest": dataset.digest},
-        "metrics": {result.metric.key: result.to_json() for result in results},
+def gather(
+    generated: ImageGenerator | Path,
+    sources: dict[str, Collection],
+    plan: Plan,
+    device: torch.device,
+) -> Material:
+    """Put together what the metrics look at; no image is read or drawn yet."""
+    real = sources["dataset"]
+    count = min(plan.count, len(real.images) // 2)
+    sampler = None
+    if isinstance(generated, ImageGenerator):
+        sampler = Sampler(generated.to(device), plan.truncation, device, count)
+        drawn = Pictures("generated", sampler, 0, count)
+    else:
+        count = min(count, len(sources["samples"].images))
+        drawn = _pictures("generated", sources["samples"], 0, count)
+    parts: dict[Part, Pictures] = {
+        "real": _pictures("real", real, 0, count),
+        "others": _pictures("others", real, count, count),
+        "generated": drawn,
     }
+    if "training" in sources:
+        training = sources["training"]
+        size = min(plan.training_images, len(training.images))
+        parts["training"] = _pictures("training", training, 0, size)
+    extractors = {"efficientnet": partial(efficientnet, device)}
+    if plan.inception_weights:
+        extractors["inception"] = partial(inception, plan.inception_weights, device)
+    cache = FeatureCache(plan.cache)
+    return Material(
+        parts, extractors, cache, plan.seed, sampler, plan.paths, min(plan.compared, count)
+    )
 
 
-def table(results: list[Result]) -> str:
-    """The figures for people: one line per metric."""
-    lines = [f"{'metric':34}{'value':>10}  {'95 % interval':>18}  {'real vs real':>12}"]
-    for result in results:
-        score = result.generated
-        interval = "" if score.low is None else f"{score.low:.1f} to {score.high:.1f}"
-        lines.append(
-            f"{result.metric.title:34}{score.value:10.2f}  {interval:>18}"
-            f"  {result.floor.value:12.2f}"
-        )
-    return "\n".join(lines)
+def choose(plan: Plan, material: Material) -> tuple[list[Metric], dict[str, str]]:
+    """The metrics to measure, and why others are left out.
+
+    Raises:
+        ValueError: a metric that was asked for is unknown, or cannot be measured.
+    """
+    reasons = {key: obstacle(metric, material) for key, metric in METRICS.items()}
+    if plan.metrics is None:
+        chosen = [METRICS[key] for key, reason in reasons.items() if not reason]
+        return chosen, {key: reason for key, reason in reasons.items() if reason}
+    for key in plan.metrics:
+        if key not in METRICS:
+            raise ValueError(f"--metrics: {key!r} is unknown; there are {', '.join(METRICS)}")
+        if reasons[key]:
+            raise ValueError(f"--metrics: {key} needs {reasons[key]}")
+    return [METRICS[key] for key in METRICS if key in plan.metrics], {}
+
+
+def obstacle(metric: Metric, material: Material) -> str:
+    """What a metric lacks; nothing if it can be measured."""
+    lacking = [REMEDIES[need] for need in sorted(metric.needs - set(has(material)))]
+    if lacking:
+        return " and ".join(lacking)
+    smallest = min(len(pictures) for pictures in material.parts.values())
+    if smallest < metric.least:
+        return f"at least {metric.least} images in each set, and there are {smallest} (--count)"
+    return ""
+
+
+def has(material: Material) -> Iterable[Need]:
+    """What is there besides real and generated images."""
+    if "training" in material.parts:
+        yield "training"
+    if "inception" in material.extractors:
+        yield "inception"
+    if material.generator:
+        yield "generator"
+        if isinstance(material.generator.generator, stylegan2.Generator):
+            yield "mapping"
+
+
+def _pictures(label: str, source: Collection, first: int, count: int) -> Pictures:
+    return Pictures(label, source.images, first, count, source.cache_name)

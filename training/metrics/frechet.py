@@ -11,30 +11,70 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.score import Features, Score
+from training.metrics import efficientnet, inception
+from training.metrics.intervals import halves
+from training.metrics.material import Material, compare
+from training.metrics.score import Features, Figure, Measurement, Metric, Score
+
+Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
-def frechet_distance(real_ND: Features, generated_MD: Features, _seed: int = 0) -> Score:
-    """Measure the Frechet distance; it has no interval.
+def frechet_distance(real_ND: Features, generated_MD: Features, seed: int = 0) -> Score:
+    """Measure the Frechet distance with its interval from random halves.
 
-    With C = R'R, where R comes from a QR decomposition of the centred features, the last trace is
-    the nuclear norm of R_x R_y': no square root of a product of matrices, which is the numerically
-    weak step of the usual implementation.
+    Halves have a larger bias than the whole; their spread is used, their mean is not.
 
     Raises:
-        ValueError: a set has fewer than 2 images.
+        ValueError: a set has fewer than 4 images.
     """
+    if min(len(real_ND), len(generated_MD)) < 4:
+        raise ValueError("the Frechet distance needs at least 4 images in each set")
     x, y = real_ND.astype(np.float64), generated_MD.astype(np.float64)
-    if min(len(x), len(y)) < 2:
-        raise ValueError("the Frechet distance needs at least 2 images in each set")
-    root_x, root_y = _covariance_root(x), _covariance_root(y)
-    means = np.square(x.mean(axis=0) - y.mean(axis=0)).sum()
+
+    def of_halves(a: Places, b: Places) -> Array:
+        return np.array([_distance(x[a], y[b])])
+
+    (score,) = halves(np.array([_distance(x, y)]), (len(x), len(y)), of_halves, seed, (0.0, np.inf))
+    return score
+
+
+def _distance(x_ND: Array, y_MD: Array) -> float:
+    """The formula above.
+
+    With C = R'R the last trace is the nuclear norm of R_x R_y': no square root of a product of
+    matrices, which is the numerically weak step of the usual implementation.
+    """
+    root_x, root_y = _covariance_root(x_ND), _covariance_root(y_MD)
+    means = np.square(x_ND.mean(axis=0) - y_MD.mean(axis=0)).sum()
     traces = np.square(root_x).sum() + np.square(root_y).sum()
-    return Score(float(means + traces - 2 * np.linalg.norm(root_x @ root_y.T, "nuc")))
+    return float(means + traces - 2 * np.linalg.norm(root_x @ root_y.T, "nuc"))
 
 
-def _covariance_root(x_ND: NDArray[np.float64]) -> NDArray[np.float64]:
+def _covariance_root(x_ND: Array) -> Array:
     """A matrix R, [min(N, D), D], with R'R = the covariance."""
-    centred = x_ND - x_ND.mean(axis=0)
-    root: NDArray[np.float64] = np.linalg.qr(centred, mode="r") / np.sqrt(len(x_ND) - 1)
-    return root
+    centred: Array = (x_ND - x_ND.mean(axis=0)) / np.sqrt(len(x_ND) - 1)
+    return centred if len(centred) <= centred.shape[1] else np.linalg.qr(centred, mode="r")
+
+
+def _measure_fd(material: Material) -> Measurement:
+    return compare(material, frechet_distance)
+
+
+def _measure_fid(material: Material) -> Measurement:
+    return compare(material, frechet_distance, "inception")
+
+
+FD = Metric(
+    "fd",
+    "how far the distributions of features are apart, as Gaussians",
+    (Figure("fd", f"FD ({efficientnet.NAME})", "lower"),),
+    _measure_fd,
+)
+FID = Metric(
+    "fid",
+    "the same on Inception-V3 features: the FID of the literature",
+    (Figure("fid", f"FID ({inception.NAME} 2015-12-05)", "lower"),),
+    _measure_fid,
+    needs=frozenset({"inception"}),
+)

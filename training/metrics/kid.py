@@ -19,7 +19,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.score import Features, Score
+from training.metrics import efficientnet
+from training.metrics.material import Material, compare
+from training.metrics.score import Features, Figure, Measurement, Metric, Score
 
 HALVES = 200
 _ROWS = 512  # of the kernel matrix in memory at a time
@@ -95,3 +97,15 @@ def _checked(features: Features) -> Array:
     if not np.isfinite(result).all():
         raise ValueError("a feature is not a finite number")
     return result
+
+
+def _measure(material: Material) -> Measurement:
+    return compare(material, kid_x1000)
+
+
+METRIC = Metric(
+    "kid",
+    "how far the distributions of features are apart, by a kernel, without bias",
+    (Figure("kid_x1000", f"KID x1000 ({efficientnet.NAME})", "lower"),),
+    _measure,
+)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from training.metrics.features import EXTRACTOR
-from training.metrics.frechet import frechet_distance
-from training.metrics.kid import kid_x1000
+from training.metrics import (
+    authenticity,
+    copying,
+    density_coverage,
+    frechet,
+    kid,
+    max_ssim,
+    path_length,
+    precision_recall,
+)
 from training.metrics.score import Metric
 
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
-        Metric("kid_x1000", f"KID x1000 ({EXTRACTOR})", kid_x1000),
-        Metric("fd", f"FD ({EXTRACTOR})", frechet_distance),
+        kid.METRIC,
+        frechet.FD,
+        frechet.FID,
+        precision_recall.METRIC,
+        density_coverage.METRIC,
+        path_length.IN_Z,
+        path_length.IN_W,
+        copying.METRIC,
+        authenticity.METRIC,
+        max_ssim.METRIC,
     )
 }

@@ -1,12 +1,13 @@
-"""Draws the generated images that are measured."""
+"""Draws the generated images that are measured, when they are asked for."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from training.networks.interface import ImageGenerator
 from training.networks.pixels import to_uint8
@@ -14,43 +15,59 @@ from training.networks.pixels import to_uint8
 BATCH = 32
 
 
-@torch.no_grad()
-def draw(
-    generator: ImageGenerator, seeds: range, truncation: float, device: torch.device
-) -> NDArray[np.uint8]:
-    """Draw one image per seed, with a progress bar.
+@dataclass(frozen=True)
+class Sampler:
+    """The images of a generator, one per seed; place i has seed i.
 
-    A seed has the latent and the noise that the generator service gives it with NoiseMode.RANDOM.
+    An image has the latent and the noise that the generator service gives its seed with
+    NoiseMode.RANDOM, and does not depend on the other images of its batch.
 
-    Args:
+    Attributes:
         generator: on `device`.
-        seeds: one image each; an image does not depend on the other seeds.
         truncation: psi; 1 for a generator without truncation.
         device: where the generator lies.
-
-    Returns:
-        uint8 [N, H, W, C].
+        count: images that there are.
     """
-    config = generator.config
-    parts = []
-    with tqdm(total=len(seeds), desc="generated images", unit="image") as bar:
-        for first in range(0, len(seeds), BATCH):
-            batch = seeds[first : first + BATCH]
-            z, noise = _latents(batch, config.z_dim, config.noise_size)
-            image = generator.sample(z.to(device), truncation, noise.to(device))
-            parts.append(to_uint8(image).cpu().numpy())
-            bar.update(len(batch))
-    return np.concatenate(parts)
+
+    generator: ImageGenerator
+    truncation: float
+    device: torch.device
+    count: int
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return self.count
+
+    @torch.no_grad()
+    def __getitem__(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Draw the images of these seeds, [n, H, W, C]."""
+        parts = [self._draw(index[first : first + BATCH]) for first in range(0, len(index), BATCH)]
+        return np.concatenate(parts)
+
+    def _draw(self, seeds: NDArray[np.int64]) -> NDArray[np.uint8]:
+        z, noise = self.latents(seeds), self.noise(seeds)
+        image = self.generator.sample(z, self.truncation, noise)
+        return to_uint8(image).cpu().numpy()
+
+    def latents(self, seeds: NDArray[np.int64], stream: int = 0) -> Tensor:
+        """Standard normal z [B, Z], one per seed; each stream gives other ones."""
+        return self._normal(seeds, self.generator.config.z_dim, stream)
+
+    def noise(self, seeds: NDArray[np.int64]) -> Tensor:
+        """Flat noise [B, N], one per seed, from a stream of its own."""
+        return self._normal(seeds, self.generator.config.noise_size, stream=1)
+
+    def uniform(self, seeds: NDArray[np.int64], stream: int) -> Tensor:
+        """Numbers in [0, 1), [B, 1], one per seed."""
+        numbers = [[_philox(seed, stream).random(dtype=np.float32)] for seed in seeds.tolist()]
+        return torch.tensor(numbers, device=self.device)
+
+    def _normal(self, seeds: NDArray[np.int64], size: int, stream: int) -> Tensor:
+        rows = [
+            _philox(seed, stream).standard_normal(size, dtype=np.float32) for seed in seeds.tolist()
+        ]
+        return torch.from_numpy(np.stack(rows)).to(self.device)
 
 
-def _latents(seeds: range, z_dim: int, noise_size: int) -> tuple[Tensor, Tensor]:
-    """z [B, Z] and noise [B, N], the latter from a stream of its own."""
-    z, noise = [], []
-    for seed in seeds:
-        z.append(_philox(seed).standard_normal(z_dim, dtype=np.float32))
-        noise.append(_philox(seed, stream=1).standard_normal(noise_size, dtype=np.float32))
-    return torch.from_numpy(np.stack(z)), torch.from_numpy(np.stack(noise))
-
-
-def _philox(seed: int, stream: int = 0) -> np.random.Generator:
+def _philox(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=seed | stream << 64))

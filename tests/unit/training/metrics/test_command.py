@@ -2,70 +2,172 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.requires import require_module
+from tests.unit.training.conftest import write_dataset
+from tests.unit.training.metrics.tiny import tiny
 from training.datasets.store import Dataset
 from training.metrics import efficientnet
-from training.metrics.command import main
-from training.metrics.samples import draw
-from training.networks.stylegan2 import Generator, NetworkConfig
+from training.metrics.command import main, parser
+from training.metrics.registry import METRICS
+from training.metrics.samples import Sampler
+from training.networks.dcgan import DcganConfig
+from training.networks.dcgan import Generator as DcganGenerator
 from training.networks.weights import load_generator, save_generator
 
 require_module(efficientnet.PACKAGE)
 
 
-def tiny(resolution: int = 16) -> Generator:
-    torch.manual_seed(0)
-    config = NetworkConfig(
-        resolution, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8
-    )
-    generator = Generator(config)
-    for to_rgb in generator.synthesis.to_rgb:
-        torch.nn.init.normal_(to_rgb.conv.weight_OIHW)
-    for layer in generator.synthesis.layers:
-        torch.nn.init.constant_(layer.noise_strength, 0.5)
-    return generator.eval().requires_grad_(False)
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "generator.safetensors"
+    save_generator(path, tiny(), {"preset": "tiny"}, {})
+    return path
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shared: all tests that draw the same squares have the same features."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def run(what: list[str], dataset: Path, cache: Path, *more: str) -> int:
+    fixed = ["--dataset", str(dataset), "--cache", str(cache), "--device", "cpu"]
+    return main([*what, *fixed, *more])
+
+
+def figures(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())["metrics"]
 
 
 def test_it_measures_prints_writes_and_records(
-    tmp_path: Path, squares: Dataset, capsys: pytest.CaptureFixture[str]
+    weights: Path, squares: Dataset, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weights, cache = tmp_path / "generator.safetensors", tmp_path / "cache"
-    save_generator(weights, tiny(), {"preset": "tiny"}, {})
-    command = ["--weights", str(weights), "--dataset", str(squares.directory), "--samples", "8"]
-    command += ["--cache", str(cache), "--device", "cpu", "--record"]
+    def evaluate() -> dict[str, Any]:
+        chosen = ["--metrics", "kid,fd", "--count", "8", "--record"]
+        assert run(["--weights", str(weights)], squares.directory, cache, *chosen) == 0
+        return json.loads(weights.with_suffix(".metrics.json").read_text())
 
-    assert main(command) == 0
+    first = evaluate()
     shown = capsys.readouterr().out
-    assert "KID x1000 (EfficientNet-Lite0)" in shown and "FD (EfficientNet-Lite0)" in shown
-    out = tmp_path / "generator.metrics.json"
-    first = json.loads(out.read_text())
+    assert "KID x1000 (EfficientNet-Lite0)" in shown and "real vs real" in shown
+    assert "kid: 8 real, 8 others, 8 generated" in shown
     kid = first["metrics"]["kid_x1000"]
     assert kid["low"] < kid["value"] < kid["high"]
     assert kid["value"] > 5 * abs(kid["floor"]["value"])
-    assert first["samples"] == 8
+    assert kid["samples"]["generated"] == 8
     _, story = load_generator(weights)
     assert story["training"] == {"preset": "tiny"}
     assert story["metrics"]["kid_x1000"] == kid["value"]
     assert story["metrics"]["kid_x1000_floor"] == kid["floor"]["value"]
 
-    [features] = cache.iterdir()
+    [features] = cache.glob("*/*.npy")
     written = features.stat().st_mtime_ns
-    assert main(command) == 0
-    assert json.loads(out.read_text()) == first
+    assert evaluate() == first
     assert features.stat().st_mtime_ns == written
 
 
-def test_a_small_data_set_lowers_the_number_of_samples(tmp_path: Path, squares: Dataset) -> None:
-    weights = tmp_path / "generator.safetensors"
-    save_generator(weights, tiny(), {}, {})
-    command = ["--weights", str(weights), "--dataset", str(squares.directory), "--metrics", "fd"]
-    assert main([*command, "--cache", str(tmp_path), "--device", "cpu"]) == 0
-    assert json.loads((tmp_path / "generator.metrics.json").read_text())["samples"] == 32
+def test_by_default_it_measures_all_that_it_can(
+    weights: Path,
+    squares: Dataset,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    training = write_dataset(tmp_path / "training", count=40, seed=1)
+    more = ["--training", str(training.directory), "--paths", "3", "--ssim-images", "2"]
+    assert run(["--weights", str(weights)], squares.directory, cache, *more) == 0
+    found = figures(weights.with_suffix(".metrics.json"))
+    all_of_them = {figure.key for metric in METRICS.values() for figure in metric.figures}
+    assert set(found) == all_of_them - {"fid"}
+    assert found["auth_pct"]["samples"] == {
+        "training": 40,
+        "real": 32,
+        "others": 32,
+        "generated": 32,
+    }
+    assert found["max_ssim_most"]["value"] < 0.9
+    shown = capsys.readouterr().out
+    assert "left out: fid needs the file pt_inception-2015-12-05-6726825d.pth" in shown
+
+
+def test_samples_take_the_place_of_weights(squares: Dataset, cache: Path, tmp_path: Path) -> None:
+    """The training images themselves as samples: everything that looks for copies must see them."""
+    training = write_dataset(tmp_path / "training", count=32, seed=1)
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    for place, image in enumerate(training.images_NHWC):
+        Image.fromarray(image).save(folder / f"{place}.png")
+    chosen = ["--training", str(training.directory), "--metrics", "authenticity,max_ssim,ct"]
+    what = ["--samples", str(folder)]
+    assert run(what, squares.directory, cache, *chosen, "--ssim-images", "4") == 0
+    found = figures(tmp_path / "copies.metrics.json")
+    assert found["auth_pct"]["value"] == 0 < found["auth_pct"]["floor"]["value"]
+    assert found["max_ssim_median"]["value"] == pytest.approx(1)
+    assert found["max_ssim_median"]["floor"]["value"] < 0.9
+    assert found["ct"]["value"] < -3 < found["ct"]["floor"]["value"]
+
+
+def test_a_grey_dcgan_is_measured_in_grey(squares: Dataset, cache: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "dcgan.safetensors"
+    torch.manual_seed(0)
+    save_generator(weights, small_dcgan(), {}, {})
+    assert run(["--weights", str(weights)], squares.directory, cache, "--paths", "2") == 0
+    measured = json.loads(weights.with_suffix(".metrics.json").read_text())
+    assert "ppl_z" in measured["metrics"]
+    assert "W space" in measured["left_out"]["ppl_w"]
+    assert measured["dataset"]["digest"].endswith("-grey")
+
+
+def small_dcgan() -> DcganGenerator:
+    return DcganGenerator(
+        DcganConfig(16, 1, z_dim=8, generator_widths=(8, 8, 8, 8), generator_norm="none")
+    )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ("fid,kid", "fid needs the file pt_inception-2015-12-05-6726825d.pth (--inception-weights"),
+        ("ct", "ct needs the images that the generator was trained on (--training DATASET)"),
+        ("beauty", "'beauty' is unknown; there are kid, fd, fid"),
+    ],
+)
+def test_a_metric_that_cannot_be_measured_is_refused_with_the_remedy(
+    weights: Path,
+    squares: Dataset,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    metrics: str,
+    message: str,
+) -> None:
+    chosen = ["--metrics", metrics]
+    assert run(["--weights", str(weights)], squares.directory, tmp_path, *chosen) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_images_alone_have_no_paths(
+    squares: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    what, cache = ["--samples", str(squares.directory)], tmp_path / "cache"
+    assert run(what, squares.directory, cache, "--metrics", "kid,ppl_z") == 1
+    assert "ppl_z needs the generator itself (--weights instead" in capsys.readouterr().err
+    assert not cache.exists()  # refused before anything was computed
+
+
+def test_too_few_images_are_refused(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = write_dataset(tmp_path / "few", count=10)
+    assert run(["--weights", str(weights)], few.directory, tmp_path, "--metrics", "kid") == 1
+    message = "kid needs at least 8 images in each set, and there are 5"
+    assert message in capsys.readouterr().err
 
 
 def test_what_does_not_compare_is_refused(
@@ -73,17 +175,30 @@ def test_what_does_not_compare_is_refused(
 ) -> None:
     weights = tmp_path / "generator.safetensors"
     save_generator(weights, tiny(resolution=8), {}, {})
-    assert main(["--weights", str(weights), "--dataset", str(squares.directory)]) == 1
-    message = "the generator draws 8 px, the data set has 16 px"
-    assert message in capsys.readouterr().err
-    assert main(["--weights", str(weights), "--dataset", str(tmp_path)]) == 1
-    assert "anime-gan evaluate:" in capsys.readouterr().err
+    assert run(["--weights", str(weights)], squares.directory, tmp_path) == 1
+    assert "the generator draws 8 px, squares has 16 px" in capsys.readouterr().err
+    assert run(["--weights", str(weights)], tmp_path, tmp_path) == 1
+    assert "neither a data set nor a folder" in capsys.readouterr().err
+
+
+def test_samples_cannot_be_recorded_in(
+    squares: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(["--samples", str(squares.directory)], squares.directory, tmp_path, "--record")
+    assert "--record needs --weights" in capsys.readouterr().err
+
+
+def test_the_help_explains_every_metric() -> None:
+    shown = parser().format_help()
+    for metric in METRICS.values():
+        assert f"{metric.key} " in shown and metric.about in shown
 
 
 def test_a_drawn_image_depends_on_its_seed_alone() -> None:
-    generator, cpu = tiny(), torch.device("cpu")
-    many = draw(generator, range(40), 1.0, cpu)
+    sampler = Sampler(tiny(), 1.0, torch.device("cpu"), 40)
+    many = sampler[np.arange(40)]
     assert many.shape == (40, 16, 16, 3)
-    few = draw(generator, range(33, 36), 1.0, cpu)
-    assert np.abs(many[33:36].astype(int) - few).max() <= 1
+    few = sampler[np.array([35, 33])]
+    assert np.abs(many[[35, 33]].astype(int) - few).max() <= 1
     assert not (many[0] == many[1]).all()

@@ -10,19 +10,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tests.requires import require_module
-from training.metrics import efficientnet, features
-from training.metrics.efficientnet import EfficientNetLite0, load_efficientnet
-from training.metrics.features import cache_path, cached, extract, store
+from training.metrics import efficientnet as module
+from training.metrics import features
+from training.metrics.cache import FeatureCache
+from training.metrics.efficientnet import EfficientNetLite0, efficientnet, load_efficientnet
+from training.metrics.features import Extractor, Pictures, extract
 from training.metrics.kid import kid_x1000
 
-package = require_module(efficientnet.PACKAGE)
+package = require_module(module.PACKAGE)
 CPU = torch.device("cpu")
 Images = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
-def network() -> EfficientNetLite0:
-    return load_efficientnet()
+def extractor() -> Extractor:
+    return efficientnet(CPU)
+
+
+@pytest.fixture(scope="module")
+def network(extractor: Extractor) -> EfficientNetLite0:
+    return extractor.network
+
+
+def pictures(images: Images, cache_name: str | None = None) -> Pictures:
+    return Pictures("test", images, 0, len(images), cache_name)
 
 
 def discs(count: int, seed: int, side: int = 32) -> Images:
@@ -40,7 +51,7 @@ def discs(count: int, seed: int, side: int = 32) -> Images:
 
 def reference(images: Images) -> Tensor:
     """The network step by step from the checkpoint's names, batch normalisation not folded."""
-    path = Path(package.__file__).parent / efficientnet.WEIGHTS
+    path = Path(package.__file__).parent / module.WEIGHTS
     tensors = torch.load(path, weights_only=True)
 
     def normalise(x: Tensor, name: str) -> Tensor:
@@ -77,14 +88,14 @@ def test_folding_changes_nothing(network: EfficientNetLite0) -> None:
     torch.testing.assert_close(ours, reference(images), atol=1e-4, rtol=1e-4)
 
 
-def test_features_tell_discs_from_noise(network: EfficientNetLite0) -> None:
+def test_features_tell_discs_from_noise(extractor: Extractor, tmp_path: Path) -> None:
     """The distances of findings: real against real is nothing, damage is something."""
     real, others = discs(48, seed=1), discs(48, seed=2)
     rng = np.random.default_rng(3)
     noisy = np.clip(others + rng.normal(0, 25, others.shape), 0, 255).astype(np.uint8)
     few = np.repeat(others[:2], 24, axis=0)
     of = {
-        name: extract(network, images, name, CPU)
+        name: extract(extractor, pictures(images), FeatureCache(tmp_path))
         for name, images in {"real": real, "others": others, "noisy": noisy, "few": few}.items()
     }
     floor = kid_x1000(of["real"], of["others"])
@@ -94,12 +105,12 @@ def test_features_tell_discs_from_noise(network: EfficientNetLite0) -> None:
 
 
 def test_an_image_does_not_depend_on_its_batch(
-    network: EfficientNetLite0, monkeypatch: pytest.MonkeyPatch
+    extractor: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = discs(5, seed=1)
     monkeypatch.setitem(features.BATCH, "cpu", 2)  # two full batches and a short one
-    in_batches = extract(network, images, "test", CPU)
-    together = network(torch.from_numpy(images)).numpy()
+    in_batches = extract(extractor, pictures(images), FeatureCache(tmp_path))
+    together = extractor(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(in_batches, together, atol=1e-4)
 
 
@@ -112,26 +123,23 @@ def test_grey_images_count_as_grey_colours(network: EfficientNetLite0) -> None:
 
 
 def test_other_weights_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficientnet, "SHA256", "0" * 64)
+    monkeypatch.setattr(module, "SHA256", "0" * 64)
     with pytest.raises(ValueError, match="not the expected weights"):
         load_efficientnet()
 
 
-def test_the_cache_returns_what_was_stored(tmp_path: Path) -> None:
-    path = cache_path(tmp_path / "cache", "a" * 64, 10, seed=0)
-    assert cached(path) is None
-    stored = np.random.default_rng(0).normal(size=(10, 1280)).astype(np.float32)
-    store(path, stored)
-    np.testing.assert_array_equal(cached(path), stored)
-    path.write_bytes(path.read_bytes()[:1000])
-    assert cached(path) is None
+def test_only_pictures_with_a_name_are_cached(extractor: Extractor, tmp_path: Path) -> None:
+    images, cache = discs(3, seed=1), FeatureCache(tmp_path)
+    first = extract(extractor, pictures(images), cache)
+    assert not list(tmp_path.iterdir())
+    extract(extractor, pictures(images, "discs"), cache)
+    # The same name promises the same images: other ones are not looked at.
+    second = extract(extractor, pictures(discs(3, seed=2), "discs"), cache)
+    np.testing.assert_array_equal(first, second)
 
 
-def test_the_cache_keeps_different_questions_apart(tmp_path: Path) -> None:
-    names = {
-        cache_path(tmp_path, digest, count, seed)
-        for digest in ("a" * 64, "b" * 64)
-        for count in (10, 20)
-        for seed in (0, 1)
-    }
-    assert len(names) == 8
+def test_a_run_of_pictures_starts_where_it_says() -> None:
+    run = Pictures("test", np.arange(10), 4, 3)
+    assert run.places.tolist() == [4, 5, 6]
+    assert run[np.array([0, 2])].tolist() == [4, 6]
+    assert len(run) == 3

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.linalg import sqrtm
 
 from training.metrics.frechet import frechet_distance
 
@@ -40,6 +43,44 @@ def test_equal_sets_have_no_distance_even_with_fewer_images_than_features() -> N
     assert frechet_distance(x, x).value == pytest.approx(0, abs=1e-9)
 
 
-def test_one_image_has_no_covariance() -> None:
-    with pytest.raises(ValueError, match="at least 2 images"):
-        frechet_distance(np.zeros((1, 4)), np.zeros((9, 4)))
+@pytest.mark.parametrize("count", [30, 200])  # fewer and more than there are features
+def test_it_is_the_usual_formula(count: int) -> None:
+    """With the matrix square root; it is nearly singular, hence the tolerance."""
+    x = np.random.default_rng(1).normal(size=(count, 64))
+    y = np.random.default_rng(2).normal(0.3, 1.2, size=(count, 64))
+    a, b = np.cov(x.T), np.cov(y.T)
+    root = np.trace(np.real(sqrtm(a @ b)))
+    expected = np.square(x.mean(0) - y.mean(0)).sum() + np.trace(a) + np.trace(b) - 2 * root
+    assert frechet_distance(x, y).value == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_interval_is_as_wide_as_the_estimate_scatters() -> None:
+    def draw(seed: int, shift: float = 0.0) -> Array:
+        return np.random.default_rng(seed).normal(shift, 1, (200, 8))
+
+    scores = [frechet_distance(draw(2 * i), draw(2 * i + 1, 0.5)) for i in range(60)]
+    widths = [score.high - score.low for score in scores if score.low is not None]  # type: ignore[operator]
+    scatter = 2 * 1.96 * np.std([score.value for score in scores])
+    assert np.mean(widths) == pytest.approx(scatter, rel=0.3)
+
+
+def test_it_is_deterministic_by_seed() -> None:
+    x, y = np.random.default_rng(1).normal(size=(2, 50, 4))
+    assert frechet_distance(x, y, 3) == frechet_distance(x, y, 3)
+    assert frechet_distance(x, y, 3).high != frechet_distance(x, y, 4).high
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(4, 30), st.integers(4, 30), st.integers(1, 20), st.integers(0, 999))
+def test_it_is_symmetric_and_never_negative(n: int, m: int, dimensions: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    x, y = random.normal(size=(n, dimensions)), random.normal(1, 2, size=(m, dimensions))
+    distance = frechet_distance(x, y).value
+    assert distance > -1e-9
+    assert frechet_distance(y, x).value == pytest.approx(distance, abs=1e-9)
+    assert frechet_distance(random.permutation(x), y).value == pytest.approx(distance, abs=1e-9)
+
+
+def test_a_covariance_needs_images() -> None:
+    with pytest.raises(ValueError, match="at least 4 images"):
+        frechet_distance(np.zeros((3, 4)), np.zeros((9, 4)))

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics.pairwise import polynomial_kernel
 
@@ -80,6 +82,44 @@ def test_it_is_deterministic_by_seed() -> None:
     assert kid_x1000(x, y, seed=3) == kid_x1000(x, y, seed=3)
     assert kid_x1000(x, y, seed=3).value == kid_x1000(x, y, seed=4).value
     assert kid_x1000(x, y, seed=3).low != kid_x1000(x, y, seed=4).low
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (0.5, 1.0), (0.0, 1.5)])
+def test_gaussians_have_a_closed_form(shift: float, scale: float) -> None:
+    """E (x'y / D + 1)^3 of independent normal vectors, from the moments of x'y."""
+    dimensions, count = 8, 4000
+
+    def expected(mean_a: float, var_a: float, mean_b: float, var_b: float) -> float:
+        """s = x'y with x ~ N(a 1, u I), y ~ N(b 1, v I); moments of s over both."""
+        d, a, b, u, v = dimensions, mean_a, mean_b, var_a, var_b
+        m = d * a * b
+        variance = d * (u * v + a * a * v + b * b * u)
+        third = d * 6 * a * b * u * v  # third cumulant of a sum of d products
+        second_moment = variance + m * m
+        third_moment = third + 3 * variance * m + m**3
+        return third_moment / d**3 + 3 * second_moment / d**2 + 3 * m / d + 1
+
+    x = np.random.default_rng(1).normal(0, 1, (count, dimensions))
+    y = np.random.default_rng(2).normal(shift, scale, (count, dimensions))
+    truth = (
+        expected(0, 1, 0, 1)
+        + expected(shift, scale**2, shift, scale**2)
+        - 2 * expected(0, 1, shift, scale**2)
+    )
+    score = kid_x1000(x, y)
+    assert score.low is not None and score.high is not None
+    middle = (score.low + score.high) / 2
+    assert abs(1000 * truth - score.value) < 1.5 * (score.high - middle)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(4, 30), st.integers(4, 30), st.integers(1, 20), st.integers(0, 999))
+def test_it_is_symmetric_and_order_does_not_matter(n: int, m: int, d: int, seed: int) -> None:
+    x, y = normal(n, seed, d), normal(m, seed + 1, d, shift=1.0)
+    value = kid_x1000(x, y).value
+    assert kid_x1000(y, x).value == pytest.approx(value, rel=1e-9, abs=1e-6)
+    shuffled = np.random.default_rng(seed).permutation(x)
+    assert kid_x1000(shuffled, y).value == pytest.approx(value, rel=1e-9, abs=1e-6)
 
 
 def test_unusable_features_are_refused() -> None:

@@ -1,0 +1,112 @@
+"""What metrics look at: sets of images and their features, computed when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.metrics.cache import FeatureCache
+from training.metrics.features import Extractor, Pictures, extract
+from training.metrics.samples import Sampler
+from training.metrics.score import Features, Measurement, Score
+
+# "real" and "others" are disjoint halves of the real images that no training saw; "training" are
+# images that the generator was trained on.
+Part = Literal["real", "others", "generated", "training"]
+Scores = Score | tuple[Score, ...]
+
+
+@dataclass
+class Material:
+    """The sets of one evaluation.
+
+    Attributes:
+        parts: the images; "training" may be missing.
+        extractors: by name, built when first used.
+        cache: keeps features of images that have a digest.
+        seed: of every random choice that a metric makes.
+        generator: what drew the generated images; none if they came from a folder.
+        paths: latent paths to measure.
+        compared: images of each set that are compared by SSIM.
+    """
+
+    parts: Mapping[Part, Pictures]
+    extractors: Mapping[str, Callable[[], Extractor]]
+    cache: FeatureCache
+    seed: int
+    generator: Sampler | None = None
+    paths: int = 200
+    compared: int = 50
+    _built: dict[str, Extractor] = field(default_factory=dict)
+    _features: dict[tuple[Part, str], NDArray[np.float32]] = field(default_factory=dict)
+
+    def extractor(self, name: str = "efficientnet") -> Extractor:
+        """The extractor of that name."""
+        if name not in self._built:
+            self._built[name] = self.extractors[name]()
+        return self._built[name]
+
+    def features(self, part: Part, extractor: str = "efficientnet") -> NDArray[np.float32]:
+        """Features [N, D] of one set.
+
+        Raises:
+            ValueError: a feature is not a finite number.
+        """
+        key = part, extractor
+        if key not in self._features:
+            found = extract(self.extractor(extractor), self.parts[part], self.cache)
+            if not np.isfinite(found).all():
+                raise ValueError(f"{part} images: a feature is not a finite number")
+            self._features[key] = found
+        return self._features[key]
+
+    def samples(self, *parts: Part) -> dict[str, int]:
+        """How many images these sets hold."""
+        return {part: len(self.parts[part]) for part in parts}
+
+
+def compare(
+    material: Material,
+    compute: Callable[[Features, Features, int], Scores],
+    extractor: str = "efficientnet",
+) -> Measurement:
+    """Measure a distance between two sets of features: real to generated, and real to others.
+
+    Args:
+        material: the sets.
+        compute: (real [N, D], generated [M, D], seed) -> scores.
+        extractor: of the features.
+    """
+    real, others = material.features("real", extractor), material.features("others", extractor)
+    generated = material.features("generated", extractor)
+    return Measurement(
+        scores=_tuple(compute(real, generated, material.seed)),
+        floors=_tuple(compute(real, others, material.seed)),
+        samples=material.samples("real", "others", "generated"),
+    )
+
+
+def audit(
+    material: Material, compute: Callable[[Features, Features, Features, int], Scores]
+) -> Measurement:
+    """Measure copying: of the generated images, and of held-out real ones in their place.
+
+    Args:
+        material: the sets, "training" among them.
+        compute: (training [T, D], held-out [N, D], generated [M, D], seed) -> scores.
+    """
+    training, real = material.features("training"), material.features("real")
+    generated, others = material.features("generated"), material.features("others")
+    return Measurement(
+        scores=_tuple(compute(training, real, generated, material.seed)),
+        floors=_tuple(compute(training, real, others, material.seed)),
+        samples=material.samples("training", "real", "others", "generated"),
+    )
+
+
+def _tuple(scores: Scores) -> tuple[Score, ...]:
+    return scores if isinstance(scores, tuple) else (scores,)

@@ -1,0 +1,88 @@
+"""What was measured: as a table for people, as JSON, and for a model card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from training.metrics.efficientnet import NAME
+from training.metrics.evaluate import Evaluation
+from training.metrics.registry import METRICS
+from training.metrics.score import Figure, Score
+
+HEADER = ("figure", "value", "95 % interval", "real vs real", "better")
+
+
+def table(evaluation: Evaluation) -> str:
+    """One line per figure, then the sample sizes and what was left out."""
+    rows = [HEADER, *(_row(*figure) for figure in figures(evaluation))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    lines += ["", *(f"{key}: {_sizes(key, evaluation)}" for key in evaluation.found)]
+    lines += [f"left out: {key} needs {why}" for key, why in evaluation.left_out.items()]
+    return "\n".join(lines)
+
+
+def figures(evaluation: Evaluation) -> Iterator[tuple[Figure, Score, Score]]:
+    """Every figure with its score and its floor."""
+    for key, found in evaluation.found.items():
+        yield from zip(METRICS[key].figures, found.scores, found.floors, strict=True)
+
+
+def to_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Everything that was measured and how."""
+    plan = evaluation.plan
+    measured: dict[str, Any] = {}
+    for key, found in evaluation.found.items():
+        scored = zip(METRICS[key].figures, found.scores, found.floors, strict=True)
+        for figure, score, floor in scored:
+            measured[figure.key] = {
+                "title": figure.title,
+                "better": figure.better,
+                **asdict(score),
+                "floor": asdict(floor),
+                "samples": found.samples,
+            }
+    sources = {
+        name: {"name": source.name, "digest": source.digest}
+        for name, source in evaluation.sources.items()
+    }
+    from_weights = "samples" not in evaluation.sources
+    return {
+        **sources,
+        "truncation": plan.truncation if from_weights else None,
+        "seed": plan.seed,
+        "features": NAME,
+        "metrics": measured,
+        "left_out": evaluation.left_out,
+    }
+
+
+def for_card(measured: dict[str, Any]) -> dict[str, Any]:
+    """The figures for a model card: plain numbers under plain names, then how they were made."""
+    card: dict[str, Any] = {}
+    for key, figure in measured["metrics"].items():
+        card[key] = figure["value"]
+        card[f"{key}_floor"] = figure["floor"]["value"]
+    return card | {"measured": measured}
+
+
+def _row(figure: Figure, score: Score, floor: Score) -> tuple[str, ...]:
+    def show(value: float) -> str:
+        return f"{value:.{figure.decimals}f}"
+
+    interval = ""
+    if score.low is not None and score.high is not None:
+        interval = f"{show(score.low)} to {show(score.high)}"
+    return (figure.title, show(score.value), interval, show(floor.value), figure.better)
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> Iterator[str]:
+    """Words to the left, numbers to the right."""
+    for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        yield cell.ljust(width) if column in (0, len(HEADER) - 1) else cell.rjust(width)
+
+
+def _sizes(key: str, evaluation: Evaluation) -> str:
+    return ", ".join(f"{count} {name}" for name, count in evaluation.found[key].samples.items())
