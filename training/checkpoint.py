@@ -10,13 +10,23 @@ import torch
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` so that `path` always holds a whole checkpoint, even if the machine dies."""
+    """Write `state` so that `path` always holds a whole checkpoint, even if the machine dies.
+
+    Raises:
+        OSError: it cannot be written; the checkpoint that was there stays.
+    """
+    # A fixed name: what a killed run left of it is written over by the next one.
     staged = path.with_suffix(".part")
-    with staged.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
+    try:
+        with staged.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    except RuntimeError as error:  # torch's archive writer hides the cause
+        raise OSError(f"{path} cannot be written: {error}") from error
+    finally:
+        staged.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:

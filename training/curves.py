@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +20,10 @@ from training.report import read_log
 PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Losses", "nats", {"loss_d": "discriminator", "loss_g": "generator"}),
     ("Signs of the logits", "mean sign", {"real_sign": "real", "fake_sign": "generated"}),
-    ("R1 penalty", "squared gradient norm", {"r1": "R1"}),
+    ("Gradient penalties", "squared gradient norm", {"r1": "R1, real", "r2": "R2, generated"}),
     ("Throughput", "images / s", {"images_per_s": "training"}),
+    ("Augmentation", "probability", {"augment_p": "p of each operation"}),
+    ("Path length", "mean length", {"path_length": "running mean"}),
 )
 
 
@@ -28,16 +31,23 @@ def draw_curves(log: Path, out: Path) -> None:
     """Draw the log of a run.
 
     Args:
-        log: JSON lines written by `training.train`.
+        log: JSON lines written by `training.journal`.
         out: PNG file to write.
     """
     records = read_log(log)
-    figure, axes = plt.subplots(2, 2, figsize=(11, 6.5), sharex=True, layout="constrained")
-    for axis, (title, unit, fields) in zip(axes.flat, PANELS, strict=True):
-        draw_panel(axis, records, fields)
+    told = {name for record in records for name in record}
+    panels = [panel for panel in PANELS if told & panel[2].keys()]
+    rows = max(1, math.ceil(len(panels) / 2))
+    figure, axes = plt.subplots(
+        rows, 2, figsize=(11, 3.25 * rows), sharex=True, squeeze=False, layout="constrained"
+    )
+    for axis, (title, unit, fields) in zip(axes.flat, panels, strict=False):
+        draw_panel(axis, records, {name: label for name, label in fields.items() if name in told})
         axis.set_title(title)
         axis.set_ylabel(unit)
-    for axis in axes[1]:
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis in axes[-1]:
         axis.set_xlabel("real images shown (thousands)")
     figure.savefig(out, dpi=110)
     plt.close(figure)

@@ -1,4 +1,6 @@
-"""Several processes that train as one: `torchrun --nproc-per-node N -m training.train ...`.
+"""Several processes that train as one: `torchrun --nproc-per-node N -m -- training.train ...`.
+
+(`--` keeps torchrun from taking our `--run` for an abbreviation of its own `--run-path`.)
 
 Every process holds the whole networks and sees its part of each batch. Gradients are averaged once
 per step, so all of them take the same step; only the first one writes files. Every random draw is a

@@ -180,6 +180,12 @@ class GanTrainer(ABC):
         for name in ("generator_adam", "discriminator_adam"):
             getattr(self, name).load_state_dict(state[name])
 
+    def meet(self) -> None:
+        """Take over the state of the first process, which has restored or transferred it."""
+        state = self.compute.world.share(self.state(), self.device)
+        if not self.compute.world.writes:
+            self.restore(state)
+
     def transfer(self, state: dict[str, Any]) -> None:
         """Take over the weights of a checkpoint, but neither its optimisers nor its schedule.
 

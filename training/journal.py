@@ -33,10 +33,18 @@ class Journal:
         self.total_images = total_images
         self.log_images = log_images
         self._values: dict[str, list[float]] = {}
-        self._logged_images = 0
 
-    def open(self, images_seen: int) -> None:
-        """Begin to tell, or go on: what was told of later steps is taken back."""
+    def open(self, images_seen: int, state: dict[str, Any] | None) -> None:
+        """Begin to tell, or go on: what was told of later steps is taken back.
+
+        Args:
+            images_seen: where the run begins.
+            state: what `state` returned there; none begins a new line of the log.
+        """
+        self._logged_images = images_seen
+        if state is not None:
+            self._values = {name: list(values) for name, values in state["values"].items()}
+            self._logged_images = state["logged_images"]
         rewind_log(self.folder / LOG, images_seen)
         self._board = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=images_seen + 1)
         self._progress = tqdm(
@@ -87,10 +95,6 @@ class Journal:
         self._board.close()
 
     def state(self) -> dict[str, Any]:
-        """What `restore` needs, as plain values: the steps since the last line of the log."""
-        return {"values": self._values, "logged_images": self._logged_images}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
-        self._values = {name: list(values) for name, values in state["values"].items()}
-        self._logged_images = state["logged_images"]
+        """What `open` needs to go on, as plain values: the steps since the last line of the log."""
+        values = {name: list(values) for name, values in self._values.items()}
+        return {"values": values, "logged_images": self._logged_images}

@@ -86,6 +86,11 @@ class TrainingOptions(RunOptions):
     def _check_augmentation(self) -> None:
         if self.augment not in AUGMENT:
             raise ValueError(f"augment: {self.augment!r} is none of {', '.join(AUGMENT)}")
+        if self.augment == "adaptive" and LOSSES[self.loss].relates:
+            raise ValueError(
+                "augment: adaptive follows the signs of the logits, which the "
+                f"{self.loss} loss leaves open: give --augment fixed and an --augment-p"
+            )
         if not 0 <= self.augment_p <= 1:
             raise ValueError(f"augment_p: {self.augment_p} is not a probability")
         if self.augment == "fixed" and self.augment_p == 0:

@@ -30,6 +30,14 @@ STYLEGAN: dict[str, TrainingOptions] = {
         ema_half_life=10_000,
         texture_from=0.0,
     ),
+    # Two CPU cores, about an hour (estimated): a first look at new pictures.
+    "stylegan-32-cpu": TrainingOptions(
+        preset="stylegan-32-cpu",
+        network=NetworkConfig(resolution=32, channel_base=1024, channel_max=128, channel_min=32),
+        phases=(Phase(16, 80_000, r1_gamma=0.02), Phase(32, 220_000, 0.03, fade_images=12_000)),
+        ema_half_life=10_000,
+        texture_from=0.75,
+    ),
     # One GPU, minutes to hours: no growing is needed when several million images are affordable.
     "stylegan-64-gpu": TrainingOptions(
         preset="stylegan-64-gpu",
@@ -45,6 +53,42 @@ STYLEGAN: dict[str, TrainingOptions] = {
         mixing_probability=0.9,
         texture_from=0.5,
         snapshot_images=200_000,
+    ),
+    # One GPU or several, a day on one (estimated, not tried): R1 as in Karras et al. 2020, which
+    # also asks for augmentation below some 100,000 images.
+    "stylegan-128-gpu": TrainingOptions(
+        preset="stylegan-128-gpu",
+        network=NetworkConfig(
+            resolution=128, z_dim=512, w_dim=512, channel_base=8192, channel_max=512
+        ),
+        phases=(Phase(128, 8_000_000, r1_gamma=0.5),),
+        batch=64,
+        lr_generator=0.0025,
+        lr_discriminator=0.0025,
+        path_length_weight=2.0,
+        ema_half_life=20_000,
+        mixing_probability=0.9,
+        texture_from=0.0,
+        augment="adaptive",
+        snapshot_images=200_000,
+        log_images=4_096,
+    ),
+    "stylegan-256-gpu": TrainingOptions(
+        preset="stylegan-256-gpu",
+        network=NetworkConfig(
+            resolution=256, z_dim=512, w_dim=512, channel_base=16384, channel_max=512
+        ),
+        phases=(Phase(256, 16_000_000, r1_gamma=1.0),),
+        batch=64,
+        lr_generator=0.0025,
+        lr_discriminator=0.0025,
+        path_length_weight=2.0,
+        ema_half_life=20_000,
+        mixing_probability=0.9,
+        texture_from=0.0,
+        augment="adaptive",
+        snapshot_images=400_000,
+        log_images=4_096,
     ),
     # Seconds: every branch of the loop, for the tests.
     "stylegan-16-tiny": TrainingOptions(

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.datasets.files import write
 from training.networks.interface import ImageGenerator
 from training.networks.pixels import to_uint8
 
@@ -43,7 +44,7 @@ def rewind_log(path: Path, images_seen: int) -> None:
     """Drop the records of steps that a resumed run is going to do again."""
     if path.exists():
         kept = [record for record in read_log(path) if record["images"] <= images_seen]
-        path.write_text("".join(json.dumps(record) + "\n" for record in kept), encoding="utf-8")
+        write(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
 
 
 @torch.no_grad()

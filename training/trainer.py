@@ -1,4 +1,4 @@
-"""One StyleGAN2 run: its state and one step of it. The loop around it is in `training.train`."""
+"""One StyleGAN2 run: its state and one step of it. The loop around it is in `training.loop`."""
 
 from __future__ import annotations
 

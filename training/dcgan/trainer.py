@@ -1,4 +1,4 @@
-"""One DCGAN run: its state and one step of it. The loop around it is in `training.train`."""
+"""One DCGAN run: its state and one step of it. The loop around it is in `training.loop`."""
 
 from __future__ import annotations
 

@@ -4,7 +4,13 @@ import math
 
 import torch
 
-from training.losses import discriminator_loss, generator_loss, gradient_penalty, path_lengths
+from training.losses import (
+    LOSSES,
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+    path_lengths,
+)
 
 
 def test_undecided_discriminator_costs_log_two() -> None:
@@ -34,3 +40,16 @@ def test_path_length_of_a_linear_generator_is_the_norm_of_its_jacobian() -> None
     y = torch.randn(2, 1, 4, 4)
     lengths = path_lengths(image, w, y)
     torch.testing.assert_close(lengths, y.sum(dim=(1, 2, 3)).abs() / 4)
+
+
+def test_the_relativistic_loss_compares_pairs() -> None:
+    real, fake = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
+    relativistic = LOSSES["relativistic"]
+    expected = (math.log1p(math.exp(-0.5)) + math.log1p(math.exp(5.0))) / 2
+    assert math.isclose(relativistic.of_discriminator(real, fake), expected, rel_tol=1e-6)
+    expected = (math.log1p(math.exp(0.5)) + math.log1p(math.exp(-5.0))) / 2
+    assert math.isclose(relativistic.of_generator(fake, real), expected, rel_tol=1e-6)
+    # Only the distance counts: a discriminator that shifts all its logits changes nothing.
+    shifted = relativistic.of_discriminator(real + 7, fake + 7)
+    torch.testing.assert_close(shifted, relativistic.of_discriminator(real, fake))
+    assert relativistic.penalties == ("r1", "r2")

@@ -1,11 +1,6 @@
 """A run as a whole: it learns, resumes exactly, and refuses what it cannot do."""
 
 import dataclasses
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +13,14 @@ from tests.unit.training.conftest import write_dataset
 from training.checkpoint import load_checkpoint
 from training.datasets.store import Dataset
 from training.images import RealImages
+from training.journal import LOG
+from training.loop import run
 from training.networks.weights import load_generator
 from training.options import Phase, TrainingOptions
 from training.presets import PRESETS
 from training.report import read_log
-from training.train import CHECKPOINT, LOG, WEIGHTS, main, run
+from training.run_folder import CHECKPOINT, WEIGHTS
+from training.train import main
 from training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -58,35 +56,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(squares: Dataset) -> None:
     for _ in range(11):
         second.step()
     assert same_weights(whole, second)
-
-
-def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "squares")
-    command = [sys.executable, "-m", "training.train", "--preset", "stylegan-16-tiny"]
-    command += ["--dataset", tmp_path / "squares", "--threads", "1"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [*command, "--run", tmp_path / "whole"], check=True, env=environment, capture_output=True
-    )
-    killed = subprocess.Popen(
-        [*command, "--run", tmp_path / "killed"], env=environment, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "killed" / CHECKPOINT).exists() and time.monotonic() < deadline:
-        assert killed.poll() is None, "the run ended before its first checkpoint"
-        time.sleep(0.001)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    subprocess.run(
-        [*command, "--run", tmp_path / "killed"], check=True, env=environment, capture_output=True
-    )
-    images = [record["images"] for record in read_log(tmp_path / "killed" / LOG)]
-    assert images == sorted(set(images)), "the log repeats itself"
-    whole = load_checkpoint(tmp_path / "whole" / CHECKPOINT, CPU)
-    resumed = load_checkpoint(tmp_path / "killed" / CHECKPOINT, CPU)
-    assert whole["images_seen"] == resumed["images_seen"] == TINY.total_images
-    for name, value in whole["average"].items():
-        assert torch.equal(value, resumed["average"][name]), name
 
 
 def test_a_run_leaves_weights_sheets_and_a_log(squares: Dataset, tmp_path: Path) -> None:

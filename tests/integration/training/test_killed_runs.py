@@ -1,0 +1,127 @@
+"""`kill -9` at the worst moments, and disks that are full."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.unit.training.conftest import write_dataset
+from training.checkpoint import load_checkpoint
+from training.journal import CLOCK, LOG
+from training.report import read_log
+from training.run_folder import CHECKPOINT, WEIGHTS
+from training.train import main
+
+# Every file that must survive is flushed by fsync: the program dies at one of its calls.
+DIES_AT_FSYNC = """
+import os, signal, sys
+left, fsync = int(sys.argv.pop(1)), os.fsync
+
+def dying_fsync(handle):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    fsync(handle)
+
+os.fsync = dying_fsync
+from training.train import main
+sys.exit(main(sys.argv[1:]))
+"""
+# No file may grow beyond a size, as on a full disk.
+ON_A_FULL_DISK = """
+import resource, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+from training.train import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_dataset(tmp_path_factory.mktemp("killed") / "squares").directory
+
+
+def arguments(dataset: Path, run: Path) -> list[str]:
+    """The tiny preset, with a probability of augmentation that moves."""
+    told = ["--preset", "stylegan-16-tiny", "--threads", "1", "--device", "cpu"]
+    told += ["--augment", "adaptive", "--augment-ramp-images", "200", "--augment-target", "0"]
+    return [*told, "--dataset", str(dataset), "--run", str(run)]
+
+
+def train(dataset: Path, run: Path, *program: object) -> subprocess.CompletedProcess[str]:
+    """Train in a process of its own, by a program that takes the arguments."""
+    command = [sys.executable, *(program or ("-m", "training.train"))]
+    command += arguments(dataset, run)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(map(str, command), env=environment, capture_output=True, text=True)
+
+
+def told(run: Path) -> list[dict[str, Any]]:
+    """The log without what the clock says."""
+    return [{**record, CLOCK: None} for record in read_log(run / LOG)]
+
+
+def assert_equal(one: Any, other: Any, name: str = "checkpoint") -> None:
+    """Compare two checkpoints to the bit."""
+    assert type(one) is type(other), name
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), name
+        for key in one:
+            assert_equal(one[key], other[key], f"{name}.{key}")
+    elif isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), name
+    else:
+        assert one == other, name
+
+
+@pytest.mark.timeout(900)  # five starts of Python and torch, on a machine that may be busy
+def test_a_killed_run_ends_as_if_nothing_had_happened(dataset: Path, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main(arguments(dataset, whole)) == 0
+
+    # In a new folder: 2 calls for the options, one for each line of the log (32 and 64 images), one
+    # for the checkpoint: the fifth call comes when its content is written but not yet renamed.
+    first = train(dataset, killed, "-c", DIES_AT_FSYNC, 5)
+    assert first.returncode == -signal.SIGKILL, first.stderr
+    assert (killed / "checkpoint.part").exists()
+    assert not (killed / CHECKPOINT).exists()
+
+    # With a log: 2 more for what is left of it. The eighth call is in a line after the checkpoint.
+    second = train(dataset, killed, "-c", DIES_AT_FSYNC, 8)
+    assert second.returncode == -signal.SIGKILL, second.stderr
+    assert load_checkpoint(killed / CHECKPOINT, torch.device("cpu"))["images_seen"] == 64
+    assert told(killed)[-1]["images"] == 96
+
+    # From the checkpoint on: 2 + 2 + lines at 96 and 128, and inside the second checkpoint.
+    third = train(dataset, killed, "-c", DIES_AT_FSYNC, 7)
+    assert third.returncode == -signal.SIGKILL, third.stderr
+    assert (killed / "checkpoint.part").exists()
+    assert load_checkpoint(killed / CHECKPOINT, torch.device("cpu"))["images_seen"] == 64
+
+    # On a full disk the same happens without a kill.
+    before = (killed / CHECKPOINT).read_bytes()
+    litter = killed / f".{WEIGHTS}.4321"
+    litter.touch()
+    full = train(dataset, killed, "-c", ON_A_FULL_DISK, len(before) - 1)
+    assert full.returncode == 1, full.stderr
+    assert "the snapshot after 128 images cannot be written" in full.stderr
+    assert (killed / CHECKPOINT).read_bytes() == before
+    assert not (killed / "checkpoint.part").exists()
+    last = train(dataset, killed)
+    assert last.returncode == 0, last.stderr
+    assert not litter.exists()
+
+    assert told(killed) == told(whole)
+    assert [record["images"] for record in told(whole)] == [32, 64, 96, 128, 160, 192]
+    assert told(whole)[-1]["augment_p"] > 0
+    states = [load_checkpoint(run / CHECKPOINT, torch.device("cpu")) for run in (whole, killed)]
+    assert_equal(*states)
+    sheets = [sorted((run / "sheets").iterdir()) for run in (whole, killed)]
+    assert [path.read_bytes() for path in sheets[0]] == [path.read_bytes() for path in sheets[1]]

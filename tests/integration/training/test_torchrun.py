@@ -1,0 +1,51 @@
+"""Two processes of `torchrun` against one that sees the whole batch."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.unit.training.conftest import write_dataset
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.images import RealImages
+from training.presets import PRESETS
+from training.report import read_log
+from training.run_folder import CHECKPOINT
+from training.trainer import Trainer
+
+CPU = torch.device("cpu")
+OPTIONS = dataclasses.replace(PRESETS["stylegan-16-tiny"], augment="fixed", augment_p=0.3)
+
+
+@pytest.mark.timeout(600)  # three starts of Python and torch, on a machine that may be busy
+def test_two_processes_go_on_as_one_does(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "squares")
+    one = Trainer(OPTIONS, RealImages(dataset, OPTIONS.seed, OPTIONS.mirror), CPU)
+    for _ in range(4):
+        one.step()
+    run = tmp_path / "run"
+    run.mkdir()
+    save_checkpoint(run / CHECKPOINT, one.state())  # by one process; two of them go on
+    losses = [one.step() for _ in range(OPTIONS.total_images // OPTIONS.batch - 4)]
+
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", "--", "training.train", "--device", "cpu"]
+    command += ["--preset", OPTIONS.preset, "--augment", "fixed", "--augment-p", "0.3"]
+    command += ["--dataset", str(dataset.directory), "--run", str(run)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+    two = load_checkpoint(run / CHECKPOINT, CPU)
+    assert two["images_seen"] == one.images_seen == OPTIONS.total_images
+    for network in ("generator", "discriminator", "average"):
+        for name, value in getattr(one, network).named_parameters():
+            torch.testing.assert_close(two[network][name], value, rtol=1e-4, atol=1e-5)
+    last = read_log(run / "log.jsonl")[-1]
+    mean = sum(loss["loss_d"] for loss in losses[-4:]) / 4
+    assert last["loss_d"] == pytest.approx(mean, rel=1e-4)
+    assert len(list((run / "sheets").iterdir())) == 3  # written once

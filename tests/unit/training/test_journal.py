@@ -1,0 +1,61 @@
+"""The log of a run, read back from JSON lines and from TensorBoard."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from training.journal import CLOCK, LOG, TENSORBOARD, Journal
+from training.report import read_log
+
+
+def tell(folder: Path, first: int, last: int, state: dict | None = None) -> Journal:
+    """Steps of 8 images, with a line every 24."""
+    folder.mkdir(exist_ok=True)
+    journal = Journal(folder, total_images=200, log_images=24)
+    journal.open(first, state)
+    for seen in range(first + 8, last + 8, 8):
+        journal.note(seen, 16, {"loss_d": seen / 7, "loss_g": 1 / seen})
+    return journal
+
+
+def told(folder: Path) -> list[dict]:
+    return [{**record, CLOCK: None} for record in read_log(folder / LOG)]
+
+
+def test_a_line_holds_the_means_since_the_last_one(tmp_path: Path) -> None:
+    tell(tmp_path / "run", 0, 56).close()
+    first, second = told(tmp_path / "run")
+    assert first == {
+        "images": 24,
+        "resolution": 16,
+        CLOCK: None,
+        "loss_d": (8 / 7 + 16 / 7 + 24 / 7) / 3,
+        "loss_g": (1 / 8 + 1 / 16 + 1 / 24) / 3,
+    }
+    assert second["images"] == 48
+
+
+def test_a_log_that_was_interrupted_between_lines_is_the_same(tmp_path: Path) -> None:
+    tell(tmp_path / "whole", 0, 96).close()
+    first = tell(tmp_path / "parts", 0, 40)
+    state = first.state()  # two steps after a line, as a checkpoint takes it
+    for seen in (48, 56, 64, 72):
+        first.note(seen, 16, {"loss_d": 0.0, "loss_g": 0.0})  # lost when the run is killed
+    first.close()
+    tell(tmp_path / "parts", 40, 96, state).close()
+    assert told(tmp_path / "parts") == told(tmp_path / "whole")
+
+
+def test_tensorboard_shows_losses_and_sheets_once(tmp_path: Path) -> None:
+    first = tell(tmp_path, 0, 72)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    first.show(72, Image.fromarray(pixels))
+    first.close()
+    tell(tmp_path, 24, 48, {"values": {}, "logged_images": 24}).close()  # goes on from 24 images
+    events = EventAccumulator(str(tmp_path / TENSORBOARD))
+    events.Reload()
+    scalars = {event.step: event.value for event in events.Scalars("loss_d")}
+    assert list(scalars) == [24, 48]  # the line at 72 was taken back
+    np.testing.assert_allclose(scalars[48], told(tmp_path)[1]["loss_d"], rtol=1e-6)

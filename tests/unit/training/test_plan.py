@@ -1,0 +1,38 @@
+"""What `--dry-run` tells."""
+
+from pathlib import Path
+
+import pytest
+
+from training.datasets.store import Dataset
+from training.train import main
+
+
+def plan(dataset: Dataset, tmp_path: Path, *arguments: str) -> int:
+    command = ["--dataset", str(dataset.directory), "--run", str(tmp_path / "run"), "--dry-run"]
+    return main([*command, "--device", "cpu", *arguments])
+
+
+def test_a_dry_run_tells_the_plan_and_writes_nothing(
+    squares: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = ("--preset", "stylegan-16-tiny", "--batch", "16", "--accumulate", "2")
+    assert plan(squares, tmp_path, *tiny, "--augment", "fixed", "--augment-p", "0.25") == 0
+    told = capsys.readouterr().out
+    assert "16 images: 1 processes x 2 passes x 8 images" in told
+    assert "0.064 to 0.192 kimg: 16 px, R1 0.05, fades in over 0.032 kimg" in told
+    assert "12 steps" in told
+    assert "fixed, p = 0.25" in told
+    assert '"augment_p": 0.25' in told
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_that_cannot_be_is_refused(
+    squares: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plan(squares, tmp_path, "--preset", "stylegan-64-cpu") == 1
+    assert "has 16 px, the preset stylegan-64-cpu 64 px" in capsys.readouterr().err
+    assert plan(squares, tmp_path, "--preset", "dcgan-16-tiny", "--loss", "relativistic") == 1
+    assert "--loss: a dcgan such as dcgan-16-tiny has no such option" in capsys.readouterr().err
+    assert plan(squares, tmp_path, "--preset", "stylegan-16-tiny", "--freeze-d", "1") == 1
+    assert "without --transfer" in capsys.readouterr().err

@@ -1,0 +1,133 @@
+"""The loop around the steps of a run: begin or resume, step, tell, save."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from training.checkpoint import load_checkpoint
+from training.compute import Compute
+from training.datasets.grey import with_channels
+from training.datasets.store import Dataset
+from training.gan_trainer import GanTrainer
+from training.images import RealImages
+from training.journal import Journal
+from training.kinds import build_trainer
+from training.run_folder import RunFolder
+from training.run_options import RunOptions
+
+
+def run(
+    options: RunOptions,
+    dataset: Dataset,
+    folder: Path,
+    device: torch.device,
+    transfer: Path | None = None,
+    compute: Compute | None = None,
+    disk_budget: int | None = None,
+) -> int:
+    """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
+
+    Args:
+        options: what to train.
+        dataset: real images.
+        folder: of the run; the first process writes it.
+        device: where this process computes.
+        transfer: checkpoint whose weights a new run begins with.
+        compute: how.
+        disk_budget: bytes that the folder may take.
+
+    Returns:
+        0 when the run is complete, 130 when it was interrupted.
+
+    Raises:
+        ValueError: the dataset does not fit the network, the folder holds another run, or there is
+            no room.
+        FloatingPointError: the training diverged.
+    """
+    images = RealImages(fitting(dataset, options), options.seed, options.mirror)
+    trainer = build_trainer(options, images, device, compute)
+    world = trainer.compute.world
+    files = RunFolder(folder, disk_budget)
+    journal = Journal(folder, options.total_images, options.log_images)
+    if world.writes:
+        begin(trainer, files, journal, transfer)
+    trainer.meet()
+    signals = catch_signals()
+    interrupted, saved = False, -1
+
+    while trainer.images_seen < options.total_images and not interrupted:
+        losses = trainer.step()
+        interrupted = world.any(bool(signals), device)
+        if not world.writes:
+            continue
+        seen = trainer.images_seen
+        journal.note(seen, options.resolution_at(seen), losses)
+
+        # Save now and then, and show what the networks draw.
+        if seen // options.snapshot_images > (seen - options.batch) // options.snapshot_images:
+            files.snapshot(trainer, journal)
+            saved = seen
+    if world.writes:
+        if saved != trainer.images_seen:
+            files.snapshot(trainer, journal)
+        journal.close()
+    return 130 if interrupted else 0
+
+
+def begin(trainer: GanTrainer, files: RunFolder, journal: Journal, transfer: Path | None) -> None:
+    """Go on exactly where the last checkpoint was written, or begin.
+
+    Raises:
+        ValueError: the folder holds another run, or there is no room for this one.
+    """
+    told = None
+    if files.checkpoint.exists():
+        state = load_checkpoint(files.checkpoint, trainer.device)
+        check_same_run(state, trainer)
+        trainer.restore(state)
+        told = state.get("journal")
+    elif transfer is not None:
+        trainer.transfer(load_checkpoint(transfer, trainer.device))
+    files.prepare(trainer)
+    journal.open(trainer.images_seen, told)
+
+
+def fitting(dataset: Dataset, options: RunOptions) -> Dataset:
+    """The images with the network's channels.
+
+    Raises:
+        ValueError: they cannot be scaled to the network's size.
+    """
+    network, header = options.network, dataset.header
+    if header.resolution % network.resolution:
+        raise ValueError(
+            f"{dataset.directory} has {header.resolution} px, the preset {options.preset} "
+            f"{network.resolution} px: render it anew, or choose another --preset"
+        )
+    return with_channels(dataset, network.image_channels)
+
+
+def check_same_run(state: dict[str, Any], trainer: GanTrainer) -> None:
+    """Refuse to mix two runs in one folder; what lies ahead of a run may be changed."""
+    options = type(trainer.options).from_json(state["options"])
+    if not options.same_until(state["images_seen"], trainer.options):
+        raise ValueError("the folder holds a run with other options: choose another --run folder")
+    if state["dataset"] != trainer.images.dataset.digest:
+        raise ValueError("the folder holds a run on another dataset: choose another --run folder")
+
+
+def catch_signals() -> list[int]:
+    """Return a list that stays empty until SIGINT or SIGTERM arrives."""
+    caught: list[int] = []
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+
+    signal.signal(signal.SIGINT, handler)
+    signal.signal(signal.SIGTERM, handler)
+    return caught

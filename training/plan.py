@@ -1,0 +1,70 @@
+"""What `--dry-run` tells: the run as it would be, before anything is computed or written."""
+
+from __future__ import annotations
+
+from training.compute import Compute
+from training.disk import checkpoint_bytes, snapshot_bytes
+from training.gan_trainer import GanTrainer
+from training.options import TrainingOptions
+from training.run_options import RunOptions
+
+
+def describe_plan(trainer: GanTrainer) -> str:
+    """Describe a run in lines for people, its options as JSON at the end."""
+    options, compute = trainer.options, trainer.compute
+    sizes = [
+        sum(value.numel() for value in network.parameters()) / 1e6
+        for network in (trainer.generator, trainer.discriminator)
+    ]
+    checkpoint = checkpoint_bytes(trainer.generator, trainer.discriminator)
+    snapshot = snapshot_bytes(trainer.generator, trainer.discriminator, options.network.resolution)
+    total, every = options.total_images, options.snapshot_images
+    lines = {
+        "preset": f"{options.preset} ({options.kind}, {options.network.resolution} px)",
+        "networks": f"generator {sizes[0]:.2f} M parameters, discriminator {sizes[1]:.2f} M",
+        "images": f"{total / 1000:,.0f} kimg in {-(-total // options.batch):,} steps",
+        "batch": batch_line(options, compute),
+        "computes": f"on {trainer.device} in {'bfloat16' if trainer.use_bf16 else 'float32'}"
+        f"{', compiled' if compute.compiled else ''}",
+        "memory": f"{checkpoint / 1e6:.0f} MB of weights and optimiser states, "
+        "and activations, which grow with the batch",
+        "disk": f"{-(-total // every)} snapshots, one each {every / 1000:g} kimg; "
+        f"{snapshot / 1e6:.0f} MB at most for one, {checkpoint / 1e6:.0f} MB of it the checkpoint",
+    }
+    if isinstance(options, TrainingOptions):
+        lines |= stylegan_lines(options)
+    width = max(len(name) for name in lines)
+    table = "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
+    return f"{table}\n\noptions\n{options.to_json()}\n"
+
+
+def batch_line(options: RunOptions, compute: Compute) -> str:
+    """Who computes what of a batch."""
+    parts = compute.world.size * compute.accumulate
+    if parts == 1:
+        return f"{options.batch} images at once"
+    return (
+        f"{options.batch} images: {compute.world.size} processes x {compute.accumulate} passes x "
+        f"{options.batch // parts} images"
+    )
+
+
+def stylegan_lines(options: TrainingOptions) -> dict[str, str]:
+    """What a StyleGAN2's schedule holds, in the order of the run."""
+    lines, start = {}, 0
+    for position, phase in enumerate(options.phases, start=1):
+        fade = f", fades in over {phase.fade_images / 1000:g} kimg" if phase.fade_images else ""
+        lines[f"phase {position}"] = (
+            f"{start / 1000:g} to {(start + phase.images) / 1000:g} kimg: {phase.resolution} px, "
+            f"R1 {phase.r1_gamma:g}{fade}"
+        )
+        start += phase.images
+    texture = options.texture_from * start / 1000
+    decay = options.lr_decay_from * start / 1000
+    lines["schedule"] = (
+        f"noise and mixing from {texture:g} kimg, half step size from {decay:g} kimg"
+    )
+    lines["loss"] = f"{options.loss}, penalties every {options.r1_interval} steps"
+    chance = f", p = {options.augment_p:g}" if options.augment == "fixed" else ""
+    lines["augment"] = f"{options.augment}{chance}"
+    return lines
