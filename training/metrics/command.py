@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
         torch.device(arguments.device),
     )
     sys.stdout.write(table(evaluation) + "\n")
-    out = arguments.out or _beside(arguments.weights or arguments.samples)
+    out = arguments.out or _beside(arguments)
     measured = to_json(evaluation)
     out.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{out}\n")
@@ -100,24 +100,34 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    add("--metrics", type=_keys, help="keys, separated by commas (default: all that are possible)")
+    add(
+        "--metrics",
+        type=_keys,
+        metavar="KEYS",
+        help="keys, separated by commas (default: all that are possible)",
+    )
     add(
         "--count",
-        type=int,
+        type=_positive,
         default=Plan.count,
         help="generated images, and real ones in each half (default: %(default)s)",
     )
     add(
         "--training-images",
-        type=int,
+        type=_positive,
         default=Plan.training_images,
         help="training images to look for copies among; copies of others are not noticed "
         "(default: %(default)s)",
     )
-    add("--paths", type=int, default=Plan.paths, help="latent paths (default: %(default)s)")
+    add(
+        "--paths",
+        type=_positive,
+        default=Plan.paths,
+        help="latent paths (default: %(default)s)",
+    )
     add(
         "--ssim-images",
-        type=int,
+        type=_positive,
         default=Plan.compared,
         help="images to compare with training images by SSIM (default: %(default)s)",
     )
@@ -141,13 +151,23 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     )
 
 
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number
+
+
 def _keys(value: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in value.split(","))
 
 
-def _beside(path: Path) -> Path:
-    """Where the figures of weights or samples are written."""
-    return path.with_suffix(".metrics.json")
+def _beside(arguments: argparse.Namespace) -> Path:
+    """Where the figures go by default: beside the weights or beside the folder of samples."""
+    if arguments.weights:
+        return arguments.weights.with_suffix(".metrics.json")
+    folder: Path = arguments.samples.resolve()
+    return folder.with_name(f"{folder.name}.metrics.json")
 
 
 if __name__ == "__main__":

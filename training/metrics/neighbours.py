@@ -75,7 +75,7 @@ def score_neighbourhoods(
     real_ND: Features,
     generated_MD: Features,
     seed: int,
-    most: float | Array | Array,
+    most: float | Array,
 ) -> tuple[Score, ...]:
     """Score an estimate that is made of distances, with its intervals from random halves.
 

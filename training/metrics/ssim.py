@@ -32,8 +32,7 @@ _LUMINANCE = np.float32(PIXELS**2 * C1)
 _CONTRAST = np.float32(PIXELS * (PIXELS - 1) * C2)
 # References compared with one image at a time: their sums then stay in a core's cache.
 _REFERENCES = 2
-_LOADED = 256  # references in memory
-_QUERIES = 256  # images whose sums are in memory
+_LEVELS = 3_000_000  # of each side in memory at a time, 24 bytes each; 244 images of 64x64 RGB
 
 Array = NDArray[np.float64]
 
@@ -96,9 +95,9 @@ def largest_ssim(queries: ImageSource, references: ImageSource, label: str) -> A
     largest = np.full(len(queries), -np.inf)
     pairs = len(queries) * len(references)
     with tqdm(total=pairs, desc=label, unit="pair", unit_scale=True) as bar:
-        for asked in _ranges(len(queries), _QUERIES):
+        for asked in _parts(queries):
             images = Sums.of(queries[asked])
-            for loaded in _ranges(len(references), _LOADED):
+            for loaded in _parts(references):
                 known = Sums.of(references[loaded])
                 for place, query in enumerate(asked):
                     found = _largest(images[place : place + 1], known)
@@ -113,8 +112,11 @@ def _largest(image: Sums, references: Sums) -> float:
     return max(float(ssim(image, references[block]).max()) for block in blocks)
 
 
-def _ranges(count: int, size: int) -> list[NDArray[np.int64]]:
-    return [np.arange(first, min(first + size, count)) for first in range(0, count, size)]
+def _parts(images: ImageSource) -> list[NDArray[np.int64]]:
+    """All places, in runs that fit into memory."""
+    places = np.arange(len(images))
+    size = max(_REFERENCES, _LEVELS // images[places[:1]].size)
+    return np.split(places, places[size::size])
 
 
 def box_sums(x: NDArray[Any]) -> NDArray[Any]:

@@ -30,8 +30,8 @@ def reference(x: Images, y: Images) -> float:
 def test_it_is_scikit_images_ssim(
     side: int, channels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ssim, "_LOADED", 3)  # several blocks, the last ones short
-    monkeypatch.setattr(ssim, "_QUERIES", 2)
+    levels = 3 * side * side * channels
+    monkeypatch.setattr(ssim, "_LEVELS", levels)  # three images: several runs, the last ones short
     queries, references = noisy(5, 1, side, channels), noisy(7, 2, side, channels)
     expected = [max(reference(x, y) for y in references) for x in queries]
     np.testing.assert_allclose(largest_ssim(queries, references, ""), expected, atol=1e-6)
