@@ -31,19 +31,15 @@ def dataset_features(dataset: Dataset, cache: Path) -> np.ndarray:
     # Torch takes seconds to import, and only this needs it.
     import torch
 
-    from training.metrics.efficientnet import load_efficientnet
-    from training.metrics.features import cached, extract, store
+    from training.metrics.cache import FeatureCache
+    from training.metrics.efficientnet import efficientnet
+    from training.metrics.features import Pictures, extract
 
-    network, parts = None, []
+    extractor, parts = efficientnet(torch.device("cpu")), []
     for shard in dataset.shards:
-        path = cache / f"clean-{shard.images_sha256[:32]}.npy"
-        features = cached(path)
-        if features is None:
-            network = network or load_efficientnet()
-            images = dataset.images_NHWC[shard.first : shard.first + shard.count]
-            features = extract(network, images, f"features {shard.images}", torch.device("cpu"))
-            store(path, features)
-        parts.append(features)
+        images = dataset.images_NHWC[shard.first : shard.first + shard.count]
+        pictures = Pictures(shard.images, images, 0, shard.count, shard.images_sha256)
+        parts.append(extract(extractor, pictures, FeatureCache(cache)))
     return np.concatenate(parts)
 
 
