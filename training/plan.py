@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+
 from training.compute import Compute
 from training.disk import checkpoint_bytes, snapshot_bytes
 from training.gan_trainer import GanTrainer
@@ -18,6 +22,8 @@ def describe_plan(trainer: GanTrainer) -> str:
     ]
     checkpoint = checkpoint_bytes(trainer.generator, trainer.discriminator)
     snapshot = snapshot_bytes(trainer.generator, trainer.discriminator, options.network.resolution)
+    share = options.batch // (compute.world.size * compute.accumulate)
+    activations = share * activation_bytes(trainer)
     total, every = options.total_images, options.snapshot_images
     lines = {
         "preset": f"{options.preset} ({options.kind}, {options.network.resolution} px)",
@@ -26,8 +32,8 @@ def describe_plan(trainer: GanTrainer) -> str:
         "batch": batch_line(options, compute),
         "computes": f"on {trainer.device} in {'bfloat16' if trainer.use_bf16 else 'float32'}"
         f"{', compiled' if compute.compiled else ''}",
-        "memory": f"{checkpoint / 1e6:.0f} MB of weights and optimiser states, "
-        "and activations, which grow with the batch",
+        "memory": f"{checkpoint / 1e6:.0f} MB of weights and optimiser states, about "
+        f"{activations / 1e6:.0f} MB of activations in each process; penalties take more",
         "disk": f"{-(-total // every)} snapshots, one each {every / 1000:g} kimg; "
         f"{snapshot / 1e6:.0f} MB at most for one, {checkpoint / 1e6:.0f} MB of it the checkpoint",
     }
@@ -36,6 +42,27 @@ def describe_plan(trainer: GanTrainer) -> str:
     width = max(len(name) for name in lines)
     table = "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
     return f"{table}\n\noptions\n{options.to_json()}\n"
+
+
+def activation_bytes(trainer: GanTrainer, images: int = 4) -> int:
+    """What the backward pass keeps of one image's way through both networks, measured on a few.
+
+    The images are drawn, judged, and judged beside real ones, at the full resolution.
+    """
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    z = torch.randn(images, trainer.options.network.z_dim).to(trainer.device)
+    with saved_tensors_hooks(keep, lambda tensor: tensor), trainer.autocast():
+        fake = trainer.generator.sample(z).float()
+        graphs = [trainer.discriminator(shown) for shown in (fake, fake.detach(), fake.detach())]
+    networks = (trainer.generator, trainer.discriminator)
+    weights = {value.data_ptr() for network in networks for value in network.parameters()}
+    del graphs  # until here, so that no storage is used twice
+    return sum(size for place, size in kept.items() if place not in weights) // images
 
 
 def batch_line(options: RunOptions, compute: Compute) -> str:

@@ -88,7 +88,7 @@ def add_run(group: argparse._ArgumentGroup) -> None:
         "--preset",
         choices=sorted(PRESETS),
         default="stylegan-64-cpu",
-        help="row of training/presets.py (default: %(default)s)",
+        help=f"one of {', '.join(sorted(PRESETS))} (default: %(default)s)",
         metavar="NAME",
     )
     add("--dataset", type=Path, required=True, help="directory that `anime-gan dataset` wrote")

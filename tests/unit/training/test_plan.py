@@ -1,10 +1,15 @@
 """What `--dry-run` tells."""
 
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
+from torch import nn
 
 from training.datasets.store import Dataset
+from training.plan import activation_bytes
 from training.train import main
 
 
@@ -25,6 +30,23 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(
     assert "fixed, p = 0.25" in told
     assert '"augment_p": 0.25' in told
     assert not (tmp_path / "run").exists()
+
+
+def test_activations_are_those_that_a_backward_pass_needs() -> None:
+    class Linear(nn.Linear):
+        def sample(self, z: torch.Tensor) -> torch.Tensor:
+            return self(z)
+
+    trainer = SimpleNamespace(
+        options=SimpleNamespace(network=SimpleNamespace(z_dim=100)),
+        device=torch.device("cpu"),
+        autocast=nullcontext,
+        generator=Linear(100, 50),
+        discriminator=nn.Linear(50, 1),
+    )
+    # The latents for the generator's weights, its images once for the discriminator's: they are
+    # judged three times, but stored in one place.
+    assert activation_bytes(trainer) == 4 * (100 + 50)
 
 
 def test_a_plan_that_cannot_be_is_refused(
