@@ -57,7 +57,7 @@ def sample_sheet(generator: ImageGenerator, resolution: int, truncation: float) 
         truncation: psi, for generators that have one.
     """
     shown = copy.deepcopy(generator).eval()
-    shown.calibrate(samples=8_192)
+    shown.calibrate()
     randomness = torch.Generator().manual_seed(SHEET_SEED)
     z = torch.randn(SHEET_SIDE**2, shown.config.z_dim, generator=randomness)
     z = z.to(next(shown.parameters()).device)

@@ -6,6 +6,29 @@ from training.dcgan.options import DcganOptions
 from training.networks.dcgan import DcganConfig
 
 DCGAN: dict[str, DcganOptions] = {
+    # The seed's. Known is the shape of both networks; widths, kernels, noise, dropout, optimiser
+    # and batch are those of TensorFlow's DCGAN tutorial, whose architecture it is. 50 epochs.
+    "dcgan-seed": DcganOptions(
+        preset="dcgan-seed",
+        network=DcganConfig(
+            z_dim=100,
+            generator_widths=(256, 128, 64, 32),
+            generator_kernel=5,
+            discriminator_widths=(64, 128),
+            discriminator_kernel=5,
+            dropout=0.3,
+            init="glorot",
+        ),
+        images=1_000_000,
+        batch=256,
+        lr_generator=1e-4,
+        lr_discriminator=1e-4,
+        lr_decay_from=1.0,
+        beta1=0.9,
+        ema_half_life=0,
+        mirror=False,
+        snapshot_images=20_000,
+    ),
     # Seconds: every branch of the loop, for the tests.
     "dcgan-16-tiny": DcganOptions(
         preset="dcgan-16-tiny",

@@ -68,5 +68,5 @@ class ImageGenerator(nn.Module, ABC):
         """
 
     @abstractmethod
-    def calibrate(self, samples: int = 65_536) -> None:
+    def calibrate(self) -> None:
         """Set the statistics that drawing needs and training does not keep, from fixed latents."""

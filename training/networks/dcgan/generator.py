@@ -68,8 +68,15 @@ class Generator(ImageGenerator):
         return image
 
     @torch.no_grad()
-    def calibrate(self, samples: int = 65_536) -> None:
-        """Set the statistics of batch normalisation to their means over fixed latents."""
+    def calibrate(self, samples: int = 4_096) -> None:
+        """Set the statistics of batch normalisation to their means over fixed latents.
+
+        Training keeps none: the moving average of weights has other statistics than its weights had
+        while they were trained.
+
+        Args:
+            samples: latents, in batches of `CALIBRATION_BATCH`.
+        """
         norms = [norm for norm in self.norms if isinstance(norm, nn.BatchNorm2d)]
         for norm in norms:
             norm.reset_running_stats()

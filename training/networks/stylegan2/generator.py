@@ -196,9 +196,9 @@ class Generator(ImageGenerator):
         w_BLW = self.styles(self.mapping(z_BZ), truncation_B1)
         return self.synthesis(w_BLW, noise_BN, resolution)
 
-    def calibrate(self, samples: int = 65_536) -> None:
+    def calibrate(self) -> None:
         """Set `w_avg`."""
-        self.estimate_w_avg(samples)
+        self.estimate_w_avg()
 
     def styles(self, w_BW: Tensor, truncation_B1: Tensor | None = None) -> Tensor:
         """Truncate w towards its mean (Karras et al. 2019, section B), one copy per layer."""
