@@ -12,11 +12,12 @@ from training.datasets.store import Dataset
 from training.dcgan.options import DcganOptions
 from training.dcgan.trainer import DcganTrainer
 from training.images import RealImages
+from training.loop import run
 from training.losses import discriminator_loss
 from training.networks.weights import load_generator
 from training.options import TrainingOptions
 from training.presets import PRESETS
-from training.train import CHECKPOINT, WEIGHTS, run
+from training.run_folder import CHECKPOINT, WEIGHTS
 
 CPU = torch.device("cpu")
 TINY: DcganOptions = PRESETS["dcgan-16-tiny"]
