@@ -80,13 +80,12 @@ def write_split(
     Raises:
         DatasetError: a side is empty.
     """
-    digests = []
-    for side, indices, directory in (
-        ("train", sides.train, train),
-        ("heldout", sides.heldout, heldout),
-    ):
+    plan = (("train", sides.train, train), ("heldout", sides.heldout, heldout))
+    for side, indices, _ in plan:
         if not len(indices):
             raise DatasetError(f"no image falls on the side {side!r}: choose another --share")
+    digests = []
+    for side, indices, directory in plan:
         how = {"kind": "split", "side": side, "share": share, "salt": salt}
         digests.append(write_subset(dataset, indices, directory, how))
     return digests[0], digests[1]

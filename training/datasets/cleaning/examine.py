@@ -34,16 +34,18 @@ TRAITS = np.dtype(
 class FaceCheck:
     """Whether an image shows a face, which may fill all of it.
 
-    The cascade knows faces with some surroundings: a cut-out face is found only when the image is
-    enlarged and its edge continued. Searching small steps for few agreeing windows makes sure that
-    a face is not missed; that something else passes now and then does less harm.
+    The cascade knows faces with some surroundings. It finds most cut-out faces as they are; the
+    others only when the image is enlarged and its edge continued. That takes ten times as long, so
+    it is a second look, which searches small steps for few agreeing windows: that something else
+    passes now and then does less harm than a face that is missed.
     """
 
     side: int = 128
-    """Pixels to which an image is enlarged."""
+    """Pixels to which an image is enlarged for the second look."""
     border: float = 0.25
     """Share of the side by which the edge is continued on each side."""
-    detector: FaceDetector = field(
+    first: FaceDetector = field(default_factory=FaceDetector)
+    second: FaceDetector = field(
         default_factory=partial(FaceDetector, scale_factor=1.05, min_neighbors=3)
     )
 
@@ -53,12 +55,15 @@ class FaceCheck:
         Args:
             image_HWC: uint8 [H, H, C], C being 1 or 3.
         """
+        return bool(self.first.find(image_HWC) or self.second.find(self._framed(image_HWC)))
+
+    def _framed(self, image_HWC: np.ndarray) -> np.ndarray:
         height, _, channels = image_HWC.shape
         scale = max(1, round(self.side / height))
         large = cv2.resize(image_HWC, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         edge = round(self.border * height * scale)
         framed = cv2.copyMakeBorder(large, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-        return bool(self.detector.find(framed.reshape(*framed.shape[:2], channels)))
+        return framed.reshape(*framed.shape[:2], channels)
 
 
 def examine(dataset: Dataset, workers: int) -> np.ndarray:

@@ -76,12 +76,13 @@ def _all(
         yield Finding(index, BLANK, f"deviation {traits['deviation'][index]:.1f}")
     for index, like in exact_duplicates(traits["pixels"]).items():
         yield Finding(index, EXACT, f"of {like}", like)
-    pairs = near_pairs(traits, thresholds.phash, thresholds.dhash)
-    for index, pair in drop_later(pairs).items():
+    # The hashes of blank images say nothing.
+    lively = np.flatnonzero(traits["deviation"] >= thresholds.blank)
+    pairs = near_pairs(traits[lively], thresholds.phash, thresholds.dhash)
+    for place, pair in drop_later(pairs).items():
+        like = int(lively[pair.earlier])
         mirrored = ", mirrored" if pair.mirrored else ""
-        yield Finding(
-            index, NEAR, f"of {pair.earlier}{mirrored}, {pair.distance} bits", pair.earlier
-        )
+        yield Finding(int(lively[place]), NEAR, f"of {like}{mirrored}, {pair.distance} bits", like)
     if distances is None:
         return
     scores = robust_scores(distances)

@@ -37,8 +37,8 @@ class Folder:
             raise SourceError(f"{self.root} is not a folder")
         entries, skipped = [], []
         for directory, folders, names in os.walk(self.root, onerror=_give_up):
-            folders.sort()
-            for name in names:
+            links = [name for name in folders if Path(directory, name).is_symlink()]
+            for name in names + links:
                 path = Path(directory, name)
                 identity = path.relative_to(self.root).as_posix()
                 found = path.lstat()
