@@ -54,17 +54,34 @@ class FaceDetector:
         Args:
             image_HWC: uint8 [H, W, 3] RGB or [H, W, 1] grey.
         """
-        grey = image_HWC[:, :, 0]
-        if image_HWC.shape[2] == 3:
-            grey = cv2.cvtColor(image_HWC, cv2.COLOR_RGB2GRAY)
         found = _cascade().detectMultiScale(
-            cv2.equalizeHist(grey),
+            _equalised(image_HWC),
             scaleFactor=self.scale_factor,
             minNeighbors=self.min_neighbors,
             minSize=(self.min_face, self.min_face),
         )
         boxes = [Box(*(int(number) for number in box)) for box in found]
         return sorted(boxes, key=lambda box: (-box.width * box.height, box))
+
+    def votes(self, image_HWC: np.ndarray) -> int:
+        """How many windows agree on the likeliest face; 0 where no two of them do.
+
+        Args:
+            image_HWC: As for `find`.
+        """
+        _, windows = _cascade().detectMultiScale2(
+            _equalised(image_HWC),
+            scaleFactor=self.scale_factor,
+            minNeighbors=1,
+            minSize=(self.min_face, self.min_face),
+        )
+        return int(max(windows, default=0))
+
+
+def _equalised(image_HWC: np.ndarray) -> np.ndarray:
+    if image_HWC.shape[2] == 3:
+        return cv2.equalizeHist(cv2.cvtColor(image_HWC, cv2.COLOR_RGB2GRAY))
+    return cv2.equalizeHist(image_HWC[:, :, 0])
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.requires import require_module
 from training.datasets.cleaning import outliers
 from training.datasets.cleaning.examine import FaceCheck
-from training.datasets.cleaning.findings import BLANK, EXACT, NEAR, NON_FACE, OUTLIER
+from training.datasets.cleaning.findings import BLANK, EXACT, NEAR, NON_FACE, OUTLIER, Thresholds
 from training.datasets.command import main
 from training.datasets.procedural import render
 from training.datasets.store import Dataset, DatasetWriter, Header
@@ -153,8 +153,10 @@ def test_apply_needs_a_place(
 def test_the_face_check_tells_faces_from_other_pictures() -> None:
     require_module("skia")
     check = FaceCheck()
+    limit = Thresholds().votes
     faces = [check(render(seed, 64)) for seed in range(30)]
-    assert np.mean(faces) >= 0.9
+    assert np.mean([votes > limit for votes in faces]) >= 0.9
     noise = np.random.default_rng(0).integers(0, 256, (10, 64, 64, 3), np.uint8)
-    assert not any(check(image) for image in [*noise, stripes()])
-    assert check(render(0, 64).mean(axis=2, keepdims=True).astype(np.uint8)) == faces[0]
+    assert all(check(image) <= limit for image in [*noise, stripes()])
+    grey = render(0, 64).mean(axis=2, keepdims=True).astype(np.uint8)
+    assert check(grey) > limit

@@ -1,8 +1,9 @@
-"""Exact and near duplicates: by pixels, and by the Hamming distances of perceptual hashes.
+"""Exact and near duplicates: by pixels, and by perceptual hashes that thumbnails confirm.
 
-pHash (signs of the low frequencies of the cosine transform) and dHash (signs of the differences of
-neighbours) by the package imagehash; both must agree. Each image is compared with each, and with
-its mirror image, by XOR and bit counts: exact, 64 bits a picture, N**2 / 2 operations.
+Each image's pHash (signs of the low frequencies of the cosine transform, by the package imagehash)
+is compared with each other one, and with that of the mirror image, by XOR and bit counts: exact,
+N**2 operations on 64 bits. At 64 bits, different faces come close too, so thumbnails with their
+mean and contrast removed must agree as well.
 """
 
 from __future__ import annotations
@@ -43,24 +44,39 @@ def exact_duplicates(pixels: np.ndarray) -> dict[int, int]:
     return copies
 
 
-def near_pairs(traits: np.ndarray, phash_bits: int, dhash_bits: int) -> Iterator[Pair]:
-    """Every pair whose hashes differ by no more than so many bits, by the earlier image.
+def near_pairs(traits: np.ndarray, bits: int, difference: float) -> Iterator[Pair]:
+    """Every pair that is nearly the same, by the earlier image.
 
     Args:
         traits: `TRAITS` [N].
-        phash_bits: Of 64.
-        dhash_bits: Of 64.
+        bits: Of 64 by which the pHashes may differ.
+        difference: Mean absolute difference of the standardised thumbnails that is allowed.
     """
     for first in tqdm(range(0, len(traits), BLOCK), unit="block", desc="near duplicates"):
         rows = slice(first, first + BLOCK)
-        for mirrored, suffix in ((False, ""), (True, "_mirrored")):
+        for mirrored, name in ((False, "phash"), (True, "phash_mirrored")):
             # The later images' hashes from `first` on against the block's own.
-            phash = traits["phash"][first:] ^ traits["phash" + suffix][rows, None]
-            dhash = traits["dhash"][first:] ^ traits["dhash" + suffix][rows, None]
-            distance = np.bitwise_count(phash)
-            near = (distance <= phash_bits) & (np.bitwise_count(dhash) <= dhash_bits)
-            for row, column in np.argwhere(np.triu(near, k=1)).tolist():
-                yield Pair(first + row, first + column, int(distance[row, column]), mirrored)
+            distance = np.bitwise_count(traits["phash"][first:] ^ traits[name][rows, None])
+            for row, column in np.argwhere(np.triu(distance <= bits, k=1)).tolist():
+                earlier, later = traits[first + row], traits[first + column]
+                if thumbnail_difference(earlier, later, mirrored) <= difference:
+                    yield Pair(first + row, first + column, int(distance[row, column]), mirrored)
+
+
+def thumbnail_difference(one: np.void, other: np.void, mirrored: bool) -> float:
+    """Mean absolute difference of two thumbnails in units of their own deviations.
+
+    Args:
+        one: A row of `TRAITS`.
+        other: Another.
+        mirrored: Compare with the mirror image.
+    """
+    a = one["thumbnail"][:, ::-1] if mirrored else one["thumbnail"]
+    return float(np.abs(_standardised(a) - _standardised(other["thumbnail"])).mean())
+
+
+def _standardised(levels: np.ndarray) -> np.ndarray:
+    return (levels - levels.mean()) / max(levels.std(), 1.0)
 
 
 def drop_later(pairs: Iterator[Pair]) -> dict[int, Pair]:

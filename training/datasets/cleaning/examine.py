@@ -17,27 +17,29 @@ from training.datasets.reader import Dataset
 from training.datasets.splitting import pixel_key
 
 CHUNK = 64
+THUMBNAIL = 16
+"""Pixels a side of the thumbnails that confirm near duplicates."""
+CERTAIN = 65535
+"""Votes for a face that the first look finds."""
 TRAITS = np.dtype(
     [
         ("pixels", "S64"),  # sha256 in hexadecimal digits
         ("phash", "u8"),
         ("phash_mirrored", "u8"),
-        ("dhash", "u8"),
-        ("dhash_mirrored", "u8"),
+        ("thumbnail", "u1", (THUMBNAIL, THUMBNAIL, 3)),
         ("deviation", "f4"),  # of the levels
-        ("face", "?"),
+        ("face_votes", "u2"),  # see FaceCheck
     ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FaceCheck:
-    """Whether an image shows a face, which may fill all of it.
+    """How sure the cascade is that an image shows a face, which may fill all of it.
 
     The cascade knows faces with some surroundings. It finds most cut-out faces as they are; the
     others only when the image is enlarged and its edge continued. That takes ten times as long, so
-    it is a second look, which searches small steps for few agreeing windows: that something else
-    passes now and then does less harm than a face that is missed.
+    it is a second look, whose windows are counted: few of them agree on what is no face.
     """
 
     side: int = 128
@@ -46,16 +48,16 @@ class FaceCheck:
     """Share of the side by which the edge is continued on each side."""
     first: FaceDetector = field(default_factory=FaceDetector)
     second: FaceDetector = field(
-        default_factory=partial(FaceDetector, scale_factor=1.05, min_neighbors=3)
+        default_factory=partial(FaceDetector, scale_factor=1.05, min_face=48)
     )
 
-    def __call__(self, image_HWC: np.ndarray) -> bool:
-        """Whether the cascade finds a face.
+    def __call__(self, image_HWC: np.ndarray) -> int:
+        """Windows that agree on a face; `CERTAIN` where the first look finds one.
 
         Args:
             image_HWC: uint8 [H, H, C], C being 1 or 3.
         """
-        return bool(self.first.find(image_HWC) or self.second.find(self._framed(image_HWC)))
+        return CERTAIN if self.first.find(image_HWC) else self.second.votes(self._framed(image_HWC))
 
     def _framed(self, image_HWC: np.ndarray) -> np.ndarray:
         height, _, channels = image_HWC.shape
@@ -94,8 +96,7 @@ def _examine(image_HWC: np.ndarray) -> tuple[object, ...]:
         pixel_key(image_HWC).encode(),
         _packed(imagehash.phash(picture)),
         _packed(imagehash.phash(mirrored)),
-        _packed(imagehash.dhash(picture)),
-        _packed(imagehash.dhash(mirrored)),
+        np.asarray(picture.convert("RGB").resize((THUMBNAIL,) * 2, Image.Resampling.BOX)),
         image_HWC.std(),
         FaceCheck()(image_HWC),
     )

@@ -19,7 +19,7 @@ REASONS = {
     BLANK: "next to no contrast: a broken or an empty picture",
     EXACT: "the same pixels as an earlier image",
     NEAR: "nearly the same as an earlier image, or as its mirror image",
-    NON_FACE: "the cascade finds no face, and the features are unusual",
+    NON_FACE: "the cascade is not sure of a face, and the features are unusual",
     OUTLIER: "the features are very far from those of all other images",
 }
 
@@ -30,13 +30,15 @@ class Thresholds:
 
     blank: float = 4.0
     """Standard deviation of the levels (of 255) below which an image is blank."""
-    phash: int = 6
+    phash: int = 10
     """Bits of 64 by which the pHashes of near duplicates may differ."""
-    dhash: int = 8
-    """Bits of 64 by which their dHashes may differ."""
-    non_face: float = 1.0
-    """Robust deviations of the neighbour distance from which an image without a face goes."""
-    outlier: float = 5.0
+    difference: float = 0.2
+    """By which their thumbnails may differ, in deviations of the levels."""
+    votes: int = 5
+    """Windows that agree on a face; an image with no more of them may be a non-face."""
+    non_face: float = 1.5
+    """Robust deviations of the neighbour distance from which such an image goes."""
+    outlier: float = 3.5
     """Robust deviations of the neighbour distance from which any image goes."""
 
 
@@ -78,7 +80,7 @@ def _all(
         yield Finding(index, EXACT, f"of {like}", like)
     # The hashes of blank images say nothing.
     lively = np.flatnonzero(traits["deviation"] >= thresholds.blank)
-    pairs = near_pairs(traits[lively], thresholds.phash, thresholds.dhash)
+    pairs = near_pairs(traits[lively], thresholds.phash, thresholds.difference)
     for place, pair in drop_later(pairs).items():
         like = int(lively[pair.earlier])
         mirrored = ", mirrored" if pair.mirrored else ""
@@ -86,7 +88,9 @@ def _all(
     if distances is None:
         return
     scores = robust_scores(distances)
-    for index in np.flatnonzero(~traits["face"] & (scores >= thresholds.non_face)).tolist():
-        yield Finding(index, NON_FACE, f"{scores[index]:+.1f} deviations")
+    faceless = traits["face_votes"] <= thresholds.votes
+    for index in np.flatnonzero(faceless & (scores >= thresholds.non_face)).tolist():
+        votes = traits["face_votes"][index]
+        yield Finding(index, NON_FACE, f"{votes} votes, {scores[index]:+.1f} deviations")
     for index in np.flatnonzero(scores >= thresholds.outlier).tolist():
         yield Finding(index, OUTLIER, f"{scores[index]:+.1f} deviations")

@@ -56,8 +56,9 @@ def add(verbs: Verbs) -> None:
     for name, kind, text in (
         ("blank", not_negative, "deviation of levels below which an image is blank"),
         ("phash", natural, "bits by which the pHashes of near duplicates may differ"),
-        ("dhash", natural, "bits by which their dHashes may differ"),
-        ("non_face", float, "robust deviations from which an image without a face goes"),
+        ("difference", not_negative, "deviations of levels by which their thumbnails may differ"),
+        ("votes", natural, "windows agreeing on a face, up to which an image may be none"),
+        ("non_face", float, "robust deviations from which such an image goes"),
         ("outlier", float, "robust deviations from which any image goes"),
     ):
         default = getattr(Thresholds(), name)
