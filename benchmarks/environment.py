@@ -23,17 +23,12 @@ def describe(onnx: Path, plan: Any, servers: Sequence[Ours | Peer]) -> dict[str,
     """The `environment` of a results file; `plan` is a dataclass."""
     card = json.loads((onnx.parent / "model_card.json").read_text())
     return {
-        "cpu": _cpu(),
-        "cores": CORES,
+        **machine(),
         "gpu": None,
-        "load_average_before": os.getloadavg()[0],
         "versions": {
-            "python": platform.python_version(),
             "triton": _triton(),
             **{package: version(package) for package in (*PACKAGES, "uvicorn")},
         },
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
         "model": {
             "name": card["name"],
             "version": card["version"],
@@ -42,6 +37,18 @@ def describe(onnx: Path, plan: Any, servers: Sequence[Ours | Peer]) -> dict[str,
         },
         "plan": asdict(plan),
         "configurations": {server.name: server.configuration for server in servers},
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Where and when, and how busy the machine was."""
+    return {
+        "cpu": _cpu(),
+        "cores": CORES,
+        "load_average_before": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
     }
 
 
