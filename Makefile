@@ -106,3 +106,17 @@ $(BENCH)/.bench-group: pyproject.toml benchmarks/constraints.txt | $(BIN)/python
 bench-generator: setup $(BENCH)/.bench-group ## Time the generator service beside its peers -> benchmarks/results/generator.json
 	$(BENCH)/bin/python -m benchmarks.generator $(FLAGS)
 	$(BENCH)/bin/python -m benchmarks.table --docs
+
+TRAINING_BENCH := .local/bench-training-venv
+
+$(TRAINING_BENCH)/.bench-group: pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv $(TRAINING_BENCH)
+	$(TRAINING_BENCH)/bin/python -m pip install --quiet "pip==$(PIP_VERSION)"
+	$(TRAINING_BENCH)/bin/python -m pip install --quiet --group bench-training
+	$(TRAINING_BENCH)/bin/python -m pip install --quiet --no-deps --group bench-training-peer
+	@touch $@
+
+.PHONY: bench-training
+bench-training: $(VENV)/.dev-group $(TRAINING_BENCH)/.bench-group ## Time training steps of every preset -> benchmarks/results/training.json
+	$(BIN)/python -m benchmarks.training $(FLAGS)
+	$(BIN)/python -m benchmarks.training_table --docs

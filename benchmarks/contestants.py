@@ -1,7 +1,7 @@
 """Who takes part in `benchmarks.generator`, at which configuration, and why that one."""
 
 from benchmarks.callers import by_base64_http, by_packed_http
-from benchmarks.in_process import CORES
+from benchmarks.machine import CORES
 from benchmarks.servers import Ours, Peer
 
 OURS = Ours()

@@ -22,11 +22,11 @@ from benchmarks.contestants import OURS, PEERS
 from benchmarks.environment import describe
 from benchmarks.inference import Generator, onnx_file
 from benchmarks.load import CASES, Case, Measurement, measure
+from benchmarks.machine import PROJECT
 from benchmarks.report import IN_PROCESS, IN_PROCESS_NO_PNG, Results, report
 from benchmarks.servers import Ours, Peer
 from deploy.local.console import say
 
-PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "benchmarks" / "results" / "generator.json"
 QUICK_RESULTS = PROJECT / "out" / "bench-generator-quick.json"
 PROBE_SEEDS = [0, 1, 2, 2**64 - 1]

@@ -8,7 +8,6 @@ are measured, and the faster one counts:
 """
 
 import itertools
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,11 +15,10 @@ from time import perf_counter, process_time
 
 from benchmarks.inference import Generator
 from benchmarks.load import Case, Measurement
+from benchmarks.machine import CORES
 from services.common.png import encode_png
 
 Work = Callable[[Sequence[int]], object]
-
-CORES = len(os.sched_getaffinity(0))
 
 
 def run_case(

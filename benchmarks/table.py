@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[1]
+from benchmarks.machine import PROJECT
+
 RESULTS = PROJECT / "benchmarks" / "results" / "generator.json"
 DOCS = PROJECT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- generator: begin -->\n", "<!-- generator: end -->\n"
 
 Case = dict[str, Any]
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     text = render(json.loads(arguments.results.read_text()))
     if arguments.docs:
-        DOCS.write_text(replace_tables(DOCS.read_text(), text))
+        DOCS.write_text(replace_tables(DOCS.read_text(), "generator", text))
     else:
         sys.stdout.write(text)
     return 0
@@ -56,11 +56,23 @@ def render(document: dict[str, Any]) -> str:
     )
 
 
-def replace_tables(page: str, tables: str) -> str:
-    """The page with other tables between its two markers."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+def replace_tables(page: str, name: str, tables: str) -> str:
+    """The page with other tables between the two markers of `name`."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{tables}\n{end}{after}"
+
+
+def table(corner: str, columns: Iterable[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """A table in Markdown, numbers to the right."""
+    header = [corner, *columns]
+    lines = [
+        header,
+        ["---"] + ["---:"] * (len(header) - 1),
+        *([name, *cells] for name, cells in rows),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _conditions(environment: dict[str, Any]) -> str:
@@ -79,8 +91,9 @@ def _throughput(cases: Sequence[Case]) -> str:
             **numbers
         )
 
-    return _table(
+    return table(
         "images/s: median (min-max)",
+        COLUMNS.values(),
         [
             *_contestants(cases, rate),
             ("ONNX Runtime in process, with PNG", [rate(case["in_process"]) for case in cases]),
@@ -107,7 +120,7 @@ def _latency(cases: Sequence[Case]) -> str:
     def percentiles(numbers: dict[str, float]) -> str:
         return "{p50_ms:.1f} / {p95_ms:.1f} / {p99_ms:.1f}".format(**numbers)
 
-    return _table("ms per call: p50 / p95 / p99", _contestants(cases, percentiles))
+    return table("ms per call: p50 / p95 / p99", COLUMNS.values(), _contestants(cases, percentiles))
 
 
 def _memory(case: Case) -> str:
@@ -117,7 +130,7 @@ def _memory(case: Case) -> str:
         ("watchdog", [f"{case['watchdog_mb']:.0f}"]),
     ]
     peers = [(NAMES[name], [f"{peer['all']:.0f}"]) for name, peer in case["peers"].items()]
-    return _table("resident memory after the load", [*ours, *peers], ["MiB"])
+    return table("resident memory after the load", ["MiB"], [*ours, *peers])
 
 
 def _contestants(
@@ -126,18 +139,6 @@ def _contestants(
     rows = [("**anime-gan**", [f"**{cell(case)}**" for case in cases])]
     rows += [(name, [cell(case["peers"][key]) for case in cases]) for key, name in NAMES.items()]
     return rows
-
-
-def _table(
-    corner: str, rows: Iterable[tuple[str, list[str]]], columns: Iterable[str] = COLUMNS.values()
-) -> str:
-    header = [corner, *columns]
-    lines = [
-        header,
-        ["---"] + ["---:"] * (len(header) - 1),
-        *([name, *cells] for name, cells in rows),
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

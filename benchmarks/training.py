@@ -16,12 +16,10 @@ from typing import Any
 
 import torch
 
-from benchmarks.environment import machine
-from benchmarks.in_process import CORES
+from benchmarks.machine import CORES, PROJECT, machine
 from deploy.local.console import say
 from training.presets import PRESETS
 
-PROJECT = Path(__file__).parents[1]
 RESULTS = PROJECT / "benchmarks" / "results" / "training.json"
 QUICK_RESULTS = PROJECT / "out" / "bench-training-quick.json"
 PEER = "stylegan2-pytorch"
@@ -107,12 +105,15 @@ def report(presets: Sequence[str], rounds: dict[str, list[Found]]) -> list[Found
 def _beside_peer(rounds: dict[str, list[Found]], peak: dict[str, float]) -> Found:
     """What the compared preset has besides: the peer, and how many times as fast we are."""
     pairs = zip(rounds[COMPARED_FP32], rounds[PEER], strict=True)
-    ratios = [ours["images_per_s"] / peer["images_per_s"] for ours, peer in pairs]
+    ratios = [a["images_per_s"] / b["images_per_s"] for a, b in pairs]
+    ours, peer = (_case(name, rounds[name], peak) for name in (COMPARED_FP32, PEER))
     return {
-        "in_fp32": _case(COMPARED_FP32, rounds[COMPARED_FP32], peak),
-        "peers": {PEER: _case(PEER, rounds[PEER], peak)},
+        "in_fp32": ours,
+        "peers": {PEER: peer},
         "best_peer": PEER,
         "ratio_to_best_peer": median(ratios),
+        "ratio_to_best_peer_in_flops": median(ratios)
+        * (ours["flops_per_image"] / peer["flops_per_image"]),
     }
 
 
