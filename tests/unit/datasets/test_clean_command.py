@@ -122,7 +122,7 @@ def test_features_are_computed_once(
     planted: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = clean(planted, tmp_path / "first", cache)
-    monkeypatch.setattr("training.metrics.efficientnet.load_efficientnet", lambda: pytest.fail())
+    monkeypatch.setattr("training.metrics.features.Extractor.__call__", lambda *_: pytest.fail())
     assert clean(planted, tmp_path / "second", cache) == first
 
 
