@@ -1,5 +1,6 @@
 """The log of a run, read back from JSON lines and from TensorBoard."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,7 @@ def test_tensorboard_shows_losses_and_sheets_once(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     first.show(72, Image.fromarray(pixels))
     first.close()
+    time.sleep(1)  # TensorBoard reads files by their names, which have the second in them
     tell(tmp_path, 24, 48, {"values": {}, "logged_images": 24}).close()  # goes on from 24 images
     events = EventAccumulator(str(tmp_path / TENSORBOARD))
     events.Reload()
