@@ -24,8 +24,8 @@ COLOR = DcganOptions(
 )
 
 DCGAN: dict[str, DcganOptions] = {
-    # What makes the seed's generator work, found by docs/training/dcgan.md's experiments: about a
-    # quarter of an hour on two CPU cores.
+    # What makes the seed's generator work, by the experiments in docs/training/dcgan.md: about a
+    # quarter of an hour on one quiet CPU core.
     "dcgan-color": COLOR,
     # The same in grey; a colour dataset is seen in grey.
     "dcgan-gray": replace(
