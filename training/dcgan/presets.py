@@ -24,15 +24,15 @@ COLOR = DcganOptions(
 )
 
 DCGAN: dict[str, DcganOptions] = {
-    # What makes the seed's generator work, by the experiments in docs/training/dcgan.md: about a
-    # quarter of an hour on one quiet CPU core.
+    # What makes the seed's generator work, by the experiments in docs/training/dcgan.md: half an
+    # hour on one thread of a busy machine.
     "dcgan-color": COLOR,
     # The same in grey; a colour dataset is seen in grey.
     "dcgan-gray": replace(
         COLOR, preset="dcgan-gray", network=replace(COLOR.network, image_channels=1)
     ),
     # The seed's. Known is the shape of both networks; widths, kernels, noise, dropout, optimiser
-    # and batch are those of TensorFlow's DCGAN tutorial, whose architecture it is. 50 epochs.
+    # and batch are assumed to follow TensorFlow's DCGAN tutorial. 50 epochs of 20,000 images.
     "dcgan-seed": DcganOptions(
         preset="dcgan-seed",
         network=DcganConfig(
