@@ -8,6 +8,10 @@ A shard's two files are written beside their final names, flushed to the disk an
 a small `shard-00000.json` with their checksums follows. A writer that was interrupted finds these
 records, verifies the files and goes on after them. The finished manifest takes the records over.
 
+Imports do not know their number of images beforehand (`GrowingWriter`): a `progress-00000.json`
+beside each record keeps the position in the source. `skipped.jsonl` stays beside the finished
+manifest: one {"id", "reason"} a line for each picture that was left out.
+
     DatasetError
     ├── NotADatasetError       no manifest, or one of another format
     ├── DamagedDatasetError    files are missing, cut short, or do not match their checksums

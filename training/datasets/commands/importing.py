@@ -91,7 +91,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         choices=("no", "largest", "all"),
         help="cut out faces; no: the picture's middle",
     )
-    add_argument("--margin", type=not_negative, default=FaceCrop.margin, help="around a face")
+    add_argument("--margin", type=not_negative, default=FaceCrop().margin, help="around a face")
     add_argument(
         "--max-pixels",
         type=_max_pixels,
