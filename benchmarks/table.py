@@ -29,15 +29,26 @@ COLUMNS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    return show(__doc__, "generator", RESULTS, render, argv)
+
+
+def show(
+    description: str | None,
+    name: str,
+    results: Path,
+    render: Callable[[dict[str, Any]], str],
+    argv: Sequence[str] | None,
+) -> int:
+    """Print a results file as `render` has it, or put it between the markers of `name`."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
+    parser.add_argument("results", type=Path, nargs="?", default=results)
     parser.add_argument("--docs", action="store_true")
     arguments = parser.parse_args(argv)
     text = render(json.loads(arguments.results.read_text()))
     if arguments.docs:
-        DOCS.write_text(replace_tables(DOCS.read_text(), "generator", text))
+        DOCS.write_text(replace_tables(DOCS.read_text(), name, text))
     else:
         sys.stdout.write(text)
     return 0

@@ -4,14 +4,12 @@ python -m benchmarks.training_table [results file]   prints it
 python -m benchmarks.training_table --docs           puts it into docs/benchmarks.md
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from benchmarks.table import DOCS, PROJECT, replace_tables, table
+from benchmarks.machine import PROJECT
+from benchmarks.table import show, table
 
 RESULTS = PROJECT / "benchmarks" / "results" / "training.json"
 COLUMNS = (
@@ -27,18 +25,7 @@ Case = dict[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
-    parser.add_argument("--docs", action="store_true")
-    arguments = parser.parse_args(argv)
-    text = render(json.loads(arguments.results.read_text()))
-    if arguments.docs:
-        DOCS.write_text(replace_tables(DOCS.read_text(), "training", text))
-    else:
-        sys.stdout.write(text)
-    return 0
+    return show(__doc__, "training", RESULTS, render, argv)
 
 
 def render(document: dict[str, Any]) -> str:
