@@ -9,12 +9,12 @@ from training.dcgan.options import DcganOptions
 from training.dcgan.trainer import DcganTrainer
 from training.gan_trainer import GanTrainer
 from training.images import RealImages
-from training.options import TrainingOptions
 from training.run_options import RunOptions
-from training.trainer import Trainer
+from training.stylegan2.options import StyleganOptions
+from training.stylegan2.trainer import StyleganTrainer
 
 TRAINERS: dict[type[RunOptions], type[GanTrainer]] = {
-    TrainingOptions: Trainer,
+    StyleganOptions: StyleganTrainer,
     DcganOptions: DcganTrainer,
 }
 

@@ -9,8 +9,8 @@ from torch.autograd.graph import saved_tensors_hooks
 from training.compute import Compute
 from training.disk import checkpoint_bytes, snapshot_bytes
 from training.gan_trainer import GanTrainer
-from training.options import TrainingOptions
 from training.run_options import RunOptions
+from training.stylegan2.options import StyleganOptions
 
 
 def describe_plan(trainer: GanTrainer) -> str:
@@ -37,7 +37,7 @@ def describe_plan(trainer: GanTrainer) -> str:
         "disk": f"{-(-total // every)} snapshots, one each {every / 1000:g} kimg; "
         f"{snapshot / 1e6:.0f} MB at most for one, {checkpoint / 1e6:.0f} MB of it the checkpoint",
     }
-    if isinstance(options, TrainingOptions):
+    if isinstance(options, StyleganOptions):
         lines |= stylegan_lines(options)
     width = max(len(name) for name in lines)
     table = "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
@@ -76,7 +76,7 @@ def batch_line(options: RunOptions, compute: Compute) -> str:
     )
 
 
-def stylegan_lines(options: TrainingOptions) -> dict[str, str]:
+def stylegan_lines(options: StyleganOptions) -> dict[str, str]:
     """What a StyleGAN2's schedule holds, in the order of the run."""
     lines, start = {}, 0
     for position, phase in enumerate(options.phases, start=1):

@@ -17,10 +17,10 @@ from training.images import RealImages
 from training.kinds import build_trainer
 from training.loop import fitting, run
 from training.losses import LOSSES
-from training.options import AUGMENT
 from training.plan import describe_plan
 from training.presets import PRESETS
 from training.run_options import RunOptions
+from training.stylegan2.options import AUGMENT
 
 EPILOG = """\
 examples:

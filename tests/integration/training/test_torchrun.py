@@ -15,7 +15,7 @@ from training.images import RealImages
 from training.presets import PRESETS
 from training.report import read_log
 from training.run_folder import CHECKPOINT
-from training.trainer import Trainer
+from training.stylegan2.trainer import StyleganTrainer
 
 CPU = torch.device("cpu")
 OPTIONS = dataclasses.replace(PRESETS["stylegan-16-tiny"], augment="fixed", augment_p=0.3)
@@ -24,7 +24,7 @@ OPTIONS = dataclasses.replace(PRESETS["stylegan-16-tiny"], augment="fixed", augm
 @pytest.mark.timeout(600)  # three starts of Python and torch, on a machine that may be busy
 def test_two_processes_go_on_as_one_does(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "squares")
-    one = Trainer(OPTIONS, RealImages(dataset, OPTIONS.seed, OPTIONS.mirror), CPU)
+    one = StyleganTrainer(OPTIONS, RealImages(dataset, OPTIONS.seed, OPTIONS.mirror), CPU)
     for _ in range(4):
         one.step()
     run = tmp_path / "run"

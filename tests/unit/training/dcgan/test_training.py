@@ -15,9 +15,9 @@ from training.images import RealImages
 from training.loop import run
 from training.losses import discriminator_loss
 from training.networks.weights import load_generator
-from training.options import TrainingOptions
 from training.presets import PRESETS
 from training.run_folder import CHECKPOINT, WEIGHTS
+from training.stylegan2.options import StyleganOptions
 
 CPU = torch.device("cpu")
 TINY: DcganOptions = PRESETS["dcgan-16-tiny"]
@@ -118,7 +118,7 @@ def test_options_without_a_kind_are_a_stylegan2s() -> None:
     options = PRESETS["stylegan-16-tiny"]
     text = options.to_json().replace('  "kind": "stylegan2",\n', "")
     assert "kind" not in text
-    assert TrainingOptions.from_json(text) == options
+    assert StyleganOptions.from_json(text) == options
     with pytest.raises(ValueError, match="trains a stylegan2, not a dcgan"):
         DcganOptions.from_json(text)
 

@@ -16,25 +16,25 @@ from training.images import RealImages
 from training.journal import LOG
 from training.loop import run
 from training.networks.weights import load_generator
-from training.options import Phase, TrainingOptions
 from training.presets import PRESETS
 from training.report import read_log
 from training.run_folder import CHECKPOINT, WEIGHTS
+from training.stylegan2.options import Phase, StyleganOptions
+from training.stylegan2.trainer import StyleganTrainer
 from training.train import main
-from training.trainer import Trainer
 
 CPU = torch.device("cpu")
 TINY = PRESETS["stylegan-16-tiny"]
 
 
-def trained(dataset: Dataset, steps: int, options: TrainingOptions = TINY) -> Trainer:
-    trainer = Trainer(options, RealImages(dataset, options.seed, options.mirror), CPU)
+def trained(dataset: Dataset, steps: int, options: StyleganOptions = TINY) -> StyleganTrainer:
+    trainer = StyleganTrainer(options, RealImages(dataset, options.seed, options.mirror), CPU)
     for _ in range(steps):
         trainer.step()
     return trainer
 
 
-def same_weights(one: Trainer, other: Trainer) -> bool:
+def same_weights(one: StyleganTrainer, other: StyleganTrainer) -> bool:
     return all(
         torch.equal(getattr(one, name).state_dict()[key], value)
         for name in ("generator", "discriminator", "average")
@@ -131,7 +131,7 @@ def test_an_epoch_shows_every_image_once(squares: Dataset) -> None:
 def test_the_average_follows_the_generator(squares: Dataset) -> None:
     options = dataclasses.replace(TINY, ema_half_life=1_000_000)
     trainer = trained(squares, 12, options)
-    start = Trainer(options, trainer.images, CPU).generator.synthesis.constant
+    start = StyleganTrainer(options, trainer.images, CPU).generator.synthesis.constant
     moved = trainer.generator.synthesis.constant
     average = trainer.average.synthesis.constant
     # Half-life 10 % of the images seen: the average is near the generator, but behind it.
@@ -160,4 +160,4 @@ def test_impossible_options_are_refused() -> None:
     with pytest.raises(ValueError, match="precision"):
         dataclasses.replace(TINY, precision="fp8")
     with pytest.raises(ValueError, match="options"):
-        TrainingOptions.from_json("{}")
+        StyleganOptions.from_json("{}")

@@ -15,25 +15,25 @@ from training.images import RealImages
 from training.kinds import build_trainer
 from training.networks.stylegan2 import NetworkConfig
 from training.networks.stylegan2.layers import DEVIATION_GROUP, minibatch_deviation
-from training.options import Phase, TrainingOptions
 from training.presets import PRESETS
-from training.trainer import Trainer
+from training.stylegan2.options import Phase, StyleganOptions
+from training.stylegan2.trainer import StyleganTrainer
 
 CPU = torch.device("cpu")
 TINY = dataclasses.replace(PRESETS["stylegan-16-tiny"], batch=16)
 
 
 def trained(
-    dataset: Dataset, steps: int, options: TrainingOptions = TINY, compute: Compute | None = None
-) -> Trainer:
+    dataset: Dataset, steps: int, options: StyleganOptions = TINY, compute: Compute | None = None
+) -> StyleganTrainer:
     images = RealImages(dataset, options.seed, options.mirror)
-    trainer = Trainer(options, images, CPU, compute)
+    trainer = StyleganTrainer(options, images, CPU, compute)
     for _ in range(steps):
         trainer.step()
     return trainer
 
 
-def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+def weights(trainer: StyleganTrainer) -> dict[str, torch.Tensor]:
     return {
         f"{name}.{key}": value
         for name in ("generator", "discriminator", "average")
@@ -41,7 +41,7 @@ def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
     }
 
 
-def assert_close(one: Trainer, other: Trainer) -> None:
+def assert_close(one: StyleganTrainer, other: StyleganTrainer) -> None:
     for name, value in weights(one).items():
         torch.testing.assert_close(weights(other)[name], value, rtol=1e-4, atol=1e-5, msg=name)
 
@@ -99,7 +99,7 @@ def test_checkpoints_from_before_these_options_go_on(squares: Dataset) -> None:
     for name in ("kind", "loss", "augment", "augment_p", "augment_target", "freeze_d"):
         del told[name]
     del told["augment_ramp_images"]
-    assert TrainingOptions.from_json(json.dumps(told)) == TINY
+    assert StyleganOptions.from_json(json.dumps(told)) == TINY
     resumed = trained(squares, 0)
     resumed.restore(state | {"options": json.dumps(told)})
     resumed.step()
@@ -147,7 +147,7 @@ def test_impossible_options_are_refused(squares: Dataset) -> None:
 
 
 def test_the_highest_resolution_builds_and_steps(tmp_path) -> None:
-    options = TrainingOptions(
+    options = StyleganOptions(
         preset="tiny-256",
         network=NetworkConfig(
             resolution=256, z_dim=8, w_dim=8, mapping_layers=1, channel_base=256, channel_max=8
@@ -161,7 +161,7 @@ def test_the_highest_resolution_builds_and_steps(tmp_path) -> None:
         precision="fp32",
     )
     dataset = write_dataset(tmp_path / "large", count=4, side=256)
-    trainer = Trainer(options, RealImages(dataset, 0, True), CPU)
+    trainer = StyleganTrainer(options, RealImages(dataset, 0, True), CPU)
     before = {name: value.clone() for name, value in weights(trainer).items()}
     losses = trainer.step()
     assert {"loss_d", "loss_g", "r1", "path_length", "augment_p"} <= losses.keys()

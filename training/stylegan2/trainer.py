@@ -13,11 +13,11 @@ from training.compute import Compute, compiled
 from training.distributed import parts_of_batch
 from training.gan_trainer import GanTrainer
 from training.images import AUGMENTATION, LATENT, RealImages, torch_generator
-from training.latents import Latents
 from training.losses import LOSSES, gradient_penalty, path_lengths
 from training.networks.stylegan2 import Discriminator, Generator
 from training.networks.stylegan2.layers import DEVIATION_GROUP
-from training.options import Phase, TrainingOptions
+from training.stylegan2.latents import Latents
+from training.stylegan2.options import Phase, StyleganOptions
 
 # Images of the batch that path length regularisation looks at (StyleGAN2, appendix B: half or
 # less).
@@ -41,7 +41,7 @@ class Part:
     judged_augmentation: Augmentation | None
 
 
-class Trainer(GanTrainer):
+class StyleganTrainer(GanTrainer):
     """A StyleGAN2 and, beyond what all kinds have, augmentation and the mean of its path lengths.
 
     Attributes:
@@ -49,7 +49,7 @@ class Trainer(GanTrainer):
         path_length_mean: running mean of the path lengths, a scalar tensor.
     """
 
-    options: TrainingOptions
+    options: StyleganOptions
     generator: Generator
     discriminator: Discriminator
     average: Generator
@@ -59,7 +59,7 @@ class Trainer(GanTrainer):
 
     def __init__(
         self,
-        options: TrainingOptions,
+        options: StyleganOptions,
         images: RealImages,
         device: torch.device,
         compute: Compute | None = None,

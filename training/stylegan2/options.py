@@ -31,7 +31,7 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingOptions(RunOptions):
+class StyleganOptions(RunOptions):
     """A whole run; `RunOptions` tells of the fields that all kinds of network share.
 
     Attributes:

@@ -1,0 +1,1 @@
+"""How a StyleGAN2 is trained: its options, its presets and its step."""
