@@ -3,8 +3,7 @@
 import json
 
 import pytest
-
-pytest.importorskip("torch")
+import torch
 
 from benchmarks import training_table
 from benchmarks.flops import FlopCounter
@@ -63,8 +62,6 @@ def test_presets_for_a_gpu_are_left_out_without_one() -> None:
 
 
 def test_a_convolution_and_its_gradients_are_counted() -> None:
-    import torch
-
     image = torch.randn(2, 3, 8, 8, requires_grad=True)
     weight = torch.randn(5, 3, 3, 3, requires_grad=True)
     forward = 2 * 2 * 5 * 8 * 8 * 3 * 3 * 3  # multiply-adds count twice
