@@ -1,0 +1,42 @@
+"""What scans tiles: the fastest back end that this machine has, or the one that is asked for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from animegan_ssim.backends import native, numba_cpu
+from animegan_ssim.definition import Definition
+from animegan_ssim.tables import Array, Tables
+from animegan_ssim.tiles import Tiles
+
+
+class Backend(Protocol):
+    """A way to scan. Safe to call from many threads at once."""
+
+    name: str
+
+    def scan(self, tiles: Tiles, tables: Tables, definition: Definition) -> Array:
+        """SSIM of every query to every lane of the tiles, float32 [Q, T * 16]."""
+
+
+class BackendUnavailableError(RuntimeError):
+    """This machine cannot run the back end that was asked for."""
+
+
+def choose(name: str = "auto") -> Backend:
+    """The back end of this name; "auto" takes the first of avx512, avx2, generic and numba.
+
+    Raises:
+        BackendUnavailableError: this machine, or this installation, has no such back end.
+    """
+    available = {backend.name: backend for backend in native.available()}
+    if name == "numba" or (name == "auto" and not available):
+        return numba_cpu.NumbaBackend()
+    if name == "auto":
+        return next(iter(available.values()))
+    if name not in available:
+        raise BackendUnavailableError(
+            f"there is no back end {name!r} here; available: {', '.join([*available, 'numba'])}. "
+            "The native ones are compiled by `python -m animegan_ssim.native.build`"
+        )
+    return available[name]

@@ -1,0 +1,77 @@
+"""What a scan needs to know of a query: its pixels and five numbers for each window.
+
+Let m be the weighted sum of a window of the reference (values less 128), g that of its products
+with the query (values less the query's rounded mean), v its spread; W is the sum of the weights:
+49 for `uniform7`, whose sums are whole numbers, and 1 for `gaussian`. Then
+
+    SSIM of a window = 2 (luminance_slope m + luminance_offset) (g - mean m + c)
+                         / ((power + u^2) (spread + v))
+
+with u = m / W + 128, v = (weighted sum of squares) - m^2 / W and c = W C2 / (2 n), where n is
+the normaliser of the covariance. Centring makes the differences small where an image is flat, so
+that float32 is enough; the tables are computed in float64.
+
+Shape suffixes: Q queries, C channels, H, W height and width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from animegan_ssim.definition import C1, C2, Definition
+from animegan_ssim.reference import window_means
+from animegan_ssim.tiles import CENTRE, Images
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Queries, ready for a scan.
+
+    Attributes:
+        pixels: values less the channel's rounded mean, float32 [Q, C, H, W].
+        windows: float32 [Q, C, windows down, windows across, 5]: mean, luminance slope and offset,
+            power, spread.
+    """
+
+    pixels: Array
+    windows: Array
+
+    @classmethod
+    def of(cls, queries_QHWC: Images, definition: Definition) -> Tables:
+        """Prepare queries, uint8."""
+        raw = queries_QHWC.transpose(0, 3, 1, 2).astype(np.float64)
+        centred = raw - np.rint(raw.mean(axis=(2, 3), keepdims=True))
+        mean = window_means(centred, definition)
+        brightness = window_means(raw, definition)
+        weight = weight_sum(definition)
+        variance = window_means(centred * centred, definition) - mean * mean
+        windows = (
+            mean,
+            2 * brightness / weight,
+            2 * CENTRE * brightness + C1,
+            brightness * brightness + C1,
+            weight * (variance + C2 / definition.normaliser),
+        )
+        return cls(
+            np.ascontiguousarray(centred, np.float32),
+            np.ascontiguousarray(np.stack(windows, axis=-1), np.float32),
+        )
+
+    def __len__(self) -> int:
+        """Number of queries."""
+        return len(self.pixels)
+
+
+def weight_sum(definition: Definition) -> int:
+    """W: the sum of a window's weights as the scans use them."""
+    return definition.window**2 if definition.sigma is None else 1
+
+
+def contrast_constant(definition: Definition) -> float:
+    """The constant c beside the covariance."""
+    return weight_sum(definition) * C2 / (2 * definition.normaliser)
