@@ -27,10 +27,10 @@ from training.datasets.importing.danbooru import RATINGS, VARIANTS, Danbooru, Fi
 from training.datasets.importing.decode import DEFAULT_MAX_PIXELS
 from training.datasets.importing.folder import Folder
 from training.datasets.importing.framing import Framing
-from training.datasets.importing.remote import ray_map
 from training.datasets.importing.run import Imported, Mapper, import_dataset
 from training.datasets.importing.source import Source
 from training.datasets.ordered import ordered_map
+from training.datasets.remote import ray_map
 
 SIZES = range(8, 1025)
 MAX_MAX_PIXELS = int(Image.MAX_IMAGE_PIXELS or 0)

@@ -1,4 +1,4 @@
-"""Runs the conversion by Ray Data: on this machine, or on a cluster by its address."""
+"""Runs a function over many items by Ray Data: on this machine, or on a cluster by its address."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def ray_map(
     try:
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
-        context.enable_progress_bars = False  # ours counts pictures
+        context.enable_progress_bars = False  # the caller shows its own
         results = ray.data.from_items(rows, override_num_blocks=len(rows)).map(_Row(function))
         for row in results.iter_rows():
             yield row["result"]
@@ -73,6 +73,7 @@ def _connection(workers: int, address: str | None) -> dict[str, Any]:
     quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
     if address is None:
         return {"num_cpus": workers, "include_dashboard": False, **quiet}
-    # The other machines get this very package, so that all of them convert alike.
-    package = Path(__file__).parents[2]
-    return {"address": address, "runtime_env": {"py_modules": [str(package)]}, **quiet}
+    # The other machines get these very packages, so that all of them compute alike.
+    checkout = Path(__file__).parents[2]
+    packages = [str(checkout / name) for name in ("training", "animegan_ssim")]
+    return {"address": address, "runtime_env": {"py_modules": packages}, **quiet}
