@@ -40,6 +40,7 @@ $(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
 
 .PHONY: setup setup-dev lock
 setup: $(VENV)/.local-group ## Install what serving on this machine needs (no torch)
+	@$(BIN)/python -m animegan_ssim.native.build
 	@$(BIN)/python -m deploy.local install
 setup-dev: $(VENV)/.dev-group setup ## Install everything: training, tests, linters
 lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every package, from .venv

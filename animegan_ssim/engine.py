@@ -66,7 +66,7 @@ class Engine:
         tiles_TCHWL: references as `tiles.pack` lays them out, int8; may be a memory map.
         count: number of references; the last tile's other lanes are padding.
         definition: which SSIM.
-        backend: "auto", "avx512", "avx2", "generic", "numba" or "cuda".
+        backend: "auto", "avx512", "avx2" or "numba".
         threads: cores to use; None: all of this process.
 
     Raises:

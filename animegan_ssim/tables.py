@@ -34,8 +34,8 @@ class Tables:
 
     Attributes:
         pixels: values less the channel's rounded mean, float32 [Q, C, H, W].
-        windows: float32 [Q, C, windows down, windows across, 5]: mean, luminance slope and offset,
-            power, spread.
+        windows: float32 [Q, C, windows down, windows across, 6]: mean as a whole number, the rest of
+            it, luminance slope and offset, power, spread.
     """
 
     pixels: Array
@@ -51,7 +51,8 @@ class Tables:
         weight = weight_sum(definition)
         variance = window_means(centred * centred, definition) - mean * mean
         windows = (
-            mean,
+            np.rint(mean),
+            mean - np.rint(mean),
             2 * brightness / weight,
             2 * CENTRE * brightness + C1,
             brightness * brightness + C1,

@@ -52,10 +52,12 @@ def unpack(tiles_TCHWL: Tiles, rows: Sequence[int] | NDArray[np.int64]) -> Image
         IndexError: a row lies outside the tiles.
     """
     tile, lane = np.divmod(np.asarray(rows, np.int64), LANES)
-    if tile.size and not (0 <= tile.min() and tile.max() < len(tiles_TCHWL)):
+    if tile.size and (tile.min() < 0 or tile.max() >= len(tiles_TCHWL)):
         raise IndexError(f"rows must lie in 0 to {len(tiles_TCHWL) * LANES - 1}")
     # One tile at a time: a memory map is read only where an image lies.
-    chosen = [tiles_TCHWL[t, ..., l].transpose(1, 2, 0) for t, l in zip(tile, lane, strict=True)]
+    chosen = [
+        tiles_TCHWL[at, ..., place].transpose(1, 2, 0) for at, place in zip(tile, lane, strict=True)
+    ]
     _, channels, height, width, _ = tiles_TCHWL.shape
     stacked = np.stack(chosen) if chosen else np.empty((0, height, width, channels), np.int8)
     return np.ascontiguousarray(stacked).view(np.uint8) ^ _SIGN

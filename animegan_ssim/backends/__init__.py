@@ -24,19 +24,18 @@ class BackendUnavailableError(RuntimeError):
 
 
 def choose(name: str = "auto") -> Backend:
-    """The back end of this name; "auto" takes the first of avx512, avx2, generic and numba.
+    """The back end of this name; "auto" takes the first of avx512, avx2 and numba.
 
     Raises:
         BackendUnavailableError: this machine, or this installation, has no such back end.
     """
-    available = {backend.name: backend for backend in native.available()}
-    if name == "numba" or (name == "auto" and not available):
-        return numba_cpu.NumbaBackend()
+    available: dict[str, Backend] = {backend.name: backend for backend in native.available()}
+    available["numba"] = numba_cpu.NumbaBackend()
     if name == "auto":
         return next(iter(available.values()))
     if name not in available:
         raise BackendUnavailableError(
-            f"there is no back end {name!r} here; available: {', '.join([*available, 'numba'])}. "
+            f"there is no back end {name!r} here; available: {', '.join(available)}. "
             "The native ones are compiled by `python -m animegan_ssim.native.build`"
         )
     return available[name]

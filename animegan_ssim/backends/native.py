@@ -1,8 +1,99 @@
-"""The native kernel, loaded from the shared library that `animegan_ssim.native.build` compiled."""
+"""The native kernel, loaded from the shared libraries that `animegan_ssim.native.build` compiled."""
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
-def available() -> list:
-    """Native back ends that this machine can run, fastest first."""
-    return []
+import numpy as np
+
+from animegan_ssim.definition import Definition
+from animegan_ssim.native.build import TARGETS, library
+from animegan_ssim.tables import Array, Tables, contrast_constant
+from animegan_ssim.tiles import LANES, Tiles
+
+# What x86-64-v4 and x86-64-v3 ask of a processor beyond what every x86-64 has, as Linux names it.
+_NEEDED = {
+    "avx512": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+    "avx2": {"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"},
+}
+
+
+class _Job(ctypes.Structure):
+    """`scan_job` of native/job.h."""
+
+    _fields_ = (
+        ("tiles", ctypes.c_void_p),
+        ("pixels", ctypes.c_void_p),
+        ("windows", ctypes.c_void_p),
+        ("taps", ctypes.c_void_p),
+        ("scores", ctypes.c_void_p),
+        ("tile_count", ctypes.c_int64),
+        ("queries", ctypes.c_int64),
+        ("channels", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("window", ctypes.c_int32),
+        ("constant", ctypes.c_float),
+    )
+
+
+class NativeBackend:
+    """Scans with compiled C; ctypes lets other threads run meanwhile."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self._scan = ctypes.CDLL(str(path)).scan
+        self._scan.argtypes = [ctypes.POINTER(_Job)]
+        self._scan.restype = ctypes.c_int
+
+    def scan(self, tiles: Tiles, tables: Tables, definition: Definition) -> Array:
+        """SSIM of every query to every lane of the tiles, float32 [Q, T * 16].
+
+        Raises:
+            MemoryError: there is no memory for the sums.
+        """
+        count, channels, height, width, _ = tiles.shape
+        tiles = np.ascontiguousarray(tiles)
+        scores = np.empty((len(tables), count * LANES), np.float32)
+        half = definition.taps[: definition.window // 2].astype(np.float32)
+        job = _Job(
+            tiles=tiles.ctypes.data,
+            pixels=tables.pixels.ctypes.data,
+            windows=tables.windows.ctypes.data,
+            taps=None if definition.sigma is None else half.ctypes.data,
+            scores=scores.ctypes.data,
+            tile_count=count,
+            queries=len(tables),
+            channels=channels,
+            height=height,
+            width=width,
+            window=definition.window,
+            constant=contrast_constant(definition),
+        )
+        if self._scan(ctypes.byref(job)) != 0:
+            raise MemoryError(f"no memory to scan {len(tables)} queries at a time")
+        return scores
+
+
+@cache
+def available() -> tuple[NativeBackend, ...]:
+    """Native back ends that were built and that this processor runs, fastest first."""
+    flags = _processor_flags(Path("/proc/cpuinfo"))
+    runnable = (name for name in TARGETS if flags >= _NEEDED[name])
+    return tuple(NativeBackend(name, path) for name, path in _built(runnable))
+
+
+def _built(names: Iterable[str]) -> list[tuple[str, Path]]:
+    found = [(name, library(name)) for name in names]
+    return [(name, path) for name, path in found if path.is_file()]
+
+
+def _processor_flags(path: Path) -> set[str]:
+    """What Linux says of the processor; empty elsewhere."""
+    if not path.is_file():
+        return set()
+    lines = path.read_text().splitlines()
+    return set(next((line.split() for line in lines if line.startswith("flags")), []))

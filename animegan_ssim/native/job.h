@@ -1,0 +1,63 @@
+/* What Python asks for, and the part of it that one strip is. */
+#ifndef ANIMEGAN_JOB_H
+#define ANIMEGAN_JOB_H
+
+#include "lanes.h"
+
+/* One window of a query, as in tables.py. */
+typedef struct { float mean, rest, slope, offset, power, spread; } window_table;
+
+typedef struct {
+    const int8_t *tiles;         /* [T, C, H, W, 16] */
+    const float *pixels;         /* [Q, C, H, W] */
+    const window_table *windows; /* [Q, C, windows down, windows across] */
+    const float *taps;           /* half of a window's weights, from the edge to beside the centre; NULL: equal ones */
+    float *scores;               /* [Q, T * 16] */
+    int64_t tile_count, queries;
+    int32_t channels, height, width, window;
+    float constant;              /* beside the covariance */
+} scan_job;
+
+/* Some columns of one channel of the images in one register: the unit of work, small enough for the caches. */
+typedef struct {
+    const scan_job *job;
+    const int8_t *plane; /* the channel's first row, at the first lane */
+    int channel, left;   /* first column */
+    int windows;         /* across the strip */
+    double *totals;      /* [Q][TILE]: sums of scores */
+    void *memory;        /* of the scan's own */
+} strip;
+
+INLINE const float *query_pixels(const strip *s, int64_t query, int y) {
+    const scan_job *job = s->job;
+    return job->pixels + (((size_t)query * job->channels + s->channel) * job->height + y) * job->width + s->left;
+}
+
+INLINE const window_table *query_windows(const strip *s, int64_t query, int top) {
+    const scan_job *job = s->job;
+    const int down = job->height - job->window + 1, across = job->width - job->window + 1;
+    return job->windows + (((size_t)query * job->channels + s->channel) * down + top) * across + s->left;
+}
+
+INLINE const int8_t *tile_row(const strip *s, int y) {
+    return s->plane + ((size_t)y * s->job->width + s->left) * TILE;
+}
+
+/* What belongs to the references alone in a window. */
+typedef struct { lanes m, brightness, spread; } statistics;
+
+/* SSIM of a window as a fraction; g is the weighted sum of its products. */
+typedef struct { lanes above, below; } fraction;
+
+INLINE fraction window_score(const window_table *t, statistics x, lanes g, lanes constant) {
+    lanes contrast = sub_mul(sub_mul(g, x.m, all(t->mean)), x.m, all(t->rest)) + constant;
+    lanes luminance = mul_add(x.m, all(t->slope), all(t->offset));
+    return (fraction){luminance * contrast, (x.brightness + all(t->power)) * (x.spread + all(t->spread))};
+}
+
+/* a + b with one division for both. */
+INLINE lanes sum_of(fraction a, fraction b) {
+    return mul_add(a.above, b.below, b.above * a.below) / (a.below * b.below);
+}
+
+#endif
