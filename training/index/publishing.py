@@ -1,0 +1,61 @@
+"""Writes the files of an index and switches from one state to the next.
+
+New files go beside those that the manifest names; then the manifest is replaced, atomically, and
+what it no longer names is removed. Whoever has the index open keeps the old files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from animegan_ssim.index.manifest import MANIFEST, FileRecord, Manifest
+from training.datasets.files import TEMPORARY_SUFFIX, replacing, sha256, write
+from training.index.errors import IndexBusyError
+
+REPLACEABLE = ("dead-*.npy", "heldout-*.npy", "nearest-*.npy")
+"""Files that a new state of the index may do without."""
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Be the only process that changes the index; the lock ends with the process.
+
+    Raises:
+        IndexBusyError: another one is at it.
+    """
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise IndexBusyError(f"{directory} is being changed by another process: wait") from error
+    finally:
+        os.close(handle)
+
+
+def store_array(directory: Path, name: str, array: np.ndarray) -> FileRecord:
+    """Write an array, whole or not at all, and return its record."""
+    with replacing(directory / name) as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    return record(directory / name)
+
+
+def record(path: Path) -> FileRecord:
+    """What the manifest says about a file."""
+    return FileRecord(path.name, path.stat().st_size, sha256(path))
+
+
+def publish(directory: Path, manifest: Manifest) -> None:
+    """Make this the state of the index, and remove what it no longer names."""
+    write(directory / MANIFEST, manifest.encode())
+    named = {file.name for file in manifest.files()}
+    for pattern in (*REPLACEABLE, f".*{TEMPORARY_SUFFIX}"):
+        for path in directory.glob(pattern):
+            if path.name not in named:
+                path.unlink(missing_ok=True)
