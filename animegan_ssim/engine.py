@@ -112,7 +112,7 @@ class Engine:
         result = np.empty((len(queries_QHWC), len(self._tiles) * LANES), np.float32)
         for first in range(0, len(queries_QHWC), _QUERIES):
             some = slice(first, first + _QUERIES)
-            self._scan(Tables.of(queries_QHWC[some], self.definition), result[some])
+            self._scan(self._tables(queries_QHWC[some]), result[some])
         return result[:, : self.count]
 
     def search(
@@ -133,7 +133,8 @@ class Engine:
         scores = self.scores(queries_QHWC)
         if alive_N is not None:
             scores[:, ~alive_N] = np.nan
-        return [self._found(query, row, k) for query, row in zip(queries_QHWC, scores, strict=True)]
+        found = self._pool.map(lambda query, row: self._found(query, row, k), queries_QHWC, scores)
+        return list(found)
 
     def _check(self, queries: Images) -> None:
         if queries.dtype != np.uint8 or queries.ndim != 4 or queries.shape[1:] != self.shape:
@@ -141,6 +142,17 @@ class Engine:
                 f"queries must be uint8 [Q, {', '.join(map(str, self.shape))}], "
                 f"got {queries.dtype} {list(queries.shape)}"
             )
+
+    def _tables(self, queries: Images) -> Tables:
+        height, width, channels = self.shape
+        tables = Tables.empty(len(queries), channels, height, width, self.definition)
+
+        def fill(place: int) -> None:
+            tables.fill(place, queries[place], self.definition)
+
+        for _ in self._pool.map(fill, range(len(queries))):
+            pass
+        return tables
 
     def _scan(self, tables: Tables, result: Scores) -> None:
         def scan(first: int) -> None:

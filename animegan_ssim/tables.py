@@ -34,34 +34,44 @@ class Tables:
 
     Attributes:
         pixels: values less the channel's rounded mean, float32 [Q, C, H, W].
-        windows: float32 [Q, C, windows down, windows across, 6]: mean as a whole number, the rest of
-            it, luminance slope and offset, power, spread.
+        windows: float32 [Q, C, windows down, windows across, 6]: mean as a whole number, what is
+            left of it, luminance slope and offset, power, spread.
     """
 
     pixels: Array
     windows: Array
 
     @classmethod
-    def of(cls, queries_QHWC: Images, definition: Definition) -> Tables:
-        """Prepare queries, uint8."""
-        raw = queries_QHWC.transpose(0, 3, 1, 2).astype(np.float64)
-        centred = raw - np.rint(raw.mean(axis=(2, 3), keepdims=True))
+    def empty(
+        cls, queries: int, channels: int, height: int, width: int, definition: Definition
+    ) -> Tables:
+        """Room for so many queries."""
+        down, across = definition.windows(height, width)
+        return cls(
+            np.empty((queries, channels, height, width), np.float32),
+            np.empty((queries, channels, down, across, 6), np.float32),
+        )
+
+    def fill(self, place: int, query_HWC: Images, definition: Definition) -> None:
+        """Prepare one query, uint8."""
+        raw = query_HWC.transpose(2, 0, 1).astype(np.float64)
+        centred = raw - np.rint(raw.mean(axis=(1, 2), keepdims=True))
         mean = window_means(centred, definition)
         brightness = window_means(raw, definition)
         weight = weight_sum(definition)
         variance = window_means(centred * centred, definition) - mean * mean
-        windows = (
-            np.rint(mean),
-            mean - np.rint(mean),
+        whole = np.rint(mean)
+        columns = (
+            whole,
+            mean - whole,
             2 * brightness / weight,
             2 * CENTRE * brightness + C1,
             brightness * brightness + C1,
             weight * (variance + C2 / definition.normaliser),
         )
-        return cls(
-            np.ascontiguousarray(centred, np.float32),
-            np.ascontiguousarray(np.stack(windows, axis=-1), np.float32),
-        )
+        self.pixels[place] = centred
+        for column, values in enumerate(columns):
+            self.windows[place, ..., column] = values
 
     def __len__(self) -> int:
         """Number of queries."""

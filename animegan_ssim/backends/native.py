@@ -1,4 +1,4 @@
-"""The native kernel, loaded from the shared libraries that `animegan_ssim.native.build` compiled."""
+"""The native kernel, loaded from the libraries that `animegan_ssim.native.build` compiled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Job(ctypes.Structure):
         ("tiles", ctypes.c_void_p),
         ("pixels", ctypes.c_void_p),
         ("windows", ctypes.c_void_p),
-        ("taps", ctypes.c_void_p),
+        ("tap_sums", ctypes.c_void_p),
         ("scores", ctypes.c_void_p),
         ("tile_count", ctypes.c_int64),
         ("queries", ctypes.c_int64),
@@ -58,12 +58,12 @@ class NativeBackend:
         count, channels, height, width, _ = tiles.shape
         tiles = np.ascontiguousarray(tiles)
         scores = np.empty((len(tables), count * LANES), np.float32)
-        half = definition.taps[: definition.window // 2].astype(np.float32)
+        sums = definition.taps.cumsum()[: definition.window // 2].astype(np.float32)
         job = _Job(
             tiles=tiles.ctypes.data,
             pixels=tables.pixels.ctypes.data,
             windows=tables.windows.ctypes.data,
-            taps=None if definition.sigma is None else half.ctypes.data,
+            tap_sums=None if definition.sigma is None else sums.ctypes.data,
             scores=scores.ctypes.data,
             tile_count=count,
             queries=len(tables),

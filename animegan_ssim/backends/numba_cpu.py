@@ -43,41 +43,55 @@ class NumbaBackend:
 
 
 @_compiled
-def _filter(rows, first, half, window, column, result):  # type: ignore[no-untyped-def]
-    """Weigh `window` rows from `first` on, and then as many columns, into [windows * 16].
+def _sum_window(rows, first, column, result):  # type: ignore[no-untyped-def]
+    """Plain sums of the 7x7 windows whose upper row is `first`, [windows * 16].
 
-    Without weights: plain sums. Else differences to the middle, exact where an image is flat.
+    Rows must be asked for in order: `column` keeps the sums of seven rows. They are sums of whole
+    numbers and exact, so nothing drifts.
     """
-    middle = window // 2
-    width = result.size
+    if first == 0:
+        column[:] = 0
+        for k in range(6):
+            for i in range(column.size):
+                column[i] += rows[k, i]
     for i in range(column.size):
-        if half.size == 0:
-            total = np.float32(0)
-            for k in range(window):
-                total += rows[first + k, i]
-        else:
-            total = rows[first + middle, i]
-            twice = total + total
-            for k in range(middle):
-                pair = rows[first + k, i] + rows[first + window - 1 - k, i]
-                total += half[k] * (pair - twice)
-        column[i] = total
-    for i in range(width):
-        if half.size == 0:
-            total = np.float32(0)
-            for k in range(window):
-                total += column[i + k * LANES]
-        else:
-            total = column[i + middle * LANES]
-            twice = total + total
-            for k in range(middle):
-                pair = column[i + k * LANES] + column[i + (window - 1 - k) * LANES]
-                total += half[k] * (pair - twice)
-        result[i] = total
+        column[i] += rows[first + 6, i]
+        if first > 0:
+            column[i] -= rows[first - 1, i]
+    a, b, c, d = column, column[LANES:], column[2 * LANES :], column[3 * LANES :]
+    e, f, g = column[4 * LANES :], column[5 * LANES :], column[6 * LANES :]
+    for i in range(result.size):
+        result[i] = a[i] + b[i] + c[i] + d[i] + e[i] + f[i] + g[i]
 
 
 @_compiled
-def _statistics(plane, half, window, weight, m, brightness, spread):  # type: ignore[no-untyped-def]
+def _weigh(source, step, half, result):  # type: ignore[no-untyped-def]
+    """Filter along one axis whose neighbours lie `step` apart in a flat array.
+
+    Differences to the middle are exact where an image is flat; see native/gaussian.h.
+    """
+    middle = half.size
+    centre = source[middle * step :]
+    for i in range(result.size):
+        result[i] = centre[i]
+    for k in range(middle):
+        tap, left, right = half[k], source[k * step :], source[(2 * middle - k) * step :]
+        for i in range(result.size):
+            result[i] += tap * ((left[i] + right[i]) - (centre[i] + centre[i]))
+
+
+@_compiled
+def _filter(rows, first, half, column, result):  # type: ignore[no-untyped-def]
+    """Weigh the windows whose upper row is `first`, [windows * 16]."""
+    if half.size == 0:
+        _sum_window(rows, first, column, result)
+    else:
+        _weigh(rows[first:].reshape(-1), rows.shape[1], half, column)
+        _weigh(column, LANES, half, result)
+
+
+@_compiled
+def _statistics(plane, half, weight, m, brightness, spread):  # type: ignore[no-untyped-def]
     """Sum, brightness and spread of all windows of one channel of a tile."""
     height, flat = plane.shape
     values, squares = np.empty((height, flat), np.float32), np.empty((height, flat), np.float32)
@@ -87,14 +101,12 @@ def _statistics(plane, half, window, weight, m, brightness, spread):  # type: ig
             values[y, i] = plane[y, i]
             squares[y, i] = values[y, i] * values[y, i]
     for y in range(m.shape[0]):
-        _filter(values, y, half, window, column, m[y])
-        _filter(squares, y, half, window, column, spread[y])
+        _filter(values, y, half, column, m[y])
+    for y in range(m.shape[0]):
+        _filter(squares, y, half, column, spread[y])
         for i in range(m.shape[1]):
-            mean = m[y, i] * weight
-            whole = np.rint(mean)
-            rest = mean - whole
-            if half.size == 0:
-                rest = (m[y, i] - whole * np.float32(window * window)) * weight
+            whole = np.rint(m[y, i] * weight)
+            rest = m[y, i] * weight - whole
             bright = whole + np.float32(CENTRE) + rest
             brightness[y, i] = bright * bright
             spread[y, i] = (spread[y, i] - whole * m[y, i]) - rest * m[y, i]
@@ -132,7 +144,7 @@ def _scan(tiles, pixels, tables, half, window, weight, constant):  # type: ignor
         total = np.zeros((queries, LANES), np.float64)
         for channel in range(channels):
             plane = tiles[tile, channel]
-            _statistics(plane, half, window, weight, m, brightness, spread)
+            _statistics(plane, half, weight, m, brightness, spread)
             for query in range(queries):
                 for y in range(height):
                     for x in range(width):
@@ -140,7 +152,7 @@ def _scan(tiles, pixels, tables, half, window, weight, constant):  # type: ignor
                         for i in range(x * LANES, (x + 1) * LANES):
                             products[y, i] = np.float32(plane[y, i]) * pixel
                 for y in range(down):
-                    _filter(products, y, half, window, column, g)
+                    _filter(products, y, half, column, g)
                     table = tables[query, channel, y]
                     _row_scores(g, m[y], brightness[y], spread[y], table, constant, total[query])
         for query in range(queries):

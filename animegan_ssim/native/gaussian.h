@@ -1,12 +1,12 @@
 /* SSIM with Gaussian 11x11 windows, in blocks of six rows of windows.
  *
  * The filter is separable and symmetric. Sixteen values in registers give six filtered ones, first
- * down a column and then along a row. Each is computed from differences to the value in its middle,
+ * down a column and then along a row. Each is computed from the steps d_i = p_(i+1) - p_i between them,
  *
- *     p5 + sum over k < 5 of w_k ((p_k + p_(10-k)) - 2 p5),
+ *     p5 + sum over k < 5 of W_k (d_(9-k) - d_k),   W_k = w_0 + ... + w_k,
  *
- * which costs a quarter more than the plain sum and is exact where an image is flat: there the plain
- * sum's rounding would be as large as the constant C2 that it meets.
+ * which equals the weighted sum but is exact where an image is flat: there the plain sum's rounding
+ * would be as large as the constant C2 that it meets. Six results share the steps.
  */
 #include <string.h>
 
@@ -22,14 +22,14 @@ typedef struct {
         spread[BLOCK][GAUSSIAN_STRIP * WIDTH];
 } __attribute__((aligned(64))) gaussian_memory;
 
-typedef struct { lanes w[HALF]; } half_taps;
+typedef struct { lanes sums[HALF]; } half_taps; /* W_k */
 
-INLINE void filter(const lanes *in, half_taps taps, lanes *out) {
+INLINE void filter(const lanes *p, half_taps taps, lanes *out) {
+    lanes d[SPAN - 1];
+    for (int i = 0; i < SPAN - 1; i++) d[i] = p[i + 1] - p[i];
     for (int i = 0; i < BLOCK; i++) {
-        const lanes *p = in + i, twice = p[HALF] + p[HALF];
-        lanes sum = p[HALF];
-        for (int k = 0; k < HALF; k++) sum = mul_add(taps.w[k], (p[k] + p[TAPS - 1 - k]) - twice, sum);
-        out[i] = sum;
+        out[i] = p[i + HALF];
+        for (int k = 0; k < HALF; k++) out[i] = mul_add(taps.sums[k], d[i + TAPS - 2 - k] - d[i + k], out[i]);
     }
 }
 
@@ -106,7 +106,7 @@ static void gaussian_strip(const strip *s) {
     const int columns = s->windows + TAPS - 1, down = job->height - TAPS + 1;
     gaussian_memory *g = s->memory;
     half_taps taps;
-    for (int k = 0; k < HALF; k++) taps.w[k] = all(job->taps[k]);
+    for (int k = 0; k < HALF; k++) taps.sums[k] = all(job->tap_sums[k]);
     memset(g, 0, sizeof *g);
     for (int top = 0; top < down; top += BLOCK) {
         for (int y = 0; y < SPAN; y++)

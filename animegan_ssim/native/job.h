@@ -11,7 +11,7 @@ typedef struct {
     const int8_t *tiles;         /* [T, C, H, W, 16] */
     const float *pixels;         /* [Q, C, H, W] */
     const window_table *windows; /* [Q, C, windows down, windows across] */
-    const float *taps;           /* half of a window's weights, from the edge to beside the centre; NULL: equal ones */
+    const float *tap_sums;       /* of a Gaussian's weights, from the edge to beside the centre; NULL: uniform windows */
     float *scores;               /* [Q, T * 16] */
     int64_t tile_count, queries;
     int32_t channels, height, width, window;

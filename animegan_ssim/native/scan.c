@@ -12,7 +12,7 @@ typedef struct {
 
 static method method_of(const scan_job *job) {
     const size_t products = (size_t)job->queries * COLUMNS * WIDTH * sizeof(float);
-    if (job->taps) return (method){gaussian_strip, GAUSSIAN_STRIP, sizeof(gaussian_memory)};
+    if (job->tap_sums) return (method){gaussian_strip, GAUSSIAN_STRIP, sizeof(gaussian_memory)};
     return (method){uniform_strip, STRIP, sizeof(uniform_memory) + products};
 }
 
