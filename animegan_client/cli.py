@@ -25,6 +25,7 @@ VERBS = (
     Verb("generate", "animegan_client.commands.generate:main", "make faces from seeds"),
     Verb("models", "animegan_client.commands.models:main", "list the models of a service"),
     Verb("dataset", "training.datasets.command:main", "make or check a training data set"),
+    Verb("index", "training.index.command:main", "make an index for exact search by SSIM"),
     Verb("train", "training.train:main", "train a model"),
     Verb("timelapse", "training.timelapse:main", "animate the sample sheets of a run"),
     Verb("export", "training.export.command:main", "turn a checkpoint into a served model"),

@@ -1,0 +1,48 @@
+"""`anime-gan index append`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training.datasets.commands.options import HelpFormatter, Verbs
+from training.datasets.store import Dataset
+from training.index.building import append
+from training.index.commands.options import (
+    add_index,
+    add_means,
+    add_no_calibration,
+    add_shard_images,
+    means,
+    tell,
+)
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "append",
+        help="add a dataset to an index",
+        description="Add a dataset's images to an index, as new shards. Ids that are there stay;\n"
+        "new ones go on after the last one ever given. The held-out images are searched in the\n"
+        "new shards. When interrupted, run the same command again.",
+        formatter_class=HelpFormatter,
+    )
+    add_index(parser)
+    parser.add_argument("--dataset", type=Path, required=True, metavar="DIR", help="what to add")
+    add_shard_images(parser)
+    add_no_calibration(parser)
+    add_means(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    index = append(
+        arguments.index,
+        Dataset.open(arguments.dataset.resolve()),
+        recalibrate=not arguments.no_calibration,
+        shard_images=arguments.shard_images,
+        means=means(arguments),
+    )
+    tell(index)
+    return 0

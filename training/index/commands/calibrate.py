@@ -1,0 +1,40 @@
+"""`anime-gan index calibrate`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training.datasets.commands.options import HelpFormatter, Verbs
+from training.index.changing import calibrate
+from training.index.commands.options import add_index, add_means, means, open_dataset, tell
+
+EPILOG = """\
+examples:
+  anime-gan index calibrate .local/indexes/faces --heldout data/heldout
+  anime-gan index calibrate .local/indexes/faces        # the same images as last time
+
+A false-alarm rate of 1 % needs 99 held-out images at least; 2,000 are better."""
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "calibrate",
+        help="measure how close unseen images come",
+        description="Search held-out images, which are like the index's but not among them, to\n"
+        "know how close unseen images come. They are kept in the index, so that it can be\n"
+        "calibrated again by itself. When interrupted, run the same command again: finished\n"
+        "shards are kept.",
+        epilog=EPILOG,
+        formatter_class=HelpFormatter,
+    )
+    add_index(parser)
+    parser.add_argument("--heldout", type=Path, metavar="DIR", help="dataset of held-out images")
+    add_means(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    tell(calibrate(arguments.index, open_dataset(arguments.heldout), means(arguments)))
+    return 0
