@@ -201,6 +201,8 @@ def _check(manifest: Manifest) -> None:
     strays = [file.name for file in manifest.files() if not _FILE.fullmatch(file.name)]
     if strays:
         raise RecordError(f"manifest names files that no index has: {strays}")
+    if not manifest.sources:
+        raise RecordError("manifest.sources must not be empty")
     names = [shard.name for shard in manifest.shards]
     if not names or len(set(names)) < len(names) or not all(map(_NAME.fullmatch, names)):
         raise RecordError(f"manifest.shards must have names of their own: {names}")

@@ -93,6 +93,6 @@ def calibration(index: Index) -> str:
     except TooFewHeldoutError as error:
         return f"{text}: {error}"
     return (
-        f"{text}: above SSIM {threshold:.4f} a picture is judged a copy, with false alarms of "
-        f"{FALSE_ALARM_RATE:.0%} ({low:.2%} to {high:.2%}, {CONFIDENCE:.0%} confidence)"
+        f"{text}: a picture above SSIM {threshold:.4f} is not judged original, with "
+        f"{FALSE_ALARM_RATE:.0%} false alarms ({low:.2%} to {high:.2%}, {CONFIDENCE:.0%} confidence)"
     )
