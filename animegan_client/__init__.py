@@ -1,4 +1,4 @@
-"""Client of the anime-gan generation API: faces from seeds, synchronous or with asyncio.
+"""Clients of the anime-gan services, synchronous or with asyncio: faces from seeds, are they new?
 
 Example:
 
@@ -22,7 +22,9 @@ from animegan_client.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from animegan_client.similarity import AsyncSimilarityClient, SimilarityClient
 from animegan_client.types import (
+    EncodedImage,
     GeneratedImage,
     GenerateOptions,
     GenerateResult,
@@ -34,9 +36,11 @@ from animegan_client.types import (
 __all__ = [
     "AnimeganError",
     "AsyncClient",
+    "AsyncSimilarityClient",
     "BusyError",
     "Client",
     "DeadlineExceededError",
+    "EncodedImage",
     "FieldViolation",
     "GenerateOptions",
     "GenerateResult",
@@ -47,6 +51,7 @@ __all__ = [
     "NoiseMode",
     "NotFoundError",
     "ServerError",
+    "SimilarityClient",
     "UnauthenticatedError",
     "UnavailableError",
 ]

@@ -1,25 +1,19 @@
 """The asyncio client: `Client`'s twin, method for method."""
 
 from collections.abc import AsyncGenerator, Iterator
-from types import TracebackType
-from typing import Self, Unpack
+from typing import Unpack
 
-import grpc
 from animegan.generator.v1 import generator_pb2
 from animegan.generator.v1.generator_pb2_grpc import GeneratorServiceStub
 
 from animegan_client import channel, messages
-from animegan_client.client import DEFAULT_TIMEOUT_S
+from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
 from animegan_client.status import translated
 from animegan_client.types import GeneratedImage, GenerateOptions, GenerateResult, ModelInfo
 
 
-class AsyncClient:
-    """Calls a generator service from one event loop; any number of tasks may share one.
-
-    Busy and unavailable services are tried up to four times within the timeout. Each method
-    raises the errors of `animegan_client.errors`.
-    """
+class AsyncClient(AsyncConnection):
+    """Calls a generator service from one event loop; any number of tasks may share one."""
 
     def __init__(
         self,
@@ -29,16 +23,9 @@ class AsyncClient:
         timeout: float = DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`, in a running event loop. Arguments as in `Client`."""
-        secret = channel.credentials(tls)
-        self._channel = (
-            grpc.aio.secure_channel(target, secret, channel.OPTIONS)
-            if secret
-            else grpc.aio.insecure_channel(target, channel.OPTIONS)
-        )
+        """Prepare to call `target`, in a running event loop. Arguments as in `Connection`."""
+        super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = GeneratorServiceStub(self._channel)
-        self._metadata = channel.metadata(token)
-        self._timeout = timeout
 
     async def generate(
         self, *, timeout: float | None = None, **options: Unpack[GenerateOptions]
@@ -53,7 +40,7 @@ class AsyncClient:
         with translated():
             response = await self._stub.Generate(
                 request,
-                timeout=self._timeout if timeout is None else timeout,
+                timeout=self._seconds(timeout),
                 metadata=self._metadata,
             )
         return messages.generate_result(response)
@@ -77,27 +64,10 @@ class AsyncClient:
         with translated():
             response = await self._stub.ListModels(
                 generator_pb2.ListModelsRequest(),
-                timeout=self._timeout if timeout is None else timeout,
+                timeout=self._seconds(timeout),
                 metadata=self._metadata,
             )
         return messages.model_infos(response)
-
-    async def close(self) -> None:
-        """Close the connection; calls that still run are cancelled."""
-        await self._channel.close(grace=None)
-
-    async def __aenter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        await self.close()
 
     async def _stream(
         self, requests: Iterator[generator_pb2.GenerateStreamRequest], timeout: float | None

@@ -5,14 +5,15 @@ from importlib.metadata import version
 
 import grpc
 from animegan.generator.v1 import generator_pb2
+from animegan.similarity.v1 import similarity_pb2
 
 Metadata = tuple[tuple[str, str], ...]
 Tls = bool | grpc.ChannelCredentials
 
 # 256 raw pictures of 512 x 512 RGB are 192 MiB.
 MAX_RESPONSE_BYTES = 256 * 1024 * 1024
-# What the service accepts; a larger request fails here, with a message, not there.
-MAX_REQUEST_BYTES = 4 * 1024 * 1024
+# What the similarity service accepts, a picture's file: a larger request fails here, with a message.
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
 
 # gRPC itself retries: https://grpc.io/docs/guides/retry. All methods are without side effects.
 # A stream is retried only until its first message. The throttle stops retries while more than
@@ -22,7 +23,9 @@ SERVICE_CONFIG = {
     "methodConfig": [
         {
             "name": [
-                {"service": generator_pb2.DESCRIPTOR.services_by_name["GeneratorService"].full_name}
+                {"service": service.full_name}
+                for file in (generator_pb2.DESCRIPTOR, similarity_pb2.DESCRIPTOR)
+                for service in file.services_by_name.values()
             ],
             "retryPolicy": {
                 "maxAttempts": 4,

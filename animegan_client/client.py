@@ -1,26 +1,19 @@
-"""The synchronous client."""
+"""The synchronous client of the generator service."""
 
 from collections.abc import Generator, Iterator
-from types import TracebackType
-from typing import Self, Unpack
+from typing import Unpack
 
-import grpc
 from animegan.generator.v1 import generator_pb2
 from animegan.generator.v1.generator_pb2_grpc import GeneratorServiceStub
 
 from animegan_client import channel, messages
+from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
 from animegan_client.status import translated
 from animegan_client.types import GeneratedImage, GenerateOptions, GenerateResult, ModelInfo
 
-DEFAULT_TIMEOUT_S = 60.0
 
-
-class Client:
-    """Calls a generator service; threads may share one.
-
-    Busy and unavailable services are tried up to four times within the timeout. Each method
-    raises the errors of `animegan_client.errors`.
-    """
+class Client(Connection):
+    """Calls a generator service; threads may share one."""
 
     def __init__(
         self,
@@ -30,25 +23,9 @@ class Client:
         timeout: float = DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`; the connection is made by the first call.
-
-        Args:
-            target: "host:port", or any gRPC name such as "dns:///host:port". All addresses
-                behind the name share the calls.
-            token: sent as `authorization: Bearer <token>`. Use TLS where others can listen.
-            timeout: seconds for a call that sets none of its own, retries included.
-            tls: True for the system's root certificates, or credentials made by
-                `grpc.ssl_channel_credentials`.
-        """
-        secret = channel.credentials(tls)
-        self._channel = (
-            grpc.secure_channel(target, secret, channel.OPTIONS)
-            if secret
-            else grpc.insecure_channel(target, channel.OPTIONS)
-        )
+        """Prepare to call `target`, the generator service. Arguments as in `Connection`."""
+        super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = GeneratorServiceStub(self._channel)
-        self._metadata = channel.metadata(token)
-        self._timeout = timeout
 
     def generate(
         self, *, timeout: float | None = None, **options: Unpack[GenerateOptions]
@@ -63,7 +40,7 @@ class Client:
         with translated():
             response = self._stub.Generate(
                 request,
-                timeout=self._timeout if timeout is None else timeout,
+                timeout=self._seconds(timeout),
                 metadata=self._metadata,
             )
         return messages.generate_result(response)
@@ -87,27 +64,10 @@ class Client:
         with translated():
             response = self._stub.ListModels(
                 generator_pb2.ListModelsRequest(),
-                timeout=self._timeout if timeout is None else timeout,
+                timeout=self._seconds(timeout),
                 metadata=self._metadata,
             )
         return messages.model_infos(response)
-
-    def close(self) -> None:
-        """Close the connection; calls that still run are cancelled."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def _stream(
         self, requests: Iterator[generator_pb2.GenerateStreamRequest], timeout: float | None

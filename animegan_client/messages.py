@@ -1,4 +1,4 @@
-"""Python values to protobuf messages and back: the only file that knows both."""
+"""Python values to the generation API's messages and back."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -6,9 +6,11 @@ from typing import TypeVar, cast
 
 from animegan.generator.v1 import generator_pb2
 from animegan.image.v1 import image_pb2
+from google.protobuf.message import Message
 
 from animegan_client.errors import InvalidArgumentError, ServerError
 from animegan_client.types import (
+    EncodedImage,
     GeneratedImage,
     GenerateOptions,
     GenerateResult,
@@ -22,7 +24,7 @@ _Response = generator_pb2.GenerateResponse | generator_pb2.GenerateStreamRespons
 _Name = TypeVar("_Name", bound=str)
 _Value = TypeVar("_Value")
 
-_FORMATS: dict[ImageFormat, image_pb2.ImageFormat.ValueType] = {
+FORMATS: dict[ImageFormat, image_pb2.ImageFormat.ValueType] = {
     "png": image_pb2.IMAGE_FORMAT_PNG,
     "webp": image_pb2.IMAGE_FORMAT_WEBP,
     "jpeg": image_pb2.IMAGE_FORMAT_JPEG,
@@ -33,7 +35,7 @@ _NOISE_MODES: dict[NoiseMode, generator_pb2.NoiseMode.ValueType] = {
     "random": generator_pb2.NOISE_MODE_RANDOM,
     "none": generator_pb2.NOISE_MODE_NONE,
 }
-_FORMAT_NAMES = {number: name for name, number in _FORMATS.items()}
+_FORMAT_NAMES = {number: name for name, number in FORMATS.items()}
 _NOISE_NAMES = {number: name for name, number in _NOISE_MODES.items()}
 
 # A stream of any length is asked for in calls of this many seeds: a request stays small, no call
@@ -88,6 +90,18 @@ def generated_images(response: _Response) -> tuple[GeneratedImage, ...]:
     return tuple(_generated_image(response, generated) for generated in response.images)
 
 
+def encoded_image(image: image_pb2.Image) -> EncodedImage:
+    """A picture of an answer.
+
+    Raises:
+        ServerError: it has a format that this client does not know.
+    """
+    if image.format not in _FORMAT_NAMES:
+        raise ServerError(f"a picture came in the unknown image format {image.format}")
+    name = _FORMAT_NAMES[image.format]
+    return EncodedImage(name, image.width, image.height, image.channels, image.data)
+
+
 def model_infos(response: generator_pb2.ListModelsResponse) -> tuple[ModelInfo, ...]:
     """What `list_models` returns. Noise modes that this client cannot ask for are left out."""
     return tuple(_model_info(model) for model in response.models)
@@ -101,22 +115,32 @@ def _fill(request: _Request, options: GenerateOptions) -> _Request:
     for name in ("model", "count", "base_seed", "truncation", "quality"):
         value = options.get(name)
         if value is not None:
-            _write(request, name, value)
+            write(request, name, value)
     if (noise_mode := options.get("noise_mode")) is not None:
-        request.noise_mode = _chosen("noise_mode", noise_mode, _NOISE_MODES)
+        request.noise_mode = chosen("noise_mode", noise_mode, _NOISE_MODES)
     if (image_format := options.get("format")) is not None:
-        request.format = _chosen("format", image_format, _FORMATS)
+        request.format = chosen("format", image_format, FORMATS)
     return request
 
 
-def _write(request: _Request, name: str, value: object) -> None:
+def write(request: Message, name: str, value: object) -> None:
+    """Set a field.
+
+    Raises:
+        InvalidArgumentError: the value does not fit.
+    """
     try:
         setattr(request, name, value)
     except (TypeError, ValueError) as error:
         raise InvalidArgumentError.of(name, f"{value!r} does not fit: {error}") from error
 
 
-def _chosen(field: str, name: str, choices: dict[_Name, _Value]) -> _Value:
+def chosen(field: str, name: str, choices: dict[_Name, _Value]) -> _Value:
+    """The value of a field that takes one of a few names.
+
+    Raises:
+        InvalidArgumentError: the name is none of them.
+    """
     try:
         return choices[cast(_Name, name)]
     except KeyError:

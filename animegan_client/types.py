@@ -47,12 +47,9 @@ class GenerateOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class GeneratedImage:
-    """A picture, with all that is needed to make it again."""
+class EncodedImage:
+    """A picture."""
 
-    seed: int
-    model: str
-    model_version: int
     format: ImageFormat
     width: int
     height: int
@@ -69,6 +66,27 @@ class GeneratedImage:
         image = Image.open(io.BytesIO(self.data))
         image.load()
         return image
+
+
+@dataclass(frozen=True)
+class GeneratedImage:
+    """A picture, with all that is needed to make it again."""
+
+    seed: int
+    model: str
+    model_version: int
+    format: ImageFormat
+    width: int
+    height: int
+    channels: int
+    """1: grey, 3: RGB."""
+    data: bytes = field(repr=False)
+    """The encoded file, or with `raw` exactly height * width * channels bytes."""
+
+    def to_pil(self) -> Image.Image:
+        """Decode to a Pillow image of mode L or RGB."""
+        size = (self.width, self.height)
+        return EncodedImage(self.format, *size, self.channels, self.data).to_pil()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 import grpc
 
 from animegan_client import errors
-from animegan_client.client import DEFAULT_TIMEOUT_S, Client
+from animegan_client.client import Client
 from animegan_client.commands.console import complain
+from animegan_client.connection import DEFAULT_TIMEOUT_S
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 

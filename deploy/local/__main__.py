@@ -35,7 +35,9 @@ def _install(_: argparse.Namespace) -> int:
 
 def _up(options: argparse.Namespace) -> int:
     chosen = {port: getattr(options, port) for port in StackSettings.ports()}
-    settings = StackSettings(options.models.resolve(), **chosen)
+    settings = StackSettings(
+        options.models.resolve(), options.indexes.resolve(), options.default_index, **chosen
+    )
     stack = Stack(options.state_dir)
     stack.up(settings.on_free_ports() if options.free_ports else settings)
     return _show(stack)
@@ -103,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         default=StackSettings.model_repository,
         help="Triton model repository (default: %(default)s)",
     )
+    models.add_argument(
+        "--indexes",
+        type=Path,
+        default=StackSettings.indexes,
+        help="folder of the indexes that are searched (default: %(default)s)",
+    )
     state = argparse.ArgumentParser(add_help=False)
     state.add_argument(
         "--state-dir",
@@ -111,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where settings, pid files and logs lie (default: %(default)s)",
     )
     up = verbs.add_parser("up", parents=[models, state], help="start everything in the background")
+    up.add_argument(
+        "--default-index",
+        default=StackSettings.default_index,
+        metavar="NAME",
+        help="the index of searches that name none (default: %(default)s)",
+    )
     up.set_defaults(run=_up)
     _add_ports(up)
     down = verbs.add_parser("down", parents=[state], help="finish calls in flight, stop everything")

@@ -143,12 +143,13 @@ class TritonAdmin:
 
 
 def _zeros(tensor: Mapping[str, Any], *, batched: bool) -> Any:
-    """Return a zero input of the config's type and shape; JSON has int64 dimensions as strings."""
+    """Return an input of zeros, or of empty strings; JSON has int64 dimensions as strings."""
     dims = [_OPEN_DIMENSION if int(d) < 0 else int(d) for d in tensor["dims"]]
     shape = [1, *dims] if batched else dims
-    datatype = tensor["data_type"].removeprefix("TYPE_")
+    datatype = tensor["data_type"].removeprefix("TYPE_").replace("STRING", "BYTES")
+    empty = b"" if datatype == "BYTES" else 0
     zeros = triton.InferInput(tensor["name"], shape, datatype)
-    zeros.set_data_from_numpy(np.zeros(shape, triton_to_np_dtype(datatype)))
+    zeros.set_data_from_numpy(np.full(shape, empty, triton_to_np_dtype(datatype)))
     return zeros
 
 

@@ -20,8 +20,11 @@ from deploy.local.watchdog import ADMIN_KEY_VARIABLE
 
 Command = tuple[list[str], dict[str, str]]  # arguments, environment
 
-# The generator gives calls in flight 30 s by itself; after that it is overdue.
-_GENERATOR_STOP_SECONDS = 35.0
+# Without it in the repository there is nothing for the similarity service to do.
+SEARCH_MODEL = "ssim_search"
+
+# A service gives calls in flight 30 s by itself; after that it is overdue.
+_SERVICE_STOP_SECONDS = 35.0
 _WATCHDOG_STOP_SECONDS = 15.0  # it may be in the middle of a reload
 _HEALTH_SECONDS = 2.0
 
@@ -82,7 +85,10 @@ class Component:
 def components(state: StackState, folder: Path) -> list[Component]:
     """Return the parts of a stack, each after those that it needs."""
     triton = _triton(state, folder)
-    return [triton, _generator(state, folder), _watchdog(state, folder, triton)]
+    services = [_generator(state, folder)]
+    if (state.settings.model_repository / SEARCH_MODEL).is_dir():
+        services.append(_similarity(state, folder))
+    return [triton, *services, _watchdog(state, folder, triton)]
 
 
 def _triton(state: StackState, folder: Path) -> Component:
@@ -90,7 +96,7 @@ def _triton(state: StackState, folder: Path) -> Component:
 
     def command() -> Command:
         runtime = ensure_runtime()
-        return settings.command(runtime), runtime.environment()
+        return settings.command(runtime), settings.environment(runtime)
 
     return Component(
         name="triton",
@@ -108,18 +114,32 @@ def _triton(state: StackState, folder: Path) -> Component:
 
 
 def _generator(state: StackState, folder: Path) -> Component:
-    port, metrics_port = state.settings.generator_port, state.settings.generator_metrics_port
-    argv = [sys.executable, "-m", "services.generator", f"--triton-url={state.triton.grpc_url}"]
+    ports = state.settings.generator_port, state.settings.generator_metrics_port
+    return _service("generator", state, folder, ports)
+
+
+def _similarity(state: StackState, folder: Path) -> Component:
+    ports = state.settings.similarity_port, state.settings.similarity_metrics_port
+    flag = f"--default-index={state.settings.default_index}"
+    return _service("similarity", state, folder, ports, flag)
+
+
+def _service(
+    name: str, state: StackState, folder: Path, ports: tuple[int, int], *flags: str
+) -> Component:
+    """The service `services.<name>`; its ports are those of gRPC and of its metrics."""
+    port, metrics_port = ports
+    argv = [sys.executable, "-m", f"services.{name}", f"--triton-url={state.triton.grpc_url}"]
     # No load balancer has to notice that it is leaving.
-    argv += [f"--port={port}", f"--metrics-port={metrics_port}", "--drain-wait-s=0"]
+    argv += [f"--port={port}", f"--metrics-port={metrics_port}", "--drain-wait-s=0", *flags]
     return Component(
-        name="generator",
+        name=name,
         folder=folder,
         command=lambda: (argv, dict(os.environ)),
-        ports=(port, metrics_port),
+        ports=ports,
         addresses=(f"gRPC 127.0.0.1:{port}", f"metrics http://127.0.0.1:{metrics_port}/metrics"),
         missing=lambda: _not_serving(f"127.0.0.1:{port}"),
-        stop_seconds=_GENERATOR_STOP_SECONDS,
+        stop_seconds=_SERVICE_STOP_SECONDS,
     )
 
 

@@ -47,7 +47,7 @@ class Runtime:
     """Where the built parts lie."""
 
     server: Path  # holds pytriton/tritonserver and nvidia_pytriton.libs
-    stub: Path  # virtual environment with numpy 1.x and onnxruntime
+    stub: Path  # virtual environment with numpy 1.x, onnxruntime and numba
     backends: Path  # value of --backend-directory
 
     @property
@@ -58,12 +58,18 @@ class Runtime:
     def environment(self) -> dict[str, str]:
         """Return the variables under which the binary and its stubs find their libraries."""
         # Not inherited: PYTHONPATH and its like would bring the caller's numpy 2 into the stub,
-        # which silently corrupts tensors.
+        # which silently corrupts tensors. Ours is the checkout, where `animegan_ssim` lies.
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
         libraries = f"{self.server / 'nvidia_pytriton.libs'}:{self.stub / 'libpython'}"
         # The stub embeds the first python3 on PATH.
         path = f"{self.stub / 'bin'}:{kept.get('PATH', os.defpath)}"
-        return {**kept, **_MEMORY, "PATH": path, "LD_LIBRARY_PATH": libraries}
+        return {
+            **kept,
+            **_MEMORY,
+            "PATH": path,
+            "LD_LIBRARY_PATH": libraries,
+            "PYTHONPATH": str(PROJECT),
+        }
 
 
 def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:

@@ -1,4 +1,4 @@
-"""Triton, its watchdog and the generator service, in the background of one machine."""
+"""Triton, its watchdog and the services, in the background of one machine."""
 
 from dataclasses import dataclass
 from pathlib import Path

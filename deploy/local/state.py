@@ -19,11 +19,15 @@ class StackSettings:
     """What the stack serves, and the loopback ports on which it listens."""
 
     model_repository: Path = PROJECT / "models"
+    indexes: Path = PROJECT / ".local" / "indexes"
+    default_index: str = "procedural-64"
     triton_http_port: int = 8000
     triton_grpc_port: int = 8001
     triton_metrics_port: int = 8002
     generator_port: int = 50051
     generator_metrics_port: int = 9101
+    similarity_port: int = 50053
+    similarity_metrics_port: int = 9103
 
     @classmethod
     def ports(cls) -> list[str]:
@@ -34,7 +38,7 @@ class StackSettings:
         """Return a copy that listens where nobody else does."""
         names = self.ports()
         free = dict(zip(names, processes.free_ports(len(names)), strict=True))
-        return type(self)(self.model_repository, **free)
+        return type(self)(self.model_repository, self.indexes, self.default_index, **free)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class StackState:
             metrics_port=self.settings.triton_metrics_port,
             admin_key=self.admin_key,
             shm_prefix=self.shm_prefix,
+            indexes=self.settings.indexes,
         )
 
     @classmethod
@@ -70,8 +75,8 @@ class StackState:
         except FileNotFoundError:
             return None
         settings = stored.pop("settings")
-        repository = Path(settings.pop("model_repository"))
-        return cls(StackSettings(repository, **settings), **stored)
+        folders = {name: Path(settings[name]) for name in ("model_repository", "indexes")}
+        return cls(StackSettings(**settings | folders), **stored)
 
     def write(self, file: Path) -> None:
         """Store it where only this user can read it: it holds the admin key."""

@@ -8,6 +8,7 @@ from typing import Self
 
 import psutil
 
+from animegan_ssim.library import INDEXES_VARIABLE, SHARDS_VARIABLE
 from deploy.local import processes, shared_memory
 from deploy.local.admin import AdminError, TritonAdmin
 from deploy.local.console import LocalStackError
@@ -30,11 +31,18 @@ class TritonSettings:
     metrics_port: int
     admin_key: str  # opens the model-repository protocol
     shm_prefix: str  # begins the names of its shared memory regions, and of no other Triton's
+    indexes: Path | None  # folder of the indexes that it searches
+    shards: str = ""  # "i/n": only shards i, i + n, ... of each index
 
     @property
     def grpc_url(self) -> str:
         """host:port, as gRPC clients want it."""
         return f"127.0.0.1:{self.grpc_port}"
+
+    def environment(self, runtime: Runtime) -> dict[str, str]:
+        """Return the environment variables of the server and its stubs."""
+        indexes = str(self.indexes) if self.indexes else ""
+        return runtime.environment() | {INDEXES_VARIABLE: indexes, SHARDS_VARIABLE: self.shards}
 
     def command(self, runtime: Runtime) -> list[str]:
         """Return the command line."""
@@ -78,9 +86,21 @@ class LocalTriton:
         http_port: int = 0,
         grpc_port: int = 0,
         metrics_port: int = 0,
+        indexes: Path | None = None,
+        shards: str = "",
         log: Path,
     ) -> None:
-        """Choose ports and keys; nothing is started yet. Triton's output is appended to `log`."""
+        """Choose ports and keys; nothing is started yet.
+
+        Args:
+            model_repository: what it serves.
+            http_port: of KServe's HTTP protocol.
+            grpc_port: of KServe's gRPC protocol.
+            metrics_port: of Prometheus' metrics.
+            indexes: folder of the indexes that it searches; None: it has none.
+            shards: "i/n" for the shards i, i + n, ... of each index; "" for all.
+            log: where its output is appended.
+        """
         free = iter(processes.free_ports(3))
         self.settings = TritonSettings(
             model_repository=model_repository.resolve(),
@@ -89,6 +109,8 @@ class LocalTriton:
             metrics_port=metrics_port or next(free),
             admin_key=secrets.token_hex(16),
             shm_prefix=shared_memory.new_prefix(),
+            indexes=indexes and indexes.resolve(),
+            shards=shards,
         )
         self.log = log
         self._process: psutil.Process | None = None
@@ -131,7 +153,10 @@ class LocalTriton:
         """
         runtime = ensure_runtime()
         self._process = processes.spawn(
-            self.settings.command(runtime), runtime.environment(), self.log, die_with_us=True
+            self.settings.command(runtime),
+            self.settings.environment(runtime),
+            self.log,
+            die_with_us=True,
         )
         try:
             wait_until_ready(self.settings, self._process, self.log)

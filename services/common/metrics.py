@@ -54,7 +54,12 @@ class Metrics:
             ["reason"],
             registry=registry,
         )
-        self.images = Counter(f"{prefix}_images", "Images made.", ["model"], registry=registry)
+        self.images = Counter(
+            f"{prefix}_images",
+            "Images made, by model, or looked for, by index.",
+            ["model"],
+            registry=registry,
+        )
         self.ready = Gauge(
             f"{prefix}_ready",
             "1 while health checks answer SERVING, 0 while NOT_SERVING.",

@@ -5,7 +5,7 @@ carries what is left of the current call's deadline, and is cancelled with the t
 Triton drops queued work whose caller has gone.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -85,20 +85,46 @@ class Triton:
             NotFound: the model or this version of it is not there (any more).
             Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
+        tensor = (await self.infer_all(model, version, inputs, (output,)))[output]
         batch = len(next(iter(inputs.values())))
+        if len(tensor) != batch:
+            raise Internal(
+                f"{model} {version}: {output} has shape {tensor.shape} for a batch of {batch}"
+            )
+        return tensor
+
+    async def infer_all(
+        self,
+        model: str,
+        version: int | None,
+        inputs: Mapping[str, NDArray[Any]],
+        outputs: Sequence[str],
+    ) -> Mapping[str, NDArray[Any]]:
+        """Run one request; return the tensors `outputs`, read-only views of the answer.
+
+        Args:
+            model: its name.
+            version: of the model; None takes the latest.
+            inputs: its tensors; arrays of bytes objects are BYTES.
+            outputs: names of the tensors to return.
+
+        Raises:
+            NotFound: the model or this version of it is not there (any more).
+            Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+        """
         request = self._client.infer(
             model,
             [_input(name, tensor) for name, tensor in inputs.items()],
-            model_version=str(version),
-            outputs=[InferRequestedOutput(output)],
+            model_version="" if version is None else str(version),
+            outputs=[InferRequestedOutput(output) for output in outputs],
             client_timeout=deadline.remaining(),
         )
         result = await _translated(request)
-        tensor = result.as_numpy(output)
-        if tensor is None or len(tensor) != batch:
-            shape = None if tensor is None else tensor.shape
-            raise Internal(f"{model} {version}: {output} has shape {shape} for a batch of {batch}")
-        return tensor  # type: ignore[no-any-return]  # tritonclient has no types
+        tensors = {output: result.as_numpy(output) for output in outputs}
+        missing = [output for output, tensor in tensors.items() if tensor is None]
+        if missing:
+            raise Internal(f"{model} {version}: no {', '.join(missing)} in the answer")
+        return tensors
 
     async def ready_versions(self) -> Mapping[str, int]:
         """The latest ready version of every model.

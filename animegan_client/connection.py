@@ -1,0 +1,109 @@
+"""A connection to one service: what all clients are made on, synchronous or with asyncio."""
+
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from animegan_client import channel
+
+DEFAULT_TIMEOUT_S = 60.0
+
+
+class Connection:
+    """A channel with credentials and a timeout; threads may share one.
+
+    Busy and unavailable services are tried up to four times within the timeout. Each method of a
+    client raises the errors of `animegan_client.errors`.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        tls: channel.Tls = False,
+    ) -> None:
+        """Prepare to call `target`; the connection is made by the first call.
+
+        Args:
+            target: "host:port", or any gRPC name such as "dns:///host:port". All addresses
+                behind the name share the calls.
+            token: sent as `authorization: Bearer <token>`. Use TLS where others can listen.
+            timeout: seconds for a call that sets none of its own, retries included.
+            tls: True for the system's root certificates, or credentials made by
+                `grpc.ssl_channel_credentials`.
+        """
+        secret = channel.credentials(tls)
+        self._channel = (
+            grpc.secure_channel(target, secret, channel.OPTIONS)
+            if secret
+            else grpc.insecure_channel(target, channel.OPTIONS)
+        )
+        self._metadata = channel.metadata(token)
+        self._timeout = timeout
+
+    def close(self) -> None:
+        """Close the connection; calls that still run are cancelled."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _seconds(self, timeout: float | None) -> float:
+        """The timeout of a unary call."""
+        return self._timeout if timeout is None else timeout
+
+
+class AsyncConnection:
+    """`Connection`'s twin for one event loop; any number of its tasks may share one."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        token: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        tls: channel.Tls = False,
+    ) -> None:
+        """Prepare to call `target`, in a running event loop. Arguments as in `Connection`."""
+        secret = channel.credentials(tls)
+        self._channel = (
+            grpc.aio.secure_channel(target, secret, channel.OPTIONS)
+            if secret
+            else grpc.aio.insecure_channel(target, channel.OPTIONS)
+        )
+        self._metadata = channel.metadata(token)
+        self._timeout = timeout
+
+    async def close(self) -> None:
+        """Close the connection; calls that still run are cancelled."""
+        await self._channel.close(grace=None)
+
+    async def __aenter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    def _seconds(self, timeout: float | None) -> float:
+        """The timeout of a unary call."""
+        return self._timeout if timeout is None else timeout

@@ -1,0 +1,1 @@
+"""The similarity service: exact SSIM search of training sets."""

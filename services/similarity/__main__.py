@@ -1,0 +1,67 @@
+"""`python -m services.similarity`: Settings → Tritons → Pipeline → Handler → server."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+
+import structlog
+import uvloop
+
+from services.common import logs
+from services.common.admission import Admission
+from services.common.images import Encoder
+from services.common.metrics import process_registry
+from services.common.server import serve
+from services.common.triton_client import Triton
+from services.similarity.handler import FULL_NAME, Handler
+from services.similarity.indexes import Catalogue
+from services.similarity.metrics import SimilarityMetrics
+from services.similarity.pipeline import Pipeline
+from services.similarity.request import Limits
+from services.similarity.scatter import Scatter
+from services.similarity.settings import SimilaritySettings
+
+
+async def run(settings: SimilaritySettings) -> None:
+    """Serve until a signal comes."""
+    metrics = SimilarityMetrics(process_registry())
+    admission = Admission(
+        settings.max_images_in_flight, retry_after_s=settings.retry_after_s, metrics=metrics
+    )
+    encoder = Encoder(settings.encode_threads)
+    threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+    async with AsyncExitStack() as connections:
+        tritons = {
+            url: await connections.enter_async_context(Triton(url)) for url in settings.triton_urls
+        }
+        catalogue = Catalogue(tritons, settings.default_index)
+        pipeline = Pipeline(
+            catalogue,
+            Scatter(catalogue.tritons),
+            encoder,
+            threads,
+            metrics,
+            stream_window=settings.stream_window,
+        )
+        limits = Limits(max_k=settings.max_k, max_pixels=settings.max_pixels)
+        handler = Handler(pipeline, catalogue, admission, limits)
+        await serve(
+            settings,
+            service_name=FULL_NAME,
+            add_service=handler.add_to,
+            probe=pipeline.canary,
+            metrics=metrics,
+        )
+    threads.shutdown()
+    encoder.close()
+
+
+def main() -> None:
+    """Read the settings, show them, serve."""
+    settings = SimilaritySettings.from_command_line("python -m services.similarity")
+    logs.configure("similarity", settings.log_level)
+    structlog.get_logger().info("settings", **settings.model_dump(mode="json"))
+    uvloop.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

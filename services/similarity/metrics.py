@@ -1,0 +1,39 @@
+"""The metrics of the similarity service: those of all services, and how near pictures come."""
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from services.common.metrics import Metrics
+
+# New faces find their nearest image at about 0.3 to 0.5; copies lie near 1.
+_SSIM_BUCKETS = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
+
+# Callers name the models: more names than these would be a way to fill our memory.
+_MAX_MODELS = 32
+_UNNAMED, _OTHER = "unnamed", "other"
+
+
+class SimilarityMetrics(Metrics):
+    """`animegan_similarity_...`; `images` counts queries by index."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the metrics in `registry`."""
+        super().__init__("similarity", registry)
+        self._models: set[str] = set()
+        self._best_ssim = Histogram(
+            "animegan_similarity_best_ssim",
+            "SSIM of a query to its nearest image, by the model that made it.",
+            ["model", "index"],
+            buckets=_SSIM_BUCKETS,
+            registry=registry,
+        )
+
+    def observe_best(self, model: str, index: str, ssim: float) -> None:
+        """Take note of how near a picture came; `model` is what its caller says made it."""
+        self._best_ssim.labels(model=self._label(model), index=index).observe(ssim)
+
+    def _label(self, model: str) -> str:
+        if not model:
+            return _UNNAMED
+        if len(self._models) < _MAX_MODELS:
+            self._models.add(model)
+        return model if model in self._models else _OTHER

@@ -1,0 +1,42 @@
+"""What a caller asks for, free of protobuf."""
+
+from dataclasses import dataclass
+
+from services.common.images import PNG, Encoding
+from services.similarity.pictures import Picture
+
+DEFAULT_K = 4
+DEFAULT_FALSE_ALARM_RATE = 0.01
+
+
+@dataclass(frozen=True)
+class SearchOrder:
+    """A query: look for the images of an index that are nearest to a picture."""
+
+    picture: Picture
+    index: str = ""  # "": the default index
+    k: int = DEFAULT_K
+    definition: str = ""  # "": the index's
+    false_alarm_rate: float = DEFAULT_FALSE_ALARM_RATE  # over 0 and below 1
+    thumbnails: Encoding | None = PNG  # None: leave them out
+    include_scores: bool = False
+    model: str = ""  # what made the picture, for metrics
+
+
+@dataclass(frozen=True)
+class ExplainOrder:
+    """A pair: a picture, and an image of an index or another picture."""
+
+    picture: Picture
+    other: int | Picture  # an id or a picture
+    index: str = ""
+    definition: str = ""
+
+
+@dataclass(frozen=True)
+class ImageOrder:
+    """An image of an index."""
+
+    id: int
+    index: str = ""
+    encoding: Encoding = PNG

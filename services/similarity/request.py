@@ -1,0 +1,155 @@
+"""Checks requests and turns them into orders. Every complaint names the field and the remedy."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from animegan.image.v1 import image_pb2
+from animegan.similarity.v1 import similarity_pb2 as pb
+
+from services.common.errors import InvalidField
+from services.common.images import PNG, Encoding, Format
+from services.similarity.order import (
+    DEFAULT_FALSE_ALARM_RATE,
+    DEFAULT_K,
+    ExplainOrder,
+    ImageOrder,
+    SearchOrder,
+)
+from services.similarity.pictures import Picture, PictureError, raw_picture, read_header
+
+# Longer names are not looked up, and not repeated in messages and logs.
+_MAX_NAME = 64
+_MODEL = re.compile(rf"[A-Za-z0-9._-]{{0,{_MAX_NAME}}}")
+_LAST_ID = 2**63 - 1  # ids are int64 in the index
+
+_FORMATS: Mapping[int, Encoding] = {
+    image_pb2.IMAGE_FORMAT_UNSPECIFIED: PNG,
+    image_pb2.IMAGE_FORMAT_PNG: PNG,
+    image_pb2.IMAGE_FORMAT_WEBP: Encoding(Format.WEBP),
+    image_pb2.IMAGE_FORMAT_JPEG: Encoding(Format.JPEG),
+    image_pb2.IMAGE_FORMAT_RAW: Encoding(Format.RAW),
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one query may ask for."""
+
+    max_k: int
+    max_pixels: int
+
+
+def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
+    """Check everything that can be checked without decoding the picture or knowing the index.
+
+    Raises:
+        InvalidField: names the first wrong field.
+    """
+    encoding = _encoding("query.thumbnail_format", query.thumbnail_format)
+    return SearchOrder(
+        picture=_picture("query.image", query.image, limits.max_pixels),
+        index=_name("query.index", query.index),
+        k=_k(query, limits.max_k),
+        definition=_name("query.definition", query.definition),
+        false_alarm_rate=_false_alarm_rate(query),
+        thumbnails=None if query.omit_thumbnails else encoding,
+        include_scores=query.include_scores,
+        model=_model(query),
+    )
+
+
+def parse_pair(request: pb.ExplainRequest, limits: Limits) -> ExplainOrder:
+    """The same for a pair.
+
+    Raises:
+        InvalidField: names the first wrong field.
+    """
+    return ExplainOrder(
+        picture=_picture("image", request.image, limits.max_pixels),
+        other=_other(request, limits),
+        index=_name("index", request.index),
+        definition=_name("definition", request.definition),
+    )
+
+
+def parse_image(request: pb.GetImageRequest) -> ImageOrder:
+    """The same for an image of an index.
+
+    Raises:
+        InvalidField: names the first wrong field.
+    """
+    return ImageOrder(
+        id=_id(request.id),
+        index=_name("index", request.index),
+        encoding=_encoding("format", request.format),
+    )
+
+
+def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> Picture:
+    if not image.data:
+        raise InvalidField(f"{field}.data", "no picture was sent; put its file there")
+    if image.format not in _FORMATS:
+        raise InvalidField(f"{field}.format", f"{image.format} is unknown; leave it out, or RAW")
+    try:
+        if image.format == image_pb2.IMAGE_FORMAT_RAW:
+            size = (image.width, image.height, image.channels)
+            return raw_picture(image.data, *size, max_pixels)
+        return read_header(image.data, max_pixels)
+    except PictureError as error:
+        raise InvalidField(f"{field}.data", str(error)) from error
+
+
+def _name(field: str, name: str) -> str:
+    if len(name) > _MAX_NAME:
+        raise InvalidField(field, f"longer than {_MAX_NAME} characters; see ListIndexes")
+    return name
+
+
+def _k(query: pb.SearchQuery, max_k: int) -> int:
+    k = query.k if query.HasField("k") else min(DEFAULT_K, max_k)
+    if not 1 <= k <= max_k:
+        raise InvalidField(
+            "query.k", f"{k} is not within 1 and {max_k}; include_scores gives every score"
+        )
+    return k
+
+
+def _false_alarm_rate(query: pb.SearchQuery) -> float:
+    if not query.HasField("false_alarm_rate"):
+        return DEFAULT_FALSE_ALARM_RATE
+    if not 0 < query.false_alarm_rate < 1:  # false for NaN, too
+        raise InvalidField(
+            "query.false_alarm_rate", f"{query.false_alarm_rate:g} is not between 0 and 1"
+        )
+    return query.false_alarm_rate
+
+
+def _model(query: pb.SearchQuery) -> str:
+    if not _MODEL.fullmatch(query.model):
+        raise InvalidField(
+            "query.model", f"at most {_MAX_NAME} letters, digits and ._-; or leave it out"
+        )
+    return query.model
+
+
+def _other(request: pb.ExplainRequest, limits: Limits) -> int | Picture:
+    match request.WhichOneof("other"):
+        case "id":
+            return _id(request.id)
+        case "other_image":
+            return _picture("other_image", request.other_image, limits.max_pixels)
+        case _:
+            raise InvalidField("id", "nothing to compare with; give id or other_image")
+
+
+def _id(number: int) -> int:
+    if number > _LAST_ID:
+        raise InvalidField("id", f"{number} is over 2^63 - 1, the largest id there can be")
+    return number
+
+
+def _encoding(field: str, number: int) -> Encoding:
+    if number not in _FORMATS:
+        raise InvalidField(field, f"{number} is unknown; choose PNG, WEBP, JPEG or RAW")
+    return _FORMATS[number]

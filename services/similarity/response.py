@@ -1,0 +1,155 @@
+"""Turns results into messages."""
+
+from collections.abc import Mapping
+
+from animegan.image.v1 import image_pb2
+from animegan.similarity.v1 import similarity_pb2 as pb
+
+from animegan_ssim.verdict import Calibration
+from services.common.images import Format
+from services.similarity.indexes import Index
+from services.similarity.order import DEFAULT_FALSE_ALARM_RATE
+from services.similarity.pictures import Picture, Prepared, Step
+from services.similarity.result import (
+    QUANTILES,
+    Encoded,
+    ExplainResult,
+    Match,
+    SearchResult,
+    quantile,
+)
+
+_FORMATS: Mapping[Format, image_pb2.ImageFormat.ValueType] = {
+    Format.PNG: image_pb2.IMAGE_FORMAT_PNG,
+    Format.WEBP: image_pb2.IMAGE_FORMAT_WEBP,
+    Format.JPEG: image_pb2.IMAGE_FORMAT_JPEG,
+    Format.RAW: image_pb2.IMAGE_FORMAT_RAW,
+}
+_STEPS: Mapping[Step, pb.PreparationStep.ValueType] = {
+    Step.FIRST_FRAME: pb.PREPARATION_STEP_FIRST_FRAME,
+    Step.ORIENTED: pb.PREPARATION_STEP_ORIENTED,
+    Step.FLATTENED: pb.PREPARATION_STEP_FLATTENED,
+    Step.CONVERTED: pb.PREPARATION_STEP_CONVERTED,
+    Step.CROPPED: pb.PREPARATION_STEP_CROPPED,
+    Step.RESIZED: pb.PREPARATION_STEP_RESIZED,
+}
+
+
+def search_result(result: SearchResult) -> pb.SearchResult:
+    """The answer to a query."""
+    message = pb.SearchResult(
+        index=result.index.name,
+        index_digest=result.index.digest,
+        definition=result.index.definition,
+        preparation=_preparation(result.picture, result.prepared),
+        matches=[_match(match) for match in result.matches],
+        count=result.count,
+        mean=result.mean,
+        histogram=result.histogram.tolist(),
+        score_ids=result.score_ids.tolist(),
+        scores=result.scores.tolist(),
+    )
+    if result.count:
+        message.quantiles.extend(
+            pb.Quantile(share=share, ssim=quantile(result.histogram, share)) for share in QUANTILES
+        )
+    if result.verdict:
+        message.verdict.CopyFrom(
+            pb.Verdict(
+                p_value=result.verdict.p_value,
+                threshold=result.verdict.threshold,
+                false_alarm_rate=result.verdict.false_alarm_rate,
+                original=result.verdict.original,
+            )
+        )
+    return message
+
+
+def explain_response(result: ExplainResult) -> pb.ExplainResponse:
+    """The comparison of a pair."""
+    explanation = result.explanation
+    height, width, channels = explanation.values.shape
+    preparations = [
+        _preparation(*pair) for pair in zip(result.pictures, result.prepared, strict=True)
+    ]
+    return pb.ExplainResponse(
+        index=result.index.name,
+        definition=result.index.definition,
+        ssim=explanation.ssim,
+        channel_ssim=explanation.channel_ssim.tolist(),
+        height=height,
+        width=width,
+        channels=channels,
+        values=explanation.values.ravel().tolist(),
+        heatmap=image(result.heatmap),
+        query=image(result.query),
+        reference=image(result.reference),
+        preparation=preparations[0],
+        other_preparation=preparations[1] if len(preparations) > 1 else None,
+    )
+
+
+def index_message(index: Index, default: str) -> pb.Index:
+    """An index as ListIndexes shows it; `default` is the default index's name."""
+    height, width, channels = index.shape
+    return pb.Index(
+        name=index.name,
+        definition=index.definition,
+        height=height,
+        width=width,
+        channels=channels,
+        count=index.count,
+        digest=index.digest,
+        sources=[
+            pb.Source(
+                name=source.name,
+                digest=source.digest,
+                licence=source.licence,
+                first_id=source.first_id,
+                count=source.count,
+            )
+            for source in index.sources
+        ],
+        shards=[
+            pb.Shard(name=shard.name, count=shard.count, available=bool(shard.tritons))
+            for shard in index.shards
+        ],
+        calibration=_calibration(index.calibration) if index.calibration else None,
+        is_default=index.name == default,
+    )
+
+
+def image(encoded: Encoded) -> image_pb2.Image:
+    """A picture."""
+    return image_pb2.Image(
+        format=_FORMATS[encoded.format],
+        width=encoded.width,
+        height=encoded.height,
+        channels=encoded.channels,
+        data=encoded.data,
+    )
+
+
+def _match(match: Match) -> pb.Match:
+    thumbnail = image(match.thumbnail) if match.thumbnail else None
+    return pb.Match(id=match.id, ssim=match.ssim, thumbnail=thumbnail)
+
+
+def _preparation(picture: Picture, prepared: Prepared) -> pb.Preparation:
+    return pb.Preparation(
+        source_format=picture.format,
+        source_width=picture.width,
+        source_height=picture.height,
+        steps=[_STEPS[step] for step in prepared.steps],
+    )
+
+
+def _calibration(calibration: Calibration) -> pb.Calibration:
+    message = pb.Calibration(count=calibration.count, dataset=calibration.heldout_name)
+    rate = DEFAULT_FALSE_ALARM_RATE
+    if calibration.count + 1 >= 1 / rate:
+        low, high = calibration.false_alarm_interval(rate)
+        message.threshold = calibration.threshold(rate)
+        message.false_alarm_rate = rate
+        message.false_alarm_low, message.false_alarm_high = low, high
+    return message

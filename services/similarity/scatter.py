@@ -1,0 +1,107 @@
+"""Asks every shard of an index and merges the answers: exactly, or not at all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from animegan_ssim.engine import Found, merge
+from services.common.errors import NotFound, Unavailable
+from services.common.triton_client import Triton
+from services.similarity import shards
+from services.similarity.indexes import Index, Shard
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What all shards together found; its `rows` are ids."""
+
+    found: Found
+    score_ids: NDArray[np.int64]  # of `found.scores`, ascending; empty unless asked for
+
+
+class Scatter:
+    """The Tritons as one search engine."""
+
+    def __init__(self, tritons: Sequence[Triton]) -> None:
+        """`tritons`: as the shards' places count them."""
+        self._tritons = tritons
+        self._turn = count()
+
+    async def search(
+        self, index: Index, query_HWC: NDArray[np.uint8], k: int, *, all_scores: bool
+    ) -> Gathered:
+        """Search all shards of `index` at a time.
+
+        Raises:
+            Unavailable: a shard, which is named, does not answer, or the index has changed.
+            DeadlineExceeded, Internal: see `errors.py`.
+        """
+        tasks = [
+            asyncio.create_task(self._search_shard(index, shard, query_HWC, k, all_scores))
+            for shard in index.shards
+        ]
+        try:
+            answers = await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()  # what is left when one has failed
+        if any(answer.digest != index.digest for answer in answers):
+            raise Unavailable(f"the index {index.name!r} has just changed; try again")
+        # Ids ascend from shard to shard: ties go to the lower id, as within a shard.
+        found = merge([(0, answer.found) for answer in answers], k)
+        return Gathered(found, np.concatenate([answer.score_ids for answer in answers]))
+
+    async def images(self, index: Index, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The images of these ids, uint8 [n, H, W, C]; n may be 0.
+
+        Raises:
+            NotFound: the index holds no image of one of these ids.
+            Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+        """
+        if not len(ids):
+            return np.empty((0, *index.shape), np.uint8)
+        return await self._first_to_answer(
+            index.tritons,
+            lambda triton: shards.images(triton, index.name, ids),
+            f"the images of {index.name!r}",
+        )
+
+    async def _search_shard(
+        self, index: Index, shard: Shard, query: NDArray[np.uint8], k: int, all_scores: bool
+    ) -> shards.Answer:
+        name = f"{index.name}/{shard.name}"
+        try:
+            return await self._first_to_answer(
+                shard.tritons,
+                lambda triton: shards.search(triton, name, query, k, all_scores=all_scores),
+                f"the shard {name!r}",
+            )
+        except NotFound as error:  # it was served there a moment ago
+            raise Unavailable(f"the shard {name!r} is being moved; try again") from error
+
+    async def _first_to_answer(
+        self, places: Sequence[int], ask: Callable[[Triton], Awaitable[T]], what: str
+    ) -> T:
+        """Ask one Triton after the other, each call beginning with another one.
+
+        Raises:
+            Unavailable: none of them answers; names `what`.
+        """
+        failure: Exception | None = None
+        for place in self._in_turn(places):
+            try:
+                return await ask(self._tritons[place])
+            except Unavailable as error:
+                failure = error
+        raise Unavailable(f"{what} cannot be reached just now; try again") from failure
+
+    def _in_turn(self, places: Sequence[int]) -> Iterator[int]:
+        first = next(self._turn)
+        return (places[(first + i) % len(places)] for i in range(len(places)))

@@ -1,0 +1,65 @@
+"""Settings of the similarity service: ANIMEGAN_SIMILARITY_<NAME>, or --<name>."""
+
+from typing import Self
+
+from pydantic import PositiveInt, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import Port, ServiceSettings
+
+
+class SimilaritySettings(ServiceSettings):
+    """Serves SimilarityService: exact SSIM search of training sets.
+
+    Every flag can be given as an environment variable as well: --default-index is
+    ANIMEGAN_SIMILARITY_DEFAULT_INDEX.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ANIMEGAN_SIMILARITY_")
+
+    port: Port = 50053
+    """gRPC port; 0 takes a free one and logs it."""
+
+    metrics_port: Port = 9103
+    """HTTP port of /metrics; 0 takes a free one and logs it."""
+
+    triton_url: str = "127.0.0.1:8001"
+    """Triton's gRPC address, host:port; several, separated by commas, where the shards of an index
+    are spread over several Tritons. A shard that more than one of them serves is asked for in
+    turns."""
+
+    default_index: str = "procedural-64"
+    """The index of requests that name none."""
+
+    max_request_bytes: PositiveInt = 16 * 2**20
+    """Limit of one request message in bytes, and so of a picture's file."""
+
+    max_images_in_flight: PositiveInt = 128
+    """Queries worked on at a time; calls that do not fit are refused with RESOURCE_EXHAUSTED."""
+
+    max_pixels: PositiveInt = 2**24
+    """Pixels of a picture; larger ones are refused by their header, before they are decoded."""
+
+    max_k: PositiveInt = 1000
+    """Nearest images that one query may ask for."""
+
+    decode_threads: PositiveInt = 2
+    """Threads that decode pictures and draw explanations: each holds one decoded picture."""
+
+    stream_window: PositiveInt = 16
+    """Queries of a stream that are worked on at a time. Triton joins them into one pass."""
+
+    @property
+    def triton_urls(self) -> tuple[str, ...]:
+        """The addresses in `triton_url`."""
+        return tuple(url.strip() for url in self.triton_url.split(",") if url.strip())
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if not self.triton_urls:
+            raise ValueError("triton_url names no address")
+        if len(set(self.triton_urls)) < len(self.triton_urls):
+            raise ValueError("triton_url names an address twice")
+        if self.max_images_in_flight < self.stream_window:
+            raise ValueError(f"max_images_in_flight must admit a stream of {self.stream_window}")
+        return self
