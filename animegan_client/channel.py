@@ -12,7 +12,7 @@ Tls = bool | grpc.ChannelCredentials
 
 # 256 raw pictures of 512 x 512 RGB are 192 MiB.
 MAX_RESPONSE_BYTES = 256 * 1024 * 1024
-# What the similarity service accepts, a picture's file: a larger request fails here, with a message.
+# What the similarity service accepts, a picture's file; larger requests fail here, with a message.
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 
 # gRPC itself retries: https://grpc.io/docs/guides/retry. All methods are without side effects.

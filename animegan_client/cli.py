@@ -24,6 +24,9 @@ class Verb:
 VERBS = (
     Verb("generate", "animegan_client.commands.generate:main", "make faces from seeds"),
     Verb("models", "animegan_client.commands.models:main", "list the models of a service"),
+    Verb("search", "animegan_client.commands.search:main", "find the nearest training images"),
+    Verb("explain", "animegan_client.commands.explain:main", "show where two pictures are alike"),
+    Verb("indexes", "animegan_client.commands.indexes:main", "list what can be searched"),
     Verb("dataset", "training.datasets.command:main", "make or check a training data set"),
     Verb("index", "training.index.command:main", "make an index for exact search by SSIM"),
     Verb("train", "training.train:main", "train a model"),

@@ -124,11 +124,11 @@ def _complaint(serving: Serving, question: Question) -> WrongQuestionError | Non
 
 def _replies(serving: Serving, questions: Sequence[Question]) -> Iterator[Reply]:
     queries = np.concatenate([question.queries for question in questions])
-    found = serving.engine.search(queries, max(q.k for q in questions), serving.alive)
+    found = serving.engine.search(queries, max(q.k for q in questions), serving.shard.mask)
     bounds = accumulate((len(question.queries) for question in questions), initial=0)
     for question, (start, end) in zip(questions, pairwise(bounds), strict=True):
         mine = [
             replace(one, rows=one.rows[: question.k], ssim=one.ssim[: question.k])
             for one in found[start:end]
         ]
-        yield Reply(serving.index.digest, serving.ids, mine)
+        yield Reply(serving.index.digest, serving.shard.ids, mine)

@@ -14,11 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from animegan_ssim.engine import Engine
-from animegan_ssim.index import Index, SearchIndexError, index_directories
+from animegan_ssim.index import Index, SearchIndexError, Shard, index_directories
 from animegan_ssim.index.manifest import MANIFEST
 
 INDEXES_VARIABLE = "ANIMEGAN_INDEXES"
@@ -62,9 +59,8 @@ class Serving:
     """A shard, ready to be searched."""
 
     index: Index
+    shard: Shard
     engine: Engine
-    ids: NDArray[np.int64]
-    alive: NDArray[np.bool_] | None  # None: all
 
 
 class Library:
@@ -129,7 +125,7 @@ class Library:
         index = self.index(index_name)
         for place, (shard, engine) in enumerate(zip(index.shards, index.engines, strict=True)):
             if shard.name == shard_name and self._part.holds(place):
-                return Serving(index, engine, shard.ids, shard.alive if len(shard.dead) else None)
+                return Serving(index, shard, engine)
         raise NotServedError(f"the shard {name!r} is not served here")
 
     def describe(self) -> dict[str, Any]:

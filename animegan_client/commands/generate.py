@@ -6,9 +6,10 @@ from typing import get_args
 
 from tqdm import tqdm
 
+from animegan_client.client import Client
 from animegan_client.commands.console import Parser, say
 from animegan_client.commands.outputs import open_output
-from animegan_client.commands.service import ENVIRONMENT, add_service_arguments, connect, run
+from animegan_client.commands.service import GENERATOR, add_service_arguments, connect, run
 from animegan_client.seeds import Seeds, parse_seeds
 from animegan_client.types import GenerateOptions, ImageFormat, NoiseMode
 
@@ -19,7 +20,7 @@ examples:
   anime-gan generate --count 1000 --base-seed 5000 --format webp --out faces/
   anime-gan generate --seeds 42 --truncation 0.5 --out sheet.png --out faces/
 
-{ENVIRONMENT}"""
+{GENERATOR.environment}"""
 
 # Where a flag is not called like the field it fills.
 FLAGS = {"noise_mode": "--noise", "base_seed": "--base-seed"}
@@ -46,7 +47,7 @@ def _generate(arguments: argparse.Namespace) -> None:
         quality=arguments.quality,
     )
     with (
-        connect(arguments) as client,
+        connect(Client, arguments) as client,
         closing(client.generate_stream(timeout=arguments.timeout, **options)) as stream,
     ):
         # disable=None: no bar where nobody watches.
@@ -75,7 +76,7 @@ def _parser() -> Parser:
     )
     _add_look_arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_service_arguments(parser)
+    add_service_arguments(parser, GENERATOR)
     return parser
 
 

@@ -4,8 +4,9 @@ import argparse
 import json
 from dataclasses import asdict
 
+from animegan_client.client import Client
 from animegan_client.commands.console import Parser, say
-from animegan_client.commands.service import ENVIRONMENT, add_service_arguments, connect, run
+from animegan_client.commands.service import GENERATOR, add_service_arguments, connect, run
 from animegan_client.types import ModelInfo
 
 
@@ -17,7 +18,7 @@ def main(argv: list[str]) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    with connect(arguments) as client:
+    with connect(Client, arguments) as client:
         models = client.list_models(timeout=arguments.timeout)
     if arguments.json:
         say(json.dumps([asdict(model) for model in models], indent=2))
@@ -36,8 +37,8 @@ def _parser() -> Parser:
     parser = Parser(
         prog="anime-gan models",
         description="List the models of a service; * marks the default.",
-        epilog=ENVIRONMENT,
+        epilog=GENERATOR.environment,
     )
     parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
-    add_service_arguments(parser)
+    add_service_arguments(parser, GENERATOR)
     return parser

@@ -2,28 +2,49 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import grpc
 
 from animegan_client import errors
-from animegan_client.client import Client
 from animegan_client.commands.console import complain
-from animegan_client.connection import DEFAULT_TIMEOUT_S
+from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
 
-DEFAULT_TARGET = "127.0.0.1:50051"
 
-ENVIRONMENT = f"""\
-environment:
-  ANIMEGAN_TARGET  address of the service (default {DEFAULT_TARGET})
-  ANIMEGAN_TOKEN   token to send, where the service wants one
-"""
+@dataclass(frozen=True)
+class Service:
+    """A service as the command line finds it."""
+
+    variable: str
+    """The environment variable with its address."""
+    default: str
+    """Its address without that."""
+    listing: str
+    """The command that lists what a request may name."""
+
+    @property
+    def environment(self) -> str:
+        """The end of a verb's help."""
+        width = len(self.variable)
+        return (
+            "environment:\n"
+            f"  {self.variable}  address of the service (default {self.default})\n"
+            f"  {'ANIMEGAN_TOKEN':<{width}}  token to send, where the service wants one\n"
+        )
+
+
+GENERATOR = Service("ANIMEGAN_TARGET", "127.0.0.1:50051", "anime-gan models")
+SIMILARITY = Service("ANIMEGAN_SIMILARITY_TARGET", "127.0.0.1:50053", "anime-gan indexes")
+
+AnyClient = TypeVar("AnyClient", bound=Connection)
 
 _REMEDIES: tuple[tuple[type[errors.AnimeganError], str], ...] = (
     (errors.UnavailableError, "is the service up (`make up`)? name another with --target"),
     (errors.UnauthenticatedError, "set ANIMEGAN_TOKEN"),
-    (errors.NotFoundError, "`anime-gan models` lists those there are"),
+    (errors.NotFoundError, "`{listing}` lists those there are"),
     (errors.BusyError, "try again later"),
     (errors.DeadlineExceededError, "ask for fewer pictures, or raise --timeout"),
 )
@@ -33,12 +54,12 @@ class UsageError(Exception):
     """The command line makes no sense; the message names the argument."""
 
 
-def add_service_arguments(parser: argparse.ArgumentParser) -> None:
+def add_service_arguments(parser: argparse.ArgumentParser, service: Service) -> None:
     """Add the flags that say which service to call."""
     group = parser.add_argument_group("service")
     group.add_argument(
         "--target",
-        default=os.environ.get("ANIMEGAN_TARGET", DEFAULT_TARGET),
+        default=os.environ.get(service.variable, service.default),
         metavar="HOST:PORT",
         help="address of the service (default %(default)s)",
     )
@@ -54,26 +75,29 @@ def add_service_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def connect(arguments: argparse.Namespace) -> Client:
-    """The client that the flags and the environment describe.
+def connect(kind: type[AnyClient], arguments: argparse.Namespace) -> AnyClient:
+    """The client of this kind that the flags and the environment describe.
 
     Raises:
         UsageError: --ca cannot be read.
     """
-    return Client(
+    return kind(
         arguments.target,
         token=os.environ.get("ANIMEGAN_TOKEN"),
         tls=_roots(arguments.ca) if arguments.ca else arguments.tls,
     )
 
 
-def run(prog: str, action: Callable[[], None], flags: dict[str, str]) -> int:
+def run(
+    prog: str, action: Callable[[], None], flags: Mapping[str, str], service: Service = GENERATOR
+) -> int:
     """Run `action`; tell what goes wrong in one line and return the exit code.
 
     Args:
         prog: what the line starts with.
         action: the verb's work.
         flags: the flag that fills a field of the request, where it is not `--<field>`.
+        service: that is called.
     """
     try:
         action()
@@ -84,7 +108,7 @@ def run(prog: str, action: Callable[[], None], flags: dict[str, str]) -> int:
         complain(f"{prog}: {_name_flags(error, flags)}")
         return 2
     except errors.AnimeganError as error:
-        complain(f"{prog}: {_one_line(error)}{_remedy(error)}")
+        complain(f"{prog}: {_one_line(error)}{_remedy(error, service)}")
         return 1
     except OSError as error:
         complain(f"{prog}: {error}")
@@ -99,7 +123,7 @@ def _roots(path: Path) -> grpc.ChannelCredentials:
         raise UsageError(f"--ca: {error}") from error
 
 
-def _name_flags(error: errors.InvalidArgumentError, flags: dict[str, str]) -> str:
+def _name_flags(error: errors.InvalidArgumentError, flags: Mapping[str, str]) -> str:
     if not error.violations:
         return _one_line(error)
     return "; ".join(
@@ -112,8 +136,8 @@ def _one_line(error: errors.AnimeganError) -> str:
     return " ".join(str(error).split())
 
 
-def _remedy(error: errors.AnimeganError) -> str:
+def _remedy(error: errors.AnimeganError, service: Service) -> str:
     remedy = next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), None)
     if remedy:
-        return f"; {remedy}"
+        return f"; {remedy.format(listing=service.listing)}"
     return f" (request id {error.request_id})" if error.request_id else ""

@@ -1,0 +1,161 @@
+"""`anime-gan search`: are these pictures new?"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from tqdm import tqdm
+
+from animegan_client.commands.console import Parser, say
+from animegan_client.commands.service import (
+    SIMILARITY,
+    UsageError,
+    add_service_arguments,
+    connect,
+    run,
+)
+from animegan_client.commands.table import table
+from animegan_client.nearest_sheet import Row, nearest_sheet
+from animegan_client.similarity import SimilarityClient
+from animegan_client.similarity.types import SearchOptions, SearchResult
+
+EPILOG = f"""\
+examples:
+  anime-gan search face.png                             its four nearest training images
+  anime-gan search out/demo/faces/*.png --save sheet.png   and a picture of them
+  anime-gan search face.jpg --k 10 --index procedural-64 --json
+
+The p-value bounds the share of unseen real images that come as near to the index as the picture.
+A picture whose best SSIM lies over the threshold is called a copy.
+
+{SIMILARITY.environment}"""
+
+# The field that a complaint of the service names, and the flag that fills it.
+FLAGS = {
+    "query.image.data": "FILE",
+    "query.index": "--index",
+    "query.k": "--k",
+    "query.definition": "--definition",
+    "query.false_alarm_rate": "--false-alarm-rate",
+}
+# Rows of a sheet, which is held in memory until it is drawn.
+MAX_SHEET_ROWS = 500
+
+
+def main(argv: list[str]) -> int:
+    """Search for files and show what is nearest to each."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    return run(parser.prog, lambda: _search(arguments), FLAGS, SIMILARITY)
+
+
+def _search(arguments: argparse.Namespace) -> None:
+    files: Sequence[Path] = arguments.files
+    if arguments.save and len(files) > MAX_SHEET_ROWS:
+        raise UsageError(f"--save: a sheet shows at most {MAX_SHEET_ROWS} files, not {len(files)}")
+    options = SearchOptions(
+        index=arguments.index,
+        k=arguments.k,
+        definition=arguments.definition,
+        false_alarm_rate=arguments.false_alarm_rate,
+        omit_thumbnails=arguments.save is None,
+        model=arguments.model,
+    )
+    with (
+        connect(SimilarityClient, arguments) as client,
+        closing(client.search_stream(files, timeout=arguments.timeout, **options)) as stream,
+    ):
+        # disable=None: no bar where nobody watches.
+        bar = tqdm(stream, total=len(files), unit="file", disable=arguments.quiet or None)
+        results = list(bar)
+    if arguments.json:
+        pairs = zip(files, results, strict=True)
+        say(json.dumps([_record(file, result) for file, result in pairs], indent=2))
+    else:
+        say(table([_head(results), *map(_row, files, results)]))
+        say(summary(results))
+    if arguments.save:
+        arguments.save.parent.mkdir(parents=True, exist_ok=True)
+        _sheet(files, results).save(arguments.save)
+        say(f"{arguments.save}: each picture beside its nearest")
+
+
+def summary(results: Sequence[SearchResult]) -> str:
+    """What was searched and how many pictures are original, in a line or two."""
+    first = results[0]
+    line = f"{first.index}: {first.count} images, {first.definition}, all compared"
+    verdicts = [result.verdict for result in results if result.verdict]
+    if not verdicts:
+        return f"{line}; not calibrated: no verdict"
+    original = sum(verdict.original for verdict in verdicts)
+    return (
+        f"{line}\n{original} of {len(results)} original: best SSIM not over "
+        f"{verdicts[0].threshold:.4f}, which {verdicts[0].false_alarm_rate:.2g} of unseen real "
+        "images exceed"
+    )
+
+
+def _head(results: Sequence[SearchResult]) -> tuple[str, ...]:
+    most = max(len(result.matches) for result in results)
+    nearest = [cell for i in range(most) for cell in ("NEAREST" if i == 0 else "", "SSIM")]
+    return ("FILE", *nearest, "MEAN", "P", "VERDICT")
+
+
+def _row(file: Path, result: SearchResult) -> tuple[str, ...]:
+    nearest = [cell for match in result.matches for cell in (str(match.id), f"{match.ssim:.4f}")]
+    p_value = f"{result.verdict.p_value:.3g}" if result.verdict else "-"
+    return (str(file), *nearest, f"{result.mean:.4f}", p_value, verdict_word(result))
+
+
+def verdict_word(result: SearchResult) -> str:
+    """The verdict in a word."""
+    if result.verdict is None:
+        return "-"
+    return "original" if result.verdict.original else "copy"
+
+
+def _record(file: Path, result: SearchResult) -> dict[str, Any]:
+    record = asdict(result)
+    for match in record["matches"]:
+        del match["thumbnail"]
+    return {"file": str(file), **record}
+
+
+def _sheet(files: Sequence[Path], results: Sequence[SearchResult]) -> Image.Image:
+    rows = []
+    for file, result in zip(files, results, strict=True):
+        with Image.open(file) as picture:
+            rows.append(Row(picture.convert("RGB"), file.name, result))
+    return nearest_sheet(rows)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="anime-gan search",
+        description="Compare pictures with every image of an index by SSIM, exactly: what is\n"
+        "nearest, how near, and is that nearer than an unseen real image would be?",
+        epilog=EPILOG,
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="PNG, JPEG, WebP, ...")
+    parser.add_argument("--index", help="default: the service's; see `anime-gan indexes`")
+    parser.add_argument("--k", type=int, metavar="N", help="nearest images to show (default 4)")
+    parser.add_argument("--definition", help="insist on this SSIM: uniform7 or gaussian")
+    parser.add_argument(
+        "--false-alarm-rate",
+        type=float,
+        metavar="RATE",
+        help="share of unseen real images that may be called copies (default 0.01)",
+    )
+    parser.add_argument("--model", help="what made the pictures, for the service's metrics")
+    parser.add_argument(
+        "--save", type=Path, metavar="SHEET", help="a picture: each file beside its four nearest"
+    )
+    parser.add_argument("--json", action="store_true", help="print all that was found, as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_service_arguments(parser, SIMILARITY)
+    return parser
