@@ -52,7 +52,7 @@ def test_zero_truncation_is_not_absent():
 
 
 def test_every_format_and_noise_mode_of_the_api_has_a_name():
-    assert set(messages._FORMATS.values()) == set(image_pb2.ImageFormat.values()) - {0}
+    assert set(messages.FORMATS.values()) == set(image_pb2.ImageFormat.values()) - {0}
     assert set(messages._NOISE_MODES.values()) == set(generator_pb2.NoiseMode.values()) - {0}
 
 

@@ -84,7 +84,9 @@ def test_pins_come_from_pyproject(tmp_path: Path) -> None:
 def test_the_projects_own_pins_are_exact_and_keep_numpy_1() -> None:
     pins = runtime.pins("triton-server") + runtime.pins("triton-backend")
 
-    assert len(pins) == 3
+    # numba's own requirement, llvmlite, has to be there: the stub is installed with --no-deps.
+    names = {"nvidia-pytriton", "llvmlite", "numba", "numpy", "onnxruntime"}
+    assert {pin.partition("==")[0] for pin in pins} == names
     assert all("==" in pin for pin in pins)
     assert any(pin.startswith("numpy==1.") for pin in pins), "numpy 2 corrupts the stub's tensors"
 
