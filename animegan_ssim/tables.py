@@ -1,15 +1,16 @@
 """What a scan needs to know of a query: its pixels and five numbers for each window.
 
-Let m be the weighted sum of a window of the reference (values less 128), g that of its products
-with the query (values less the query's rounded mean), v its spread; W is the sum of the weights:
-49 for `uniform7`, whose sums are whole numbers, and 1 for `gaussian`. Then
+Let m be the weighted sum of a window's values in the reference, less any whole number; g that of
+their products with the query's values, less the query's rounded mean; u the reference's mean; v its
+spread: the weighted sum of squared values less m^2 / W. W is the sum of the weights: 49 for
+`uniform7`, whose sums are whole numbers, and 1 for `gaussian`. Then
 
-    SSIM of a window = 2 (luminance_slope m + luminance_offset) (g - mean m + c)
-                         / ((power + u^2) (spread + v))
+    SSIM of a window = 2 (slope u + C1) (g - mean m + c) / ((u^2 + power) (v + spread))
 
-with u = m / W + 128, v = (weighted sum of squares) - m^2 / W and c = W C2 / (2 n), where n is
-the normaliser of the covariance. Centring makes the differences small where an image is flat, so
-that float32 is enough; the tables are computed in float64.
+with slope = 2 (the query's mean), power = (the query's mean)^2 + C1, mean that of the centred
+values, spread = v of the query + W C2 / n and c = W C2 / (2 n), where n normalises the covariance.
+Centring keeps the differences exact or small where an image is flat, so that float32 is enough;
+the tables are computed in float64.
 
 Shape suffixes: Q queries, C channels, H, W height and width.
 """
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from animegan_ssim.definition import C1, C2, Definition
 from animegan_ssim.reference import window_means
-from animegan_ssim.tiles import CENTRE, Images
+from animegan_ssim.tiles import Images
 
 Array = NDArray[np.float32]
 
@@ -34,8 +35,8 @@ class Tables:
 
     Attributes:
         pixels: values less the channel's rounded mean, float32 [Q, C, H, W].
-        windows: float32 [Q, C, windows down, windows across, 6]: mean as a whole number, what is
-            left of it, luminance slope and offset, power, spread.
+        windows: float32 [Q, C, windows down, windows across, 5]: mean as a whole number, what is
+            left of it, slope, power, spread.
     """
 
     pixels: Array
@@ -49,7 +50,7 @@ class Tables:
         down, across = definition.windows(height, width)
         return cls(
             np.empty((queries, channels, height, width), np.float32),
-            np.empty((queries, channels, down, across, 6), np.float32),
+            np.empty((queries, channels, down, across, 5), np.float32),
         )
 
     def fill(self, place: int, query_HWC: Images, definition: Definition) -> None:
@@ -64,8 +65,7 @@ class Tables:
         columns = (
             whole,
             mean - whole,
-            2 * brightness / weight,
-            2 * CENTRE * brightness + C1,
+            2 * brightness,
             brightness * brightness + C1,
             weight * (variance + C2 / definition.normaliser),
         )

@@ -12,6 +12,8 @@ from typing import NoReturn
 
 import pytest
 
+from animegan_ssim.backends import native
+
 
 def require_module(name: str) -> ModuleType:
     """Import a module for a test; skip the test by that name where it cannot be imported.
@@ -28,6 +30,14 @@ def require_program(name: str) -> str:
     """Path of a program, looked for beside this interpreter and on PATH; skip as above without."""
     path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
     return path or _missing(f"needs the program {name}")
+
+
+def require_kernels() -> None:
+    """The native SSIM kernels of every instruction set that this processor has; skip as above."""
+    built = {backend.name for backend in native.available()}
+    for name in native.runnable():
+        if name not in built:
+            _missing(f"needs the SSIM kernel {name}: python -m animegan_ssim.native.build")
 
 
 def require_folder(path: Path) -> Path:

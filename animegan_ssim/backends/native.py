@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from animegan_ssim.definition import Definition
+from animegan_ssim.definition import C1, Definition
 from animegan_ssim.native.build import TARGETS, library
 from animegan_ssim.tables import Array, Tables, contrast_constant
 from animegan_ssim.tiles import LANES, Tiles
@@ -36,7 +35,8 @@ class _Job(ctypes.Structure):
         ("height", ctypes.c_int32),
         ("width", ctypes.c_int32),
         ("window", ctypes.c_int32),
-        ("constant", ctypes.c_float),
+        ("luminance", ctypes.c_float),
+        ("contrast", ctypes.c_float),
     )
 
 
@@ -71,7 +71,8 @@ class NativeBackend:
             height=height,
             width=width,
             window=definition.window,
-            constant=contrast_constant(definition),
+            luminance=C1,
+            contrast=contrast_constant(definition),
         )
         if self._scan(ctypes.byref(job)) != 0:
             raise MemoryError(f"no memory to scan {len(tables)} queries at a time")
@@ -81,14 +82,14 @@ class NativeBackend:
 @cache
 def available() -> tuple[NativeBackend, ...]:
     """Native back ends that were built and that this processor runs, fastest first."""
+    libraries = [(name, library(name)) for name in runnable()]
+    return tuple(NativeBackend(name, path) for name, path in libraries if path.is_file())
+
+
+def runnable() -> tuple[str, ...]:
+    """Instruction sets with a kernel that this processor has, fastest first."""
     flags = _processor_flags(Path("/proc/cpuinfo"))
-    runnable = (name for name in TARGETS if flags >= _NEEDED[name])
-    return tuple(NativeBackend(name, path) for name, path in _built(runnable))
-
-
-def _built(names: Iterable[str]) -> list[tuple[str, Path]]:
-    found = [(name, library(name)) for name in names]
-    return [(name, path) for name, path in found if path.is_file()]
+    return tuple(name for name in TARGETS if flags >= _NEEDED[name])
 
 
 def _processor_flags(path: Path) -> set[str]:

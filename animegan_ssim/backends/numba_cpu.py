@@ -10,8 +10,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from animegan_ssim.definition import Definition
-from animegan_ssim.tables import Array, Tables, contrast_constant
+from animegan_ssim.definition import C1, Definition
+from animegan_ssim.tables import Array, Tables, contrast_constant, weight_sum
 from animegan_ssim.tiles import CENTRE, LANES, Tiles
 
 # Sums keep their order (no fastmath but contraction): whole numbers stay exact.
@@ -28,7 +28,6 @@ class NumbaBackend:
         flat = np.ascontiguousarray(tiles).reshape(*tiles.shape[:3], -1)
         half = definition.taps[: definition.window // 2].astype(np.float32)
         equal = definition.sigma is None
-        weight = 1 / definition.window**2 if equal else 1.0
         return np.asarray(
             _scan(
                 flat,
@@ -36,7 +35,8 @@ class NumbaBackend:
                 np.ascontiguousarray(np.moveaxis(tables.windows, -1, -2)),
                 np.empty(0, np.float32) if equal else half,
                 definition.window,
-                np.float32(weight),
+                np.float32(weight_sum(definition)),
+                np.float32(C1),
                 np.float32(contrast_constant(definition)),
             )
         )
@@ -91,72 +91,85 @@ def _filter(rows, first, half, column, result):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _statistics(plane, half, weight, m, brightness, spread):  # type: ignore[no-untyped-def]
-    """Sum, brightness and spread of all windows of one channel of a tile."""
+def _centred(plane, values):  # type: ignore[no-untyped-def]
+    """Fill in the values less the rounded mean of their image, [H, W * 16]; the means, [16]."""
     height, flat = plane.shape
-    values, squares = np.empty((height, flat), np.float32), np.empty((height, flat), np.float32)
-    column = np.empty(flat, np.float32)
+    total = np.zeros(LANES, np.float32)
     for y in range(height):
-        for i in range(flat):
-            values[y, i] = plane[y, i]
-            squares[y, i] = values[y, i] * values[y, i]
+        for x in range(flat // LANES):
+            for lane in range(LANES):
+                total[lane] += plane[y, x * LANES + lane]
+    centre = np.rint(total / np.float32(height * flat // LANES))
+    for y in range(height):
+        for x in range(flat // LANES):
+            for lane in range(LANES):
+                values[y, x * LANES + lane] = plane[y, x * LANES + lane] - centre[lane]
+    return centre + np.float32(CENTRE)
+
+
+@_compiled
+def _statistics(values, centre, half, weights, m, mean, spread):  # type: ignore[no-untyped-def]
+    """Weighted sum, mean and spread of all windows of one channel of a tile."""
+    squares, column = values * values, np.empty(values.shape[1], np.float32)
     for y in range(m.shape[0]):
         _filter(values, y, half, column, m[y])
     for y in range(m.shape[0]):
         _filter(squares, y, half, column, spread[y])
         for i in range(m.shape[1]):
-            whole = np.rint(m[y, i] * weight)
-            rest = m[y, i] * weight - whole
-            bright = whole + np.float32(CENTRE) + rest
-            brightness[y, i] = bright * bright
+            whole = np.rint(m[y, i] / weights)
+            rest = (m[y, i] - whole * weights) / weights
             spread[y, i] = (spread[y, i] - whole * m[y, i]) - rest * m[y, i]
+            mean[y, i] = whole + centre[i % LANES] + rest
 
 
 @_compiled
-def _row_scores(g, m, brightness, spread, table, constant, total):  # type: ignore[no-untyped-def]
+def _row_scores(g, m, mean, spread, table, luminance, contrast, total):  # type: ignore[no-untyped-def]
     """Add the SSIM of a row of windows to the lanes' totals."""
     row = np.zeros(LANES, np.float32)
     for column in range(table.shape[1]):
-        mean, rest, slope = table[0, column], table[1, column], table[2, column]
-        offset, power, own_spread = table[3, column], table[4, column], table[5, column]
+        whole, rest, slope = table[0, column], table[1, column], table[2, column]
+        power, own_spread = table[3, column], table[4, column]
         for lane in range(LANES):
             i = column * LANES + lane
-            contrast = ((g[i] - m[i] * mean) - m[i] * rest) + constant
-            luminance = m[i] * slope + offset
-            below = (brightness[i] + power) * (spread[i] + own_spread)
-            row[lane] += luminance * contrast / below
-    for lane in range(LANES):
-        total[lane] += row[lane]
+            above = (mean[i] * slope + luminance) * (g[i] - m[i] * whole - m[i] * rest + contrast)
+            row[lane] += above / ((mean[i] * mean[i] + power) * (spread[i] + own_spread))
+        # Long sums lose digits in float32.
+        if column % 32 == 31 or column == table.shape[1] - 1:
+            for lane in range(LANES):
+                total[lane] += row[lane]
+                row[lane] = 0
 
 
 @_compiled
-def _scan(tiles, pixels, tables, half, window, weight, constant):  # type: ignore[no-untyped-def]
-    """The whole scan; `tables` is [Q, C, windows down, 6, windows across]."""
+def _scan(tiles, pixels, tables, half, window, weights, luminance, contrast):  # type: ignore[no-untyped-def]
+    """The whole scan; `tables` is [Q, C, windows down, 5, windows across]."""
     tile_count, channels, height, flat = tiles.shape
     queries, width = pixels.shape[0], pixels.shape[3]
     down, across = height - window + 1, width - window + 1
+    scale = 2.0 / (channels * down * across)
     result = np.empty((queries, tile_count * LANES), np.float32)
     m = np.empty((down, across * LANES), np.float32)
-    brightness, spread = np.empty_like(m), np.empty_like(m)
-    products, column = np.empty((height, flat), np.float32), np.empty(flat, np.float32)
-    g = np.empty(across * LANES, np.float32)
+    mean, spread = np.empty_like(m), np.empty_like(m)
+    values, column = np.empty((height, flat), np.float32), np.empty(flat, np.float32)
+    products, g = np.empty_like(values), np.empty(across * LANES, np.float32)
     for tile in range(tile_count):
         total = np.zeros((queries, LANES), np.float64)
         for channel in range(channels):
-            plane = tiles[tile, channel]
-            _statistics(plane, half, weight, m, brightness, spread)
+            centre = _centred(tiles[tile, channel], values)
+            _statistics(values, centre, half, weights, m, mean, spread)
             for query in range(queries):
                 for y in range(height):
                     for x in range(width):
                         pixel = pixels[query, channel, y, x]
                         for i in range(x * LANES, (x + 1) * LANES):
-                            products[y, i] = np.float32(plane[y, i]) * pixel
+                            products[y, i] = values[y, i] * pixel
                 for y in range(down):
                     _filter(products, y, half, column, g)
                     table = tables[query, channel, y]
-                    _row_scores(g, m[y], brightness[y], spread[y], table, constant, total[query])
+                    _row_scores(
+                        g, m[y], mean[y], spread[y], table, luminance, contrast, total[query]
+                    )
         for query in range(queries):
             for lane in range(LANES):
-                scale = 2.0 / (channels * down * across)
                 result[query, tile * LANES + lane] = total[query, lane] * scale
     return result

@@ -16,10 +16,9 @@ enum { TAPS = 11, HALF = TAPS / 2, BLOCK = 6, SPAN = BLOCK + TAPS - 1 };
 enum { GAUSSIAN_STRIP = 54, GAUSSIAN_COLUMNS = GAUSSIAN_STRIP + TAPS - 1 };
 
 typedef struct {
-    float rows[SPAN][GAUSSIAN_COLUMNS * WIDTH];      /* of the references; 0 below the image */
+    float rows[SPAN][GAUSSIAN_COLUMNS * WIDTH];      /* of the references, less their rounded means */
     float filtered[BLOCK][GAUSSIAN_COLUMNS * WIDTH]; /* down the columns */
-    float m[BLOCK][GAUSSIAN_STRIP * WIDTH], brightness[BLOCK][GAUSSIAN_STRIP * WIDTH],
-        spread[BLOCK][GAUSSIAN_STRIP * WIDTH];
+    float m[BLOCK][GAUSSIAN_STRIP * WIDTH], mean[BLOCK][GAUSSIAN_STRIP * WIDTH], spread[BLOCK][GAUSSIAN_STRIP * WIDTH];
 } __attribute__((aligned(64))) gaussian_memory;
 
 typedef struct { lanes sums[HALF]; } half_taps; /* W_k */
@@ -58,8 +57,7 @@ INLINE void filter_row(const gaussian_memory *g, int i, int c, half_taps taps, l
 }
 
 /* Statistics of the block's windows in the references. */
-static void gaussian_statistics(gaussian_memory *g, half_taps taps, int columns) {
-    const lanes centre = all(128);
+static void gaussian_statistics(gaussian_memory *g, lanes centre, half_taps taps, int columns) {
     lanes out[BLOCK];
     filter_columns(g, REFERENCE, 0, taps, columns);
     for (int i = 0; i < BLOCK; i++)
@@ -68,7 +66,7 @@ static void gaussian_statistics(gaussian_memory *g, half_taps taps, int columns)
             for (int x = 0; x < BLOCK; x++) {
                 const int at = (c + x) * WIDTH;
                 store(g->m[i] + at, out[x]);
-                store(g->brightness[i] + at, (out[x] + centre) * (out[x] + centre));
+                store(g->mean[i] + at, out[x] + centre);
             }
         }
     filter_columns(g, SQUARE, 0, taps, columns);
@@ -84,20 +82,33 @@ static void gaussian_statistics(gaussian_memory *g, half_taps taps, int columns)
 }
 
 /* Sum of the scores of windows c to c + count - 1 of row i. */
-INLINE lanes score_windows(const gaussian_memory *g, const window_table *t, int i, int c, const int count,
-                           half_taps taps, lanes constant) {
+INLINE lanes score_windows(const scan_job *job, const gaussian_memory *g, const window_table *t, int i, int c,
+                           const int count, half_taps taps) {
     lanes out[BLOCK], sum = all(0);
     fraction last = {all(0), all(1)};
     filter_row(g, i, c, taps, out);
     for (int x = 0; x < count; x++) {
         const int at = (c + x) * WIDTH;
-        const statistics s = {load(g->m[i] + at), load(g->brightness[i] + at), load(g->spread[i] + at)};
-        const fraction score = window_score(t + c + x, s, out[x], constant);
+        const statistics s = {load(g->m[i] + at), load(g->mean[i] + at), load(g->spread[i] + at)};
+        const fraction score = window_score(job, t + c + x, s, out[x]);
         if (x % 2) sum += sum_of(last, score);
         last = score;
     }
     if (count % 2) sum += last.above / last.below;
     return sum;
+}
+
+/* Takes rows of the references less their rounded mean, which it returns plus 128: small values round less. */
+static lanes centred_rows(gaussian_memory *g, const strip *s, int top, int rows, int columns) {
+    lanes sum = all(0);
+    for (int y = 0; y < rows; y++)
+        for (int c = 0; c < columns; c++) sum += widen(tile_row(s, top + y) + c * TILE);
+    const lanes centre = nearest(sum / all(rows * columns));
+    for (int y = 0; y < SPAN; y++)
+        for (int c = 0; c < columns; c++)
+            if (y < rows) store(g->rows[y] + c * WIDTH, widen(tile_row(s, top + y) + c * TILE) - centre);
+            else store(g->rows[y] + c * WIDTH, all(0));
+    return centre + all(128);
 }
 
 static void gaussian_strip(const strip *s) {
@@ -109,21 +120,19 @@ static void gaussian_strip(const strip *s) {
     for (int k = 0; k < HALF; k++) taps.sums[k] = all(job->tap_sums[k]);
     memset(g, 0, sizeof *g);
     for (int top = 0; top < down; top += BLOCK) {
-        for (int y = 0; y < SPAN; y++)
-            for (int c = 0; c < columns; c++)
-                store(g->rows[y] + c * WIDTH, top + y < job->height ? widen(tile_row(s, top + y) + c * TILE) : all(0));
-        gaussian_statistics(g, taps, columns);
+        const int rows = job->height - top < SPAN ? job->height - top : SPAN;
+        gaussian_statistics(g, centred_rows(g, s, top, rows, columns), taps, columns);
         for (int64_t q = 0; q < job->queries; q++) {
             const float *pixels[SPAN];
-            for (int y = 0; y < SPAN; y++) pixels[y] = top + y < job->height ? query_pixels(s, q, top + y) : nothing;
+            for (int y = 0; y < SPAN; y++) pixels[y] = y < rows ? query_pixels(s, q, top + y) : nothing;
             filter_columns(g, PRODUCT, pixels, taps, columns);
             for (int i = 0; i < BLOCK && top + i < down; i++) {
                 const window_table *t = query_windows(s, q, top + i);
                 lanes total = all(0);
                 int c = 0;
                 for (; c + BLOCK <= s->windows; c += BLOCK)
-                    total += score_windows(g, t, i, c, BLOCK, taps, all(job->constant));
-                if (c < s->windows) total += score_windows(g, t, i, c, s->windows - c, taps, all(job->constant));
+                    total += score_windows(job, g, t, i, c, BLOCK, taps);
+                if (c < s->windows) total += score_windows(job, g, t, i, c, s->windows - c, taps);
                 accumulate(s->totals + q * TILE, total);
             }
         }

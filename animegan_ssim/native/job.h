@@ -5,7 +5,7 @@
 #include "lanes.h"
 
 /* One window of a query, as in tables.py. */
-typedef struct { float mean, rest, slope, offset, power, spread; } window_table;
+typedef struct { float mean, rest, slope, power, spread; } window_table;
 
 typedef struct {
     const int8_t *tiles;         /* [T, C, H, W, 16] */
@@ -15,7 +15,7 @@ typedef struct {
     float *scores;               /* [Q, T * 16] */
     int64_t tile_count, queries;
     int32_t channels, height, width, window;
-    float constant;              /* beside the covariance */
+    float luminance, contrast;   /* constants beside the means' product and beside the covariance */
 } scan_job;
 
 /* Some columns of one channel of the images in one register: the unit of work, small enough for the caches. */
@@ -43,16 +43,16 @@ INLINE const int8_t *tile_row(const strip *s, int y) {
     return s->plane + ((size_t)y * s->job->width + s->left) * TILE;
 }
 
-/* What belongs to the references alone in a window. */
-typedef struct { lanes m, brightness, spread; } statistics;
+/* What belongs to the references alone in a window: weighted sum of centred values, mean, spread. */
+typedef struct { lanes m, mean, spread; } statistics;
 
 /* SSIM of a window as a fraction; g is the weighted sum of its products. */
 typedef struct { lanes above, below; } fraction;
 
-INLINE fraction window_score(const window_table *t, statistics x, lanes g, lanes constant) {
-    lanes contrast = sub_mul(sub_mul(g, x.m, all(t->mean)), x.m, all(t->rest)) + constant;
-    lanes luminance = mul_add(x.m, all(t->slope), all(t->offset));
-    return (fraction){luminance * contrast, (x.brightness + all(t->power)) * (x.spread + all(t->spread))};
+INLINE fraction window_score(const scan_job *job, const window_table *t, statistics x, lanes g) {
+    lanes contrast = sub_mul(sub_mul(g, x.m, all(t->mean)), x.m, all(t->rest)) + all(job->contrast);
+    lanes luminance = mul_add(x.mean, all(t->slope), all(job->luminance));
+    return (fraction){luminance * contrast, mul_add(x.mean, x.mean, all(t->power)) * (x.spread + all(t->spread))};
 }
 
 /* a + b with one division for both. */

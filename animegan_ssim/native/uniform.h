@@ -3,7 +3,7 @@
  * A new row enters the sums of every column over seven rows, and the row that left goes out of them;
  * a window's sum over seven columns moves right in the same way. All values are whole numbers below
  * 2^24: float32 holds them exactly, so nothing drifts. What belongs to the references alone - sum,
- * brightness and spread of a window - is computed with the first queries and kept for the others,
+ * mean and spread of a window - is computed with the first queries and kept for the others,
  * of which a few go side by side to share its loads.
  *
  * In g - mean m the mean is split into the nearest whole number, whose product is exact, and a small
@@ -20,7 +20,7 @@ enum { STRIP = 58, COLUMNS = STRIP + WINDOW - 1 };
 typedef struct {
     float sum[COLUMNS * WIDTH], square[COLUMNS * WIDTH];                  /* of the references, over seven rows */
     float newest[COLUMNS * WIDTH], oldest[COLUMNS * WIDTH];               /* the row that enters, the one that leaves */
-    float m[STRIP * WIDTH], brightness[STRIP * WIDTH], spread[STRIP * WIDTH]; /* of the finished row's windows */
+    float m[STRIP * WIDTH], mean[STRIP * WIDTH], spread[STRIP * WIDTH]; /* of the finished row's windows */
 } __attribute__((aligned(64))) uniform_memory;
 
 /* A query at the row at hand. */
@@ -78,18 +78,18 @@ INLINE void leave(const reference_row r, const query_row *q, const int queries, 
 INLINE statistics window_statistics(const reference_row r, int c, const moving *w) {
     uniform_memory *s = r.state;
     const int at = c * WIDTH;
-    if (!r.first) return (statistics){load(s->m + at), load(s->brightness + at), load(s->spread + at)};
+    if (!r.first) return (statistics){load(s->m + at), load(s->mean + at), load(s->spread + at)};
     const lanes weight = all(1.0f / PIXELS);
     lanes whole = nearest(w->sum * weight);
     lanes rest = sub_mul(w->sum, whole, all(PIXELS)) * weight;
-    lanes bright = whole + all(128) + rest;
-    statistics x = {w->sum, bright * bright, sub_mul(sub_mul(w->square, whole, w->sum), rest, w->sum)};
-    if (r.others) store(s->m + at, x.m), store(s->brightness + at, x.brightness), store(s->spread + at, x.spread);
+    statistics x = {w->sum, whole + all(128) + rest, sub_mul(sub_mul(w->square, whole, w->sum), rest, w->sum)};
+    if (r.others) store(s->m + at, x.m), store(s->mean + at, x.mean), store(s->spread + at, x.spread);
     return x;
 }
 
 /* A row enters the sums of up to TOGETHER queries; where it finishes a row of windows, these are scored. */
-INLINE void score_row(const reference_row r, const query_row *q, const int queries, int windows, float constant) {
+INLINE void score_row(const reference_row r, const query_row *q, const int queries, int windows,
+                      const scan_job *job) {
     moving w = {.sum = all(0), .square = all(0)};
     lanes total[TOGETHER];
     for (int i = 0; i < queries; i++) w.g[i] = total[i] = all(0);
@@ -103,11 +103,11 @@ INLINE void score_row(const reference_row r, const query_row *q, const int queri
         fraction a[TOGETHER], b[TOGETHER];
         enter(r, q, queries, c + WINDOW - 1, &w);
         statistics x = window_statistics(r, c, &w);
-        for (int i = 0; i < queries; i++) a[i] = window_score(q[i].windows + c, x, w.g[i], all(constant));
+        for (int i = 0; i < queries; i++) a[i] = window_score(job, q[i].windows + c, x, w.g[i]);
         leave(r, q, queries, c, &w);
         enter(r, q, queries, c + WINDOW, &w);
         x = window_statistics(r, c + 1, &w);
-        for (int i = 0; i < queries; i++) b[i] = window_score(q[i].windows + c + 1, x, w.g[i], all(constant));
+        for (int i = 0; i < queries; i++) b[i] = window_score(job, q[i].windows + c + 1, x, w.g[i]);
         leave(r, q, queries, c + 1, &w);
         for (int i = 0; i < queries; i++) total[i] += sum_of(a[i], b[i]);
     }
@@ -115,7 +115,7 @@ INLINE void score_row(const reference_row r, const query_row *q, const int queri
         enter(r, q, queries, c + WINDOW - 1, &w);
         statistics x = window_statistics(r, c, &w);
         for (int i = 0; i < queries; i++) {
-            fraction last = window_score(q[i].windows + c, x, w.g[i], all(constant));
+            fraction last = window_score(job, q[i].windows + c, x, w.g[i]);
             total[i] += last.above / last.below;
         }
     }
@@ -123,11 +123,11 @@ INLINE void score_row(const reference_row r, const query_row *q, const int queri
 }
 
 /* Each call with constants is compiled to a loop of its own, without a branch inside. */
-static void dispatch_row(reference_row r, const query_row *q, int queries, int windows, float constant) {
+static void dispatch_row(reference_row r, const query_row *q, int queries, int windows, const scan_job *job) {
 #define ROW(first_, others_, finishes_, queries_)                                                             \
     if (r.first == (first_) && r.others == (others_) && r.finishes == (finishes_) && queries == (queries_)) { \
         r.first = (first_), r.others = (others_), r.finishes = (finishes_);                                   \
-        score_row(r, q, queries_, windows, constant);                                                         \
+        score_row(r, q, queries_, windows, job);                                                              \
         return;                                                                                               \
     }
 #define ROWS(finishes, queries) ROW(1, 0, finishes, queries) ROW(1, 1, finishes, queries) ROW(0, 1, finishes, queries)
@@ -166,7 +166,7 @@ static void uniform_strip(const strip *s) {
                     .total = s->totals + (first + i) * TILE,
                 };
             r.first = first == 0;
-            dispatch_row(r, q, queries, s->windows, job->constant);
+            dispatch_row(r, q, queries, s->windows, job);
         }
     }
 }
