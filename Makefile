@@ -96,6 +96,20 @@ evaluate: $(VENV)/.dev-group ## Measure the default weights: distances, variety,
 export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
 	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise
 
+COPIES_RUN := .local/runs/copies-64
+COPIES_WEIGHTS := training/weights/copies-64.safetensors
+
+.PHONY: train-copies export-copies evaluate-copies index-copies
+train-copies: $(VENV)/.dev-group dataset ## Train the copy detector (half an hour on one core); resumes
+	$(BIN)/anime-gan copies train --dataset $(DATASET) --run $(COPIES_RUN)
+	cp $(COPIES_RUN)/detector.safetensors $(COPIES_WEIGHTS)
+export-copies: $(VENV)/.dev-group ## Export the copy detector to ONNX as a new version in models/
+	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models
+evaluate-copies: $(VENV)/.dev-group dataset ## Plant copies and count how many are found, beside SSIM and others
+	$(BIN)/anime-gan copies evaluate --dataset $(DATASET) --unseen $(HELDOUT) --show 10 --out docs/similarity/copies
+index-copies: $(VENV)/.dev-group dataset ## Embed the default dataset for the search for changed copies
+	$(BIN)/anime-gan copies index --dataset $(DATASET) --heldout $(HELDOUT) --out .local/copies/procedural-64
+
 # Its networks are too small to draw faces: it shows that every step works and fits the next one.
 SMOKE := .local/train-smoke
 

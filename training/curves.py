@@ -19,6 +19,8 @@ from training.report import read_log
 # One panel each: title, unit of the y axis, and the records' fields with their legends.
 PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Losses", "nats", {"loss_d": "discriminator", "loss_g": "generator"}),
+    ("Losses", "nats", {"loss_contrast": "contrastive", "loss_entropy": "entropy"}),
+    ("Copies", "share of a batch", {"recognised": "partner is the nearest"}),
     ("Signs of the logits", "mean sign", {"real_sign": "real", "fake_sign": "generated"}),
     ("Gradient penalties", "squared gradient norm", {"r1": "R1, real", "r2": "R2, generated"}),
     ("Throughput", "images / s", {"images_per_s": "training"}),

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from training.compute import Compute
+from training.compute import Compute, use_bf16
 from training.images import RealImages
 from training.networks.interface import ImageGenerator
 from training.run_options import RunOptions
@@ -86,12 +86,7 @@ class GanTrainer(ABC):
     @property
     def use_bf16(self) -> bool:
         """Whether the networks run in bfloat16 (weights and penalties stay in float32)."""
-        if self.options.precision == "auto":
-            if self.device.type == "cuda":
-                return torch.cuda.is_bf16_supported()
-            # Without native instructions bfloat16 is emulated, eight times slower than float32.
-            return bool(torch.cpu._is_avx512_bf16_supported())
-        return self.options.precision == "bf16"
+        return use_bf16(self.options.precision, self.device)
 
     def autocast(self) -> torch.autocast:
         """The context in which the networks run."""

@@ -79,8 +79,9 @@ class Journal:
             if name != "images":
                 self._board.add_scalar(name, value, images_seen)
         self._board.flush()
-        losses = " ".join(f"{name}={means[name]:.2f}" for name in ("loss_d", "loss_g"))
-        self._progress.set_postfix_str(f"{rate:.0f} images/s, {resolution} px, {losses}")
+        losses = {name: mean for name, mean in means.items() if name.startswith("loss")}
+        told = " ".join(f"{name}={mean:.2f}" for name, mean in losses.items())
+        self._progress.set_postfix_str(f"{rate:.0f} images/s, {resolution} px, {told}")
         self._values, self._logged_images = {}, images_seen
         self._clock_images, self._clock = images_seen, time.monotonic()
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 import onnx
 import torch
 from onnxscript import ir, optimizer
@@ -25,9 +26,9 @@ class Contract:
     """One graph to export.
 
     Attributes:
-        name: "generator" (z -> image), "mapping", "synthesis" or "layers".
+        name: "generator" (z -> image), "mapping", "synthesis", "layers" or "embedding".
         suffix: what the model's name gets appended.
-        graph: the module, given the generator.
+        graph: the module, given the network.
         inputs: without the batch; `noise` only where it has an effect.
         outputs: without the batch; `unrounded` is not published.
         instances: two where traffic is, so that batches form while another runs.
@@ -41,14 +42,16 @@ class Contract:
     instances: int = 1
 
 
-def export(generator: nn.Module, contract: Contract) -> onnx.ModelProto:
+def export(network: nn.Module, contract: Contract) -> onnx.ModelProto:
     """Trace one contract into a checked ONNX graph that still has the `unrounded` output."""
     batch = torch.export.Dim("batch")
     # A batch of 2: the exporter takes sizes 0 and 1 for constants.
-    arguments = tuple(torch.zeros(2, *spec.shape) for spec in contract.inputs)
+    arguments = tuple(
+        torch.from_numpy(np.zeros((2, *spec.shape), spec.numpy_dtype)) for spec in contract.inputs
+    )
     with _quiet_exporter():
         exported = torch.onnx.export(
-            contract.graph(generator).eval(),
+            contract.graph(network).eval(),
             arguments,
             input_names=[spec.name for spec in contract.inputs],
             output_names=[spec.name for spec in contract.outputs],

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 # The image [C, H, W] in [-1, 1] before rounding: an output that parity checks and nobody publishes.
 UNROUNDED = "unrounded"
+NUMPY_DTYPES = {"FP32": np.dtype(np.float32), "UINT8": np.dtype(np.uint8)}
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class TensorSpec:
     dtype: str
     shape: tuple[int, ...]
 
+    @property
+    def numpy_dtype(self) -> np.dtype[np.float32] | np.dtype[np.uint8]:
+        """The type as NumPy knows it."""
+        return NUMPY_DTYPES[self.dtype]
+
 
 @dataclass(frozen=True)
 class ServedModel:
@@ -29,7 +37,7 @@ class ServedModel:
 
     Attributes:
         name: folder in the model repository, e.g. "stylegan_mapping".
-        contract: "generator" (z -> image), "mapping", "synthesis" or "layers".
+        contract: "generator" (z -> image), "mapping", "synthesis", "layers" or "embedding".
         onnx: the serialised graph, without external data.
         inputs: in the graph's order.
         outputs: in the graph's order.

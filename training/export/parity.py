@@ -74,7 +74,7 @@ def measure(
     Args:
         module: the reference; takes `inputs` and returns `outputs`, in this order.
         graph: the exported graph of the same inputs and outputs.
-        inputs: all FP32.
+        inputs: FP32 or UINT8.
         outputs: FP32 or UINT8.
         seeds: how many inputs.
     """
@@ -98,14 +98,22 @@ def measure(
 
 
 def random_inputs(inputs: tuple[TensorSpec, ...], seeds: range) -> dict[str, np.ndarray]:
-    """Draw normal inputs, one generator per seed; a truncation is drawn uniformly from [0, 1]."""
+    """Draw inputs, one generator per seed; see `draw`."""
     feed: dict[str, list[np.ndarray]] = {spec.name: [] for spec in inputs}
     for seed in seeds:
         random = np.random.Generator(np.random.Philox(key=seed))
         for spec in inputs:
-            draw = random.random if spec.name == "truncation" else random.standard_normal
-            feed[spec.name].append(draw(spec.shape, dtype=np.float32))
+            feed[spec.name].append(draw(spec, random))
     return {name: np.stack(rows) for name, rows in feed.items()}
+
+
+def draw(spec: TensorSpec, random: np.random.Generator) -> np.ndarray:
+    """Draw one input: pixels and a truncation uniformly, everything else from N(0, 1)."""
+    if spec.dtype == "UINT8":
+        return random.integers(0, 256, spec.shape, np.uint8)
+    if spec.name == "truncation":
+        return random.random(spec.shape, dtype=np.float32)
+    return random.standard_normal(spec.shape, dtype=np.float32)
 
 
 def open_session(graph: bytes) -> onnxruntime.InferenceSession:

@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
-
 from training.networks import dcgan, stylegan2
 from training.networks.interface import ImageGenerator
+from training.networks.tensor_file import WeightsError, fill, read_tensors, write_network
+
+__all__ = ["WeightsError", "load_generator", "save_generator"]
 
 # Kind of generator -> its config and its network.
 ARCHITECTURES: dict[str, tuple[type[Any], type[ImageGenerator]]] = {
@@ -32,10 +29,6 @@ ARCHITECTURES: dict[str, tuple[type[Any], type[ImageGenerator]]] = {
 }
 # What the files say that they are.
 FORMATS = {f"anime-gan.{kind}.1": kind for kind in ARCHITECTURES}
-
-
-class WeightsError(ValueError):
-    """The file does not hold a generator that can be used; the message names file and reason."""
 
 
 def save_generator(
@@ -55,15 +48,7 @@ def save_generator(
         "training": json.dumps(training),
         "metrics": json.dumps(metrics),
     }
-    tensors = {
-        name: tensor.detach().to("cpu", torch.float32).contiguous()
-        for name, tensor in generator.state_dict().items()
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(tensors, staged, metadata)
-    staged.chmod(0o644)  # safetensors leaves it to its owner alone
-    staged.replace(path)
+    write_network(path, generator, metadata)
 
 
 def load_generator(path: Path) -> tuple[ImageGenerator, dict[str, Any]]:
@@ -76,14 +61,7 @@ def load_generator(path: Path) -> tuple[ImageGenerator, dict[str, Any]]:
         FileNotFoundError: there is no such file.
         WeightsError: the file is broken, of another format, or its tensors do not fit its config.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such weights file")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-    except SafetensorError as error:
-        raise WeightsError(f"{path}: not a readable safetensors file: {error}") from error
+    tensors, metadata = read_tensors(path)
     if metadata.get("format") not in FORMATS:
         raise WeightsError(
             f"{path}: format {metadata.get('format')!r} is none of {', '.join(FORMATS)}"
@@ -94,16 +72,4 @@ def load_generator(path: Path) -> tuple[ImageGenerator, dict[str, Any]]:
         story = {key: json.loads(metadata[key]) for key in ("training", "metrics")}
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: metadata cannot be used: {error!r}") from error
-    return _filled(path, generator_type(config), tensors), story
-
-
-def _filled(path: Path, generator: ImageGenerator, tensors: dict[str, Tensor]) -> ImageGenerator:
-    """Put the tensors into a new network, once they are known to be sound."""
-    for name, tensor in tensors.items():
-        if tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
-            raise WeightsError(f"{path}: tensor {name} is not all finite float32")
-    try:
-        generator.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise WeightsError(f"{path}: tensors do not fit the network config: {error}") from error
-    return generator.eval().requires_grad_(False)
+    return fill(path, generator_type(config), tensors), story

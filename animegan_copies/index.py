@@ -1,0 +1,153 @@
+"""Searches embeddings: the nearest images of an index, and whether they are too near for chance.
+
+Shape suffixes: Q queries, N images, E embedding, K images found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from animegan_copies.manifest import (
+    EMBEDDINGS,
+    IDS,
+    REBUILD,
+    CopyIndexError,
+    Manifest,
+    check_file,
+    read_manifest,
+)
+from animegan_ssim.verdict import FALSE_ALARM_RATE
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+# How far the square of an embedding's length may be from 1; float32 rounds at 1e-7.
+LENGTH_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """What one picture may be a copy of.
+
+    Attributes:
+        ids: int64 [K], images of the index, nearest first; ties by id.
+        similarity: float32 [K], cosines of the embeddings, in [-1, 1].
+        p_value: probability that an unseen image comes as near, at most; in (0, 1].
+        threshold: similarity above which a picture is judged a copy.
+        false_alarm_rate: share of unseen images above the threshold, at most.
+        copied: whether the nearest image lies above the threshold.
+    """
+
+    ids: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+    p_value: float
+    threshold: float
+    false_alarm_rate: float
+    copied: bool
+
+
+class CopyIndex:
+    """The embeddings of an index in memory, 4 E bytes an image. Safe to share between threads.
+
+    Attributes:
+        manifest: what the folder says about itself.
+    """
+
+    def __init__(
+        self, manifest: Manifest, embeddings_NE: NDArray[np.float32], ids_N: NDArray[np.int64]
+    ) -> None:
+        """Take parts that belong together; `CopyIndex.open` reads and checks them."""
+        self.manifest = manifest
+        self._ids = ids_N
+        self._index = exact_index(embeddings_NE)
+
+    @classmethod
+    def open(cls, folder: Path | str) -> CopyIndex:
+        """Open a folder of embeddings and verify every byte.
+
+        Raises:
+            CopyIndexError: it holds none, is damaged, or of another version.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        embeddings = _load(
+            folder, EMBEDDINGS, manifest, np.float32, (manifest.count, manifest.embedding)
+        )
+        return cls(manifest, embeddings, _load(folder, IDS, manifest, np.int64, (manifest.count,)))
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return self.manifest.count
+
+    def search(
+        self,
+        embeddings_QE: NDArray[np.float32],
+        k: int = 4,
+        false_alarm_rate: float = FALSE_ALARM_RATE,
+    ) -> list[Copies]:
+        """The k nearest images of each picture, and the verdict on the nearest.
+
+        Args:
+            embeddings_QE: float32, rows of unit length, from the detector of this index.
+            k: at least 1; where the index holds fewer images, all of them.
+            false_alarm_rate: of the verdict, in (0, 1).
+
+        Raises:
+            ValueError: the embeddings do not fit, k is less than 1, or the held-out images are too
+                few for the false-alarm rate.
+        """
+        self._check(embeddings_QE, k)
+        calibration = self.manifest.calibration
+        threshold = calibration.threshold(false_alarm_rate)
+        similarity_QK, rows_QK = self._index.search(embeddings_QE, min(k, len(self)))
+        found = []
+        for similarity, rows in zip(similarity_QK, rows_QK, strict=True):
+            order = np.lexsort((rows, -similarity))
+            best = float(similarity[order[0]])
+            verdict = calibration.p_value(best), threshold, false_alarm_rate, best > threshold
+            found.append(Copies(self._ids[rows[order]], similarity[order], *verdict))
+        return found
+
+    def _check(self, embeddings: NDArray[np.float32], k: int) -> None:
+        wanted = self.manifest.embedding
+        if embeddings.dtype != np.float32 or embeddings.shape[1:] != (wanted,):
+            raise ValueError(
+                f"embeddings must be float32 [Q, {wanted}], "
+                f"got {embeddings.dtype} {list(embeddings.shape)}"
+            )
+        lengths = np.square(embeddings, dtype=np.float64).sum(axis=1)
+        if not np.all(np.abs(lengths - 1) <= LENGTH_TOLERANCE):
+            raise ValueError("embeddings must be of unit length, as the copy detector makes them")
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+
+
+def exact_index(embeddings_NE: NDArray[np.float32]) -> faiss.IndexFlatIP:
+    """A faiss index that compares each query with each embedding by their inner product."""
+    index = faiss.IndexFlatIP(embeddings_NE.shape[1])
+    index.add(np.ascontiguousarray(embeddings_NE))
+    return index
+
+
+def _load(
+    folder: Path, name: str, manifest: Manifest, dtype: type[Scalar], shape: tuple[int, ...]
+) -> NDArray[Scalar]:
+    """Read an array that is, byte by byte, what the manifest says."""
+    if name not in manifest.files:
+        raise CopyIndexError(f"{folder}: the manifest lacks {name}: {REBUILD}")
+    check_file(folder, name, manifest.files[name])
+    try:
+        array = np.load(folder / name, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise CopyIndexError(f"{folder / name} cannot be read ({error}): {REBUILD}") from error
+    if array.dtype != dtype or array.shape != shape:
+        raise CopyIndexError(
+            f"{folder / name}: expected {np.dtype(dtype)} {list(shape)}, "
+            f"found {array.dtype} {list(array.shape)}: {REBUILD}"
+        )
+    return np.asarray(array, dtype)

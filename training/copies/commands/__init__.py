@@ -1,0 +1,1 @@
+"""The verbs of `anime-gan copies`, one file each."""

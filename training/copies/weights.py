@@ -1,0 +1,56 @@
+"""The weights file of a copy detector: safetensors, its story in the metadata.
+
+format          "anime-gan.copy_detector.1"
+network_config  JSON of `DetectorConfig`
+training        JSON object: preset, images_seen, commit, options,
+                dataset {name, digest, licence}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from training.networks.copy_detector import CopyDetector, DetectorConfig
+from training.networks.tensor_file import WeightsError, fill, read_tensors, write_network
+
+FORMAT = "anime-gan.copy_detector.1"
+
+
+def save_detector(path: Path, network: CopyDetector, training: dict[str, Any]) -> None:
+    """Write a copy detector; a reader sees the old file or the whole new one.
+
+    Args:
+        path: the .safetensors file; its folder is made.
+        network: the network.
+        training: where the weights come from, a JSON object; see the module's text.
+    """
+    metadata = {
+        "format": FORMAT,
+        "network_config": json.dumps(dataclasses.asdict(network.config)),
+        "training": json.dumps(training),
+    }
+    write_network(path, network, metadata)
+
+
+def load_detector(path: Path) -> tuple[CopyDetector, dict[str, Any]]:
+    """Read a copy detector, on the CPU and in evaluation mode.
+
+    Returns:
+        The network, and its story as it was saved.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        WeightsError: the file is broken, of another format, or its tensors do not fit its config.
+    """
+    tensors, metadata = read_tensors(path)
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{path}: format {metadata.get('format')!r} is not {FORMAT}")
+    try:
+        config = DetectorConfig(**json.loads(metadata["network_config"]))
+        training: dict[str, Any] = json.loads(metadata["training"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: metadata cannot be used: {error!r}") from error
+    return fill(path, CopyDetector(config), tensors), training
