@@ -20,7 +20,8 @@ from animegan_ssim.index.errors import (
     SearchIndexError,
     UnknownImageError,
 )
-from animegan_ssim.index.index import Answer, Index, index_directories
+from animegan_ssim.index.index import Answer, Index
+from animegan_ssim.index.manifest import index_directories
 from animegan_ssim.index.shard import Shard
 
 __all__ = [

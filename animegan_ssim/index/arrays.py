@@ -35,7 +35,8 @@ def open_array(
     try:
         # `view`: a plain array, whose slices are cheaper than a memmap's.
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    except (OSError, ValueError, EOFError) as error:
+    # The header is Python text: a damaged one ends in whatever the tokenizer raises.
+    except Exception as error:
         raise DamagedIndexError(f"{path} cannot be read ({error}): {REBUILD}") from error
     fits = len(shape) == array.ndim and all(
         wanted in (-1, found) for wanted, found in zip(shape, array.shape, strict=True)

@@ -243,11 +243,6 @@ class Index:
         }
 
 
-def index_directories(folder: Path) -> list[Path]:
-    """The directories of a folder of indexes that hold a manifest, by name."""
-    return sorted(path.parent for path in folder.glob("*/manifest.json"))
-
-
 def _calibration(directory: Path, manifest: Manifest) -> Calibration | None:
     """The calibration, where it belongs to the index as it is now."""
     record = manifest.calibration

@@ -142,6 +142,11 @@ def check_name(name: str) -> str:
     return name
 
 
+def index_directories(folder: Path) -> list[Path]:
+    """The directories of a folder of indexes that hold a manifest, by name."""
+    return sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+
+
 def read_manifest(directory: Path) -> Manifest:
     """Read the manifest of an index and check that it is whole and makes sense.
 

@@ -93,6 +93,7 @@ def calibration(index: Index) -> str:
     except TooFewHeldoutError as error:
         return f"{text}: {error}"
     return (
-        f"{text}: a picture above SSIM {threshold:.4f} is not judged original, with "
-        f"{FALSE_ALARM_RATE:.0%} false alarms ({low:.2%} to {high:.2%}, {CONFIDENCE:.0%} confidence)"
+        f"{text}: a picture above SSIM {threshold:.4f} is not judged original, "
+        f"with {FALSE_ALARM_RATE:.0%} false alarms "
+        f"({low:.2%} to {high:.2%}, {CONFIDENCE:.0%} confidence)"
     )

@@ -49,11 +49,12 @@ def write_index(
     definition: Definition = UNIFORM7,
     shard_images: int | None = None,
 ) -> Index:
-    """An index of images, called after its directory; its datasets lie beside it."""
-    dataset = write_dataset(directory.with_name(f"{directory.name}-images"), images)
+    """An index of images, called after its directory; its datasets lie in `datasets` beside it."""
+    datasets = directory.parent / "datasets"
+    dataset = write_dataset(datasets / f"{directory.name}-images", images)
     others = None
     if heldout is not None:
-        others = write_dataset(directory.with_name(f"{directory.name}-heldout"), heldout)
+        others = write_dataset(datasets / f"{directory.name}-heldout", heldout)
     return build(directory, dataset, definition, heldout=others, shard_images=shard_images)
 
 

@@ -168,7 +168,7 @@ def test_ids_and_dead_rows_must_ascend_within_bounds(copy: Path) -> None:
     dead = file_of(copy, "dead")
     np.save(dead, np.array([17]))
     _fit_record(copy, dead)
-    with pytest.raises(DamagedIndexError, match="dead-.*: its numbers must ascend within 0 to 16"):
+    with pytest.raises(DamagedIndexError, match=r"dead-.*: its numbers must ascend within 0 to 16"):
         Index.open(copy, verify=False)
 
 
