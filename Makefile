@@ -82,7 +82,7 @@ release-protos: $(VENV)/.dev-group ## Make the API as it is now the one that mus
 
 ## ---- training -----------------------------------------------------------------------------------
 
-.PHONY: dataset index train evaluate export
+.PHONY: dataset index train evaluate export audit
 dataset: $(VENV)/.dev-group ## Render the default dataset: 20,000 faces and 2,000 held-out ones (about 10 minutes)
 	$(BIN)/anime-gan dataset render --out $(DATASET) --count 20000 --size 64
 	$(BIN)/anime-gan dataset render --out $(HELDOUT) --count 2000 --size 64 --first-seed 1000000
@@ -95,6 +95,10 @@ evaluate: $(VENV)/.dev-group ## Measure the default weights: distances, variety,
 	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --training $(DATASET) --record
 export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
 	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise
+$(INDEX)/manifest.json:
+	$(MAKE) --no-print-directory index
+audit: $(VENV)/.dev-group | $(INDEX)/manifest.json ## Are 25 faces of the default model new? -> out/audit/report.html
+	$(BIN)/anime-gan audit --index $(INDEX) --out out/audit
 
 COPIES_RUN := .local/runs/copies-64
 COPIES_WEIGHTS := training/weights/copies-64.safetensors

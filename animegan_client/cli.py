@@ -33,6 +33,7 @@ VERBS = (
     Verb("timelapse", "training.timelapse:main", "animate the sample sheets of a run"),
     Verb("export", "training.export.command:main", "turn a checkpoint into a served model"),
     Verb("evaluate", "training.metrics.command:main", "measure a model's quality"),
+    Verb("audit", "training.audit.command:main", "prove that images are new, as a report"),
     Verb("copies", "training.copies.command:main", "find images that were changed and used again"),
 )
 

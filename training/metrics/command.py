@@ -116,8 +116,8 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "--training-images",
         type=_positive,
         default=Plan.training_images,
-        help="training images to look for copies among; copies of others are not noticed "
-        "(default: %(default)s)",
+        help="training images whose features are compared; copies of others are noticed by SSIM "
+        "only (default: %(default)s)",
     )
     add(
         "--paths",
@@ -129,7 +129,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         "--ssim-images",
         type=_positive,
         default=Plan.compared,
-        help="images to compare with training images by SSIM (default: %(default)s)",
+        help="images to compare with all training images by SSIM (default: %(default)s)",
     )
     add("--truncation", type=float, default=1.0, help="psi (default: %(default)s, the whole range)")
     add("--seed", type=int, default=0, help="of every random choice (default: %(default)s)")

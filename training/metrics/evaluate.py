@@ -37,9 +37,9 @@ class Plan:
     Attributes:
         count: generated images, and real ones to compare them with. The data set must hold twice as
             many, for the floor; a smaller one lowers this number.
-        training_images: images of the training set that copies are looked for among.
+        training_images: images of the training set whose features are compared.
         paths: latent paths for the path lengths.
-        compared: generated images that are compared with training images by SSIM.
+        compared: generated images that are compared with the whole training set by SSIM.
         truncation: psi of the generated images.
         seed: chooses the real images, the paths and the resampling; generated images have the seeds
             0, 1, ...
@@ -51,7 +51,7 @@ class Plan:
     count: int = 1000
     training_images: int = 2000
     paths: int = 200
-    compared: int = 50
+    compared: int = 250
     truncation: float = 1.0
     seed: int = 0
     metrics: tuple[str, ...] | None = None
@@ -163,6 +163,7 @@ def gather(
         training = sources["training"]
         size = min(plan.training_images, len(training.images))
         parts["training"] = _pictures("training", training, 0, size)
+        parts["all training"] = _pictures("training", training, 0, len(training.images))
     extractors = {"efficientnet": partial(efficientnet, device)}
     if plan.inception_weights:
         extractors["inception"] = partial(inception, plan.inception_weights, device)

@@ -15,8 +15,8 @@ from training.metrics.samples import Sampler
 from training.metrics.score import Features, Measurement, Score
 
 # "real" and "others" are disjoint halves of the real images that no training saw; "training" are
-# images that the generator was trained on.
-Part = Literal["real", "others", "generated", "training"]
+# images that the generator was trained on, and "all training" is its whole training set.
+Part = Literal["real", "others", "generated", "training", "all training"]
 Scores = Score | tuple[Score, ...]
 
 
@@ -25,7 +25,7 @@ class Material:
     """The sets of one evaluation.
 
     Attributes:
-        parts: the images; "training" may be missing.
+        parts: the images; those of the training may be missing.
         extractors: by name, built when first used.
         cache: keeps features of images that have a digest.
         seed: of every random choice that a metric makes.
@@ -40,7 +40,7 @@ class Material:
     seed: int
     generator: Sampler | None = None
     paths: int = 200
-    compared: int = 50
+    compared: int = 250
     _built: dict[str, Extractor] = field(default_factory=dict)
     _features: dict[tuple[Part, str], NDArray[np.float32]] = field(default_factory=dict)
 

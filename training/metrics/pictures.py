@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from PIL import Image, UnidentifiedImageError
 
 from training.datasets.grey import with_channels
 from training.datasets.store import Dataset, NotADatasetError
-from training.metrics.features import ImageSource
 from training.metrics.intervals import philox
+
+if TYPE_CHECKING:  # it loads PyTorch, which pictures do without
+    from training.metrics.features import ImageSource
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 

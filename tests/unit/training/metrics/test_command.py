@@ -87,18 +87,19 @@ def test_by_default_it_measures_all_that_it_can(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     training = write_dataset(tmp_path / "training", count=24, seed=1)
-    more = ["--training", str(training.directory), "--paths", "3", "--ssim-images", "2"]
+    more = ["--training", str(training.directory), "--training-images", "20", "--paths", "3"]
     assert run(["--weights", str(weights)], squares.directory, cache, *more) == 0
     found = figures(weights.with_suffix(".metrics.json"))
     all_of_them = {figure.key for metric in METRICS.values() for figure in metric.figures}
     assert set(found) == all_of_them - {"fid"}
     assert found["auth_pct"]["samples"] == {
-        "training": 24,
+        "training": 20,
         "real": 20,
         "others": 20,
         "generated": 20,
     }
     assert found["max_ssim_most"]["value"] < 0.9
+    assert found["max_ssim_most"]["samples"]["training"] == 24  # always the whole set
     shown = capsys.readouterr().out
     assert "left out: fid needs the file pt_inception-2015-12-05-6726825d.pth" in shown
 

@@ -1,0 +1,107 @@
+"""What an audit found, with verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from animegan_ssim.verdict import Calibration, Verdict
+from training.audit.measure import Measured
+from training.audit.statistics import chance_of_as_many, wilson
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One subject.
+
+    Attributes:
+        name: what people call it.
+        measured: its nearest images, mean and curve.
+        verdict: of its best score.
+    """
+
+    name: str
+    measured: Measured
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Everything that an audit found; the page and the JSON are made from it.
+
+    Attributes:
+        subjects: where the images come from, as `Subjects.describe`.
+        index: as `Index.describe`.
+        calibration: of the index.
+        ranks: of the curves, int64 [R].
+        judged: every subject, in the order of places.
+        false_alarm_rate: of the verdicts.
+        date: when, ISO 8601 in UTC.
+        commit: of this program.
+    """
+
+    subjects: dict[str, Any]
+    index: dict[str, Any]
+    calibration: Calibration
+    ranks: NDArray[np.int64]
+    judged: Sequence[Judged]
+    false_alarm_rate: float
+    date: str
+    commit: str
+
+    @property
+    def count(self) -> int:
+        """Number of subjects."""
+        return len(self.judged)
+
+    @property
+    def original(self) -> int:
+        """Subjects that are judged original."""
+        return sum(one.verdict.original for one in self.judged)
+
+    @property
+    def flagged(self) -> int:
+        """Subjects that are not."""
+        return self.count - self.original
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the share judged original (Wilson)."""
+        return wilson(self.original, self.count)
+
+    @property
+    def threshold(self) -> float:
+        """SSIM above which a subject is flagged."""
+        return self.calibration.threshold(self.false_alarm_rate)
+
+    @property
+    def chance(self) -> float:
+        """Probability of at least as many flags if all subjects were as new as held-out images."""
+        above = int((self.calibration.maxima > self.threshold).sum())
+        return chance_of_as_many(self.flagged, self.count, above, self.calibration.count)
+
+    @cached_property
+    def closest_first(self) -> list[int]:
+        """Places in `judged` by descending best score; ties by place."""
+        best = [one.measured.ssim[0] for one in self.judged]
+        return np.argsort(-np.asarray(best), kind="stable").tolist()
+
+    @cached_property
+    def nearest(self) -> NDArray[np.float64]:
+        """Scores of the nearest images, float64 [subjects, k]."""
+        return np.stack([one.measured.ssim for one in self.judged])
+
+    @cached_property
+    def curves(self) -> NDArray[np.float32]:
+        """Curves, float32 [subjects, R]."""
+        return np.stack([one.measured.curve for one in self.judged])
+
+    @cached_property
+    def mean_curve(self) -> NDArray[np.float64]:
+        """Mean of the curves over the subjects, float64 [R]."""
+        return self.curves.mean(axis=0, dtype=np.float64)

@@ -1,0 +1,129 @@
+"""The scan: each subject against the whole index, in this process or by Ray Data.
+
+What comes back of a subject is small (its nearest images, mean, and curve at 150 ranks), so that an
+audit of any number of images fits into memory; pictures are fetched again for the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from animegan_ssim.index import Answer, Index, SearchIndexError
+from training.audit.subjects import Places, Subjects
+
+NEAREST = 4  # as the seed's report had
+RANKS = 150
+BATCH = 16  # subjects in a pass: small enough for a lively progress bar, large enough to be fast
+
+Scores = NDArray[np.float32]
+Mapper = Callable[
+    [Callable[[Places], "list[Measured]"], Iterable[Places]], "Iterable[list[Measured]]"
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the index says of one subject.
+
+    Attributes:
+        place: of the subject.
+        ids: of its nearest images, int64 [k], best first.
+        ssim: their scores, float64 [k].
+        mean: score, over the whole index.
+        curve: scores in descending order, at `ranks` of the index, float32 [R].
+    """
+
+    place: int
+    ids: NDArray[np.int64]
+    ssim: NDArray[np.float64]
+    mean: float
+    curve: Scores
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Measures some subjects; picklable, so it runs on any machine that sees the same files.
+
+    Attributes:
+        subjects: all that are audited.
+        index: its directory.
+        digest: what the index must be.
+        threads: cores of the engine; None takes all of the process.
+    """
+
+    subjects: Subjects
+    index: Path
+    digest: str
+    threads: int | None
+
+    def __call__(self, places: Places) -> list[Measured]:
+        """Search these subjects in the index.
+
+        Raises:
+            SearchIndexError: the index is not the one that the audit began with.
+            ValueError: a subject cannot be fetched, or has not the index's shape.
+        """
+        index = _opened(self.index, self.threads)
+        if index.digest != self.digest:
+            raise SearchIndexError(
+                f"{self.index} has the digest {index.digest[:12]} here and {self.digest[:12]} "
+                "where the audit began: it was changed, or the machines see different ones"
+            )
+        images = self.subjects[places]
+        if images.shape[1:] != index.shape:
+            raise ValueError(
+                f"the images are {spelled(images.shape[1:])}, those of the index {index.name} "
+                f"{spelled(index.shape)}: audit against an index of their own kind"
+            )
+        at = ranks(index.count) - 1
+        answers = zip(places.tolist(), index.search(images, NEAREST), strict=True)
+        return [_measured(place, answer, at) for place, answer in answers]
+
+
+def measure(scan: Scan, mapper: Mapper = map) -> Iterator[Measured]:
+    """Measure all subjects in the order of their places, with a progress bar.
+
+    Args:
+        scan: what to do.
+        mapper: how: `map`, or one that calls in other processes and keeps the order.
+
+    Raises:
+        As `Scan`.
+    """
+    places = np.arange(len(scan.subjects))
+    batches = np.split(places, places[BATCH::BATCH])
+    with tqdm(total=len(places), desc="audit", unit="image") as bar:
+        for measured in mapper(scan, batches):
+            bar.update(len(measured))
+            yield from measured
+
+
+def ranks(count: int) -> NDArray[np.int64]:
+    """Ranks of a curve, int64 [R]: from 1 to `count`, evenly spread on a logarithmic axis."""
+    return np.unique(np.geomspace(1, count, RANKS).round().astype(np.int64))
+
+
+def spelled(shape: Sequence[int]) -> str:
+    """A shape (H, W, C) in words."""
+    height, width, channels = shape
+    return f"{width}x{height} px, {'grey' if channels == 1 else 'RGB'}"
+
+
+def _measured(place: int, answer: Answer, at: NDArray[np.int64]) -> Measured:
+    """Keep of an answer what an audit tells; the curve at these places of the descending order."""
+    found = answer.found
+    alive = found.scores[~np.isnan(found.scores)]  # removed images have no score
+    return Measured(place, answer.ids, found.ssim, found.mean, -np.sort(-alive)[at])
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, threads: int | None) -> Index:
+    """The index, opened and verified once a process."""
+    return Index.open(path, threads=threads)
