@@ -33,11 +33,16 @@ $(VENV)/.local-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group local
 	@touch $@
 
+# What draws the demo's training images.
+$(VENV)/.renderer-group: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group renderer
+	@touch $@
+
 # Everything: training, tests, linters.
 $(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	$(BIN)/python -m pip install --quiet --no-deps --group test-reference
-	@touch $@ $(VENV)/.local-group
+	@touch $@ $(VENV)/.local-group $(VENV)/.renderer-group
 
 .PHONY: setup setup-dev lock
 setup: $(VENV)/.local-group ## Install what serving on this machine needs (no torch)
@@ -50,7 +55,7 @@ lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every pa
 ## ---- the main job -------------------------------------------------------------------------------
 
 .PHONY: demo up down status
-demo: setup ## Start Triton and the generator, draw 64 faces over gRPC into out/demo, stop
+demo: setup $(VENV)/.renderer-group ## Draw 64 faces over gRPC into out/demo, find their nearest training images
 	@$(BIN)/python -m deploy.local demo
 up: setup ## Start Triton, its watchdog and the services in the background
 	@$(BIN)/python -m deploy.local up

@@ -11,6 +11,7 @@ MATCHES = 4
 
 _CELL = 128  # pixels that a picture is enlarged or made smaller to
 _GAP = 8
+_BETWEEN = 32  # between two rows beside each other
 _TEXT = 34  # two lines below each picture
 _FONT_SIZE = 12
 _PAPER, _INK, _FAINT, _ALARM = (255, 255, 255), (32, 32, 32), (120, 120, 120), (190, 30, 30)
@@ -40,10 +41,11 @@ def nearest_sheet(rows: Sequence[Row], *, columns: int = 1) -> Image.Image:
     """
     if not rows:
         raise ValueError("a sheet needs at least one row")
-    width = (1 + MATCHES) * (_CELL + _GAP) + 3 * _GAP
+    width = (1 + MATCHES) * (_CELL + _GAP) + 2 * _GAP + _BETWEEN
     height = _CELL + _TEXT + _GAP
     lines = -(-len(rows) // columns)
-    sheet = Image.new("RGB", (columns * width + _GAP, lines * height + _GAP), _PAPER)
+    size = (columns * width + _GAP - _BETWEEN, lines * height + _GAP)
+    sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
     for number, row in enumerate(rows):
         line, column = divmod(number, columns)

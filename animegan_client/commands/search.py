@@ -75,7 +75,7 @@ def _search(arguments: argparse.Namespace) -> None:
         results = list(bar)
     if arguments.json:
         pairs = zip(files, results, strict=True)
-        say(json.dumps([_record(file, result) for file, result in pairs], indent=2))
+        say(json.dumps([record(str(file), result) for file, result in pairs], indent=2))
     else:
         say(table([_head(results), *map(_row, files, results)]))
         say(summary(results))
@@ -94,9 +94,8 @@ def summary(results: Sequence[SearchResult]) -> str:
         return f"{line}; not calibrated: no verdict"
     original = sum(verdict.original for verdict in verdicts)
     return (
-        f"{line}\n{original} of {len(results)} original: best SSIM not over "
-        f"{verdicts[0].threshold:.4f}, which {verdicts[0].false_alarm_rate:.2g} of unseen real "
-        "images exceed"
+        f"{line}\n{original} of {len(results)} original: their best SSIM is not over "
+        f"{verdicts[0].threshold:.4f} (false-alarm rate {verdicts[0].false_alarm_rate:.2g})"
     )
 
 
@@ -119,11 +118,12 @@ def verdict_word(result: SearchResult) -> str:
     return "original" if result.verdict.original else "copy"
 
 
-def _record(file: Path, result: SearchResult) -> dict[str, Any]:
-    record = asdict(result)
-    for match in record["matches"]:
+def record(name: str, result: SearchResult) -> dict[str, Any]:
+    """All that was found for a file, as plain JSON values without pictures."""
+    found = asdict(result)
+    for match in found["matches"]:
         del match["thumbnail"]
-    return {"file": str(file), **record}
+    return {"file": name, **found}
 
 
 def _sheet(files: Sequence[Path], results: Sequence[SearchResult]) -> Image.Image:

@@ -1,16 +1,17 @@
-"""64 faces over gRPC from a stack of their own: started, asked, stopped."""
+"""64 faces over gRPC from a stack of their own, and whether they are new."""
 
 import tempfile
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from PIL import Image
 from tqdm import tqdm
 
-from animegan_client import Client
+from animegan_client import Client, GeneratedImage
 from animegan_client.sheet import contact_sheet
 from deploy.local.console import say
+from deploy.local.demo_index import demo_index
+from deploy.local.demo_search import search
 from deploy.local.runtime import PROJECT
 from deploy.local.stack import Stack
 from deploy.local.state import StackSettings
@@ -21,40 +22,56 @@ TRUNCATION = 0.7
 _TIMEOUT_SECONDS = 120.0
 
 
-def demo(models: Path, out: Path = DEFAULT_OUT) -> Path:
+def demo(models: Path, indexes: Path, out: Path = DEFAULT_OUT) -> Path:
     """Write `faces/<seed>.png` and `sheet.png` below `out`; return the sheet's path.
 
-    Whatever happens, Ctrl-C included, nothing that was started keeps running.
+    Where there is an index to search, or one can be made, also the faces' nearest training images,
+    `nearest.png` and `nearest.json`. Whatever happens, Ctrl-C included, nothing that was started
+    keeps running.
+
+    Args:
+        models: the model repository.
+        indexes: the folder of the default index, where that was built.
+        out: where the results go.
 
     Raises:
         LocalStackError: the stack cannot be started; the message says why and what to do.
         AnimeganError: the service refused.
     """
+    index = demo_index(models, indexes)
     began = time.monotonic()
-    settings = StackSettings(models).on_free_ports()
+    settings = StackSettings(models)
+    if index:
+        settings = StackSettings(models, index.folder, index.name)
+    settings = settings.on_free_ports()
     with ExitStack() as cleanup:
         state_dir = cleanup.enter_context(tempfile.TemporaryDirectory(prefix="anime-gan-demo-"))
         stack = Stack(Path(state_dir))
         cleanup.callback(stack.down)
         stack.up(settings)
         up = time.monotonic()
-        images = _generate(f"127.0.0.1:{settings.generator_port}", out / "faces")
+        faces = _generate(f"127.0.0.1:{settings.generator_port}", out / "faces")
         generated = time.monotonic()
+        if index:
+            say(f"Searching the index {index.name} in {index.folder}")
+            search(f"127.0.0.1:{settings.similarity_port}", faces, out)
         say("Stopping")
     sheet = out / "sheet.png"
-    contact_sheet(images).save(sheet)
+    contact_sheet([face.to_pil() for face in faces]).save(sheet)
+    nearest = f"nearest training images:  {out / 'nearest.png'}\n" if index else ""
     say(
-        f"\n{FACES} faces, one file each: {out / 'faces'}\ncontact sheet:            {sheet}\n"
+        f"\n{FACES} faces, one file each: {out / 'faces'}\n"
+        f"contact sheet:            {sheet}\n{nearest}"
         f"started in {up - began:.1f} s, {FACES} faces in {generated - up:.2f} s "
         f"({FACES / (generated - up):.0f} images/s), stopped after {time.monotonic() - began:.1f} s"
     )
     return sheet
 
 
-def _generate(target: str, folder: Path) -> list[Image.Image]:
+def _generate(target: str, folder: Path) -> list[GeneratedImage]:
     """Stream the faces of seeds 1 to 64 into files; return them in the order of their seeds."""
     folder.mkdir(parents=True, exist_ok=True)
-    images = []
+    faces = []
     with (
         Client(target) as client,
         closing(
@@ -63,7 +80,7 @@ def _generate(target: str, folder: Path) -> list[Image.Image]:
             )
         ) as stream,
     ):
-        for image in tqdm(stream, total=FACES, unit="face", desc="Generating"):
-            (folder / f"{image.seed}.png").write_bytes(image.data)
-            images.append(image.to_pil())
-    return images
+        for face in tqdm(stream, total=FACES, unit="face", desc="Generating"):
+            (folder / f"{face.seed}.png").write_bytes(face.data)
+            faces.append(face)
+    return faces
