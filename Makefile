@@ -116,8 +116,8 @@ export-copies: $(VENV)/.dev-group ## Export the copy detector to ONNX as a new v
 	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models
 evaluate-copies: $(VENV)/.dev-group dataset ## Plant copies and count how many are found, beside SSIM and others
 	$(BIN)/anime-gan copies evaluate --dataset $(DATASET) --unseen $(HELDOUT) --show 10 --out docs/similarity/copies
-index-copies: $(VENV)/.dev-group dataset ## Embed the default dataset for the search for changed copies
-	$(BIN)/anime-gan copies index --dataset $(DATASET) --heldout $(HELDOUT) --out .local/copies/procedural-64
+index-copies: $(VENV)/.dev-group index ## Embed the default index for the search for changed copies
+	$(BIN)/anime-gan copies index .local/indexes/procedural-64
 
 # Its networks are too small to draw faces: it shows that every step works and fits the next one.
 SMOKE := .local/train-smoke

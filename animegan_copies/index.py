@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from animegan_copies.manifest import (
     EMBEDDINGS,
+    FOLDER,
     IDS,
     REBUILD,
     CopyIndexError,
@@ -22,6 +23,7 @@ from animegan_copies.manifest import (
     check_file,
     read_manifest,
 )
+from animegan_ssim.index.manifest import read_manifest as read_index_manifest
 from animegan_ssim.verdict import FALSE_ALARM_RATE
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -55,7 +57,7 @@ class CopyIndex:
     """The embeddings of an index in memory, 4 E bytes an image. Safe to share between threads.
 
     Attributes:
-        manifest: what the folder says about itself.
+        manifest: what the embeddings say about themselves.
     """
 
     def __init__(
@@ -67,14 +69,21 @@ class CopyIndex:
         self._index = exact_index(embeddings_NE)
 
     @classmethod
-    def open(cls, folder: Path | str) -> CopyIndex:
-        """Open a folder of embeddings and verify every byte.
+    def open(cls, index: Path | str) -> CopyIndex:
+        """Open the embeddings of an SSIM index and verify every byte.
+
+        Args:
+            index: the SSIM index's directory.
 
         Raises:
-            CopyIndexError: it holds none, is damaged, or of another version.
+            CopyIndexError: there are none, they are damaged, of another version of the format, or
+                of an earlier state of the index.
+            SearchIndexError: the SSIM index is none, or damaged.
         """
-        folder = Path(folder)
+        folder = Path(index) / FOLDER
         manifest = read_manifest(folder)
+        if manifest.index_digest != read_index_manifest(Path(index)).digest:
+            raise CopyIndexError(f"{folder} is of an earlier state of its index: {REBUILD}")
         embeddings = _load(
             folder, EMBEDDINGS, manifest, np.float32, (manifest.count, manifest.embedding)
         )

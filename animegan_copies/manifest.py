@@ -17,6 +17,7 @@ from animegan_ssim.verdict import Calibration
 
 FORMAT = "animegan-copies"
 FORMAT_VERSION = 1
+FOLDER = "copies"
 MANIFEST = "manifest.json"
 EMBEDDINGS = "embeddings.npy"
 IDS = "ids.npy"
@@ -24,15 +25,7 @@ REBUILD = "build it again with `anime-gan copies index`"
 
 
 class CopyIndexError(Exception):
-    """A folder of embeddings cannot be used; the message names the file and the remedy."""
-
-
-@dataclass(frozen=True)
-class Images:
-    """Whose embeddings they are: a dataset or an SSIM index, by name and digest."""
-
-    name: str
-    digest: str
+    """The embeddings cannot be used; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +42,15 @@ class Manifest:
     """The record.
 
     Attributes:
-        name: of the index.
-        images: whose embeddings they are.
+        index_digest: the state of the SSIM index whose images they are.
         detector: what made them; those of another detector cannot be compared with them.
         count: N.
         embedding: E.
         files: sha256 of each file, by name.
-        calibration: how close unseen images come; its digest is that of these embeddings.
+        calibration: how close unseen images come to this state of the index.
     """
 
-    name: str
-    images: Images
+    index_digest: str
     detector: Detector
     count: int
     embedding: int
@@ -69,10 +60,9 @@ class Manifest:
     def to_json(self) -> str:
         """The record as text."""
         told = {"format": FORMAT, "format_version": FORMAT_VERSION}
-        record = {name: getattr(self, name) for name in ("name", "count", "embedding", "files")}
-        nested = {"images": asdict(self.images), "detector": asdict(self.detector)}
-        calibration = {"calibration": self.calibration.as_json()}
-        return json.dumps(told | record | nested | calibration, indent=1, sort_keys=True) + "\n"
+        record = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        nested = {"detector": asdict(self.detector), "calibration": self.calibration.as_json()}
+        return json.dumps(told | record | nested, indent=1, sort_keys=True) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -91,7 +81,6 @@ def read_manifest(folder: Path) -> Manifest:
                 f"{REBUILD}"
             )
         parsed = {
-            "images": Images(**record["images"]),
             "detector": Detector(**record["detector"]),
             "calibration": Calibration.from_json(record["calibration"]),
         }

@@ -1,91 +1,110 @@
-"""Writes the embeddings of a dataset as a folder that `animegan_copies` searches."""
+"""Embeds the images of an SSIM index, for `animegan_copies` to search."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_copies import CopyIndex, Detector, Images, Manifest
+from animegan_copies import CopyIndex, Manifest
 from animegan_copies.index import exact_index
-from animegan_copies.manifest import EMBEDDINGS, IDS, MANIFEST
-from animegan_ssim.verdict import Calibration
+from animegan_copies.manifest import EMBEDDINGS, FOLDER, IDS, MANIFEST
+from animegan_ssim.index import Index
+from animegan_ssim.index.arrays import open_array
 from training.copies.embedding import Embedder
 from training.datasets import files
-from training.datasets.store import Dataset
 
 
-def build(embedder: Embedder, dataset: Dataset, heldout: Dataset, folder: Path) -> CopyIndex:
-    """Embed a dataset, calibrate on unseen images, and write a folder of embeddings.
+@dataclass(frozen=True)
+class AliveImages:
+    """The images of an index that were not removed, as `ImageSource`.
+
+    Attributes:
+        index: where they lie.
+        ids: int64 [N], ascending, what it calls them.
+    """
+
+    index: Index
+    ids: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, index: Index) -> AliveImages:
+        """All of them."""
+        return cls(index, np.concatenate([shard.ids[shard.alive] for shard in index.shards]))
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.ids)
+
+    def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Images [n, H, W, C] by their places among the ids."""
+        return self.index.images(self.ids[places])
+
+
+def build(embedder: Embedder, index: Index) -> CopyIndex:
+    """Embed an index's images and calibrate on its held-out ones; older embeddings are replaced.
 
     Args:
         embedder: the detector.
-        dataset: images that copies are looked for among.
-        heldout: images of the same kind that are not among them.
-        folder: where to.
+        index: calibrated; the embeddings go into a folder of its directory.
 
     Returns:
-        The index, opened and verified.
+        The embeddings, opened and verified.
 
     Raises:
         ValueError: the images do not fit the detector.
+        NotCalibratedError: the index has no held-out images, or was changed since.
     """
-    embeddings = embedder(dataset.images_NHWC, f"embedding {dataset.header.name}")
-    unseen = embedder(heldout.images_NHWC, f"embedding {heldout.header.name}")
+    alive = AliveImages.of(index)
+    calibration = index.require_calibration()
+    embeddings = embedder(alive, f"embedding {index.name}")
+    unseen = embedder(heldout_images(index), f"embedding {calibration.heldout_name}")
+    maxima = np.sort(best_similarities(embeddings, unseen))
+    write_embeddings(
+        index.directory,
+        {EMBEDDINGS: embeddings, IDS: alive.ids},
+        Manifest(
+            index_digest=index.digest,
+            detector=embedder.detector,
+            count=len(alive),
+            embedding=embedder.size,
+            files={},
+            calibration=replace(calibration, maxima=maxima),
+        ),
+    )
+    return CopyIndex.open(index.directory)
 
-    def calibration(digest: str) -> Calibration:
-        return Calibration(
-            maxima=np.sort(best_similarities(embeddings, unseen)),
-            index_digest=digest,
-            heldout_name=heldout.header.name,
-            heldout_digest=heldout.digest,
-            identical=count_identical(dataset, heldout),
-        )
 
-    ids = np.arange(len(dataset), dtype=np.int64)
-    images = Images(dataset.header.name, dataset.digest)
-    write_index(folder, embeddings, ids, images, embedder.detector, calibration)
-    return CopyIndex.open(folder)
+def heldout_images(index: Index) -> NDArray[np.uint8]:
+    """The images that a calibrated index was calibrated with, [n, H, W, C]."""
+    record = index.manifest.calibration
+    assert record is not None  # noqa: S101 (the caller has asked for the calibration)
+    heldout = record.heldout
+    shape = (heldout.count, *index.shape)
+    return open_array(index.directory, heldout.images, np.dtype(np.uint8), shape)
 
 
-def write_index(
-    folder: Path,
-    embeddings_NE: NDArray[np.float32],
-    ids_N: NDArray[np.int64],
-    images: Images,
-    detector: Detector,
-    calibration: Callable[[str], Calibration],
+def write_embeddings(
+    directory: Path, arrays: dict[str, NDArray[np.generic]], manifest: Manifest
 ) -> None:
-    """Write a folder of embeddings; the manifest comes last, so that no reader sees half of it.
+    """Write the embeddings of an index; the manifest comes last, so that no reader sees half.
 
     Args:
-        folder: it is made; what lies there is replaced.
-        embeddings_NE: rows of unit length.
-        ids_N: what the images are called.
-        images: whose embeddings they are.
-        detector: what made them.
-        calibration: from the embeddings' sha256.
+        directory: of the SSIM index.
+        arrays: embeddings and ids, by the names of their files.
+        manifest: all but the files' checksums.
     """
-    contents = {EMBEDDINGS: npy(embeddings_NE), IDS: npy(ids_N)}
+    contents = {name: npy(array) for name, array in arrays.items()}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    count, size = embeddings_NE.shape
-    name = folder.resolve().name
-    told = calibration(sums[EMBEDDINGS])
-    manifest = Manifest(name, images, detector, count, size, sums, told)
+    folder = directory / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         files.write(folder / name, content)
-    files.write(folder / MANIFEST, manifest.to_json().encode())
-
-
-def count_identical(dataset: Dataset, heldout: Dataset) -> int:
-    """Held-out images that the dataset holds pixel by pixel."""
-    known = {hashlib.sha256(image).digest() for image in dataset.images_NHWC}
-    return sum(hashlib.sha256(image).digest() in known for image in heldout.images_NHWC)
+    files.write(folder / MANIFEST, replace(manifest, files=sums).to_json().encode())
 
 
 def best_similarities(

@@ -6,7 +6,7 @@ changes move little.
 
   train     teach the network: images and their changed copies shall lie together
   export    weights -> ONNX -> parity check -> models/copy_detector
-  index     embed all images of a dataset, and calibrate on held-out ones
+  index     embed all images of an SSIM index, and calibrate on its held-out ones
   find      which image of an index is a picture a copy of?
   evaluate  plant copies and count how many are found, beside SSIM, pHash and others
 
@@ -20,11 +20,22 @@ import sys
 from collections.abc import Sequence
 
 from animegan_copies import CopyIndexError
+from animegan_ssim.index import SearchIndexError
 from training.copies.commands import evaluate, export, find, index, train
 from training.datasets.store import DatasetError
 from training.export.parity import ParityError
 
 VERBS = (train, export, index, find, evaluate)
+# What a user can mend; FloatingPointError is how a training diverges.
+TROUBLES = (
+    CopyIndexError,
+    DatasetError,
+    FloatingPointError,
+    OSError,
+    ParityError,
+    SearchIndexError,
+    ValueError,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (CopyIndexError, DatasetError, ParityError, ArithmeticError, OSError, ValueError) as e:
-        sys.stderr.write(f"anime-gan copies: {e}\n")
+    except TROUBLES as error:
+        sys.stderr.write(f"anime-gan copies: {error}\n")
         return 1
 
 

@@ -92,7 +92,7 @@ class CopyOptions:
             raise ValueError(f"not the options of a copy detector's run: {error}") from error
 
 
-DEFAULT = CopyOptions(preset="copies-64", images=160_000)
+DEFAULT = CopyOptions(preset="copies-64", images=120_000)
 
 PRESETS: dict[str, CopyOptions] = {
     "copies-64": DEFAULT,

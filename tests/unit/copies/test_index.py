@@ -1,14 +1,19 @@
 """The search for copies against NumPy, and folders that are refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from animegan_copies import CopyIndex, CopyIndexError, Detector, Images, Manifest
+from animegan_copies import CopyIndex, CopyIndexError, Detector, Manifest
+from animegan_ssim.definition import UNIFORM7
 from animegan_ssim.verdict import Calibration
-from training.copies.building import write_index
+from tests.unit.training.conftest import write_dataset
+from training.copies.building import write_embeddings
+from training.index.building import build as build_index
+from training.index.changing import remove
 
 COUNT, SIZE = 40, 8
 IDS = np.arange(100, 100 + 3 * COUNT, 3)
@@ -20,21 +25,27 @@ def unit(count: int, seed: int) -> np.ndarray:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    maxima = np.sort((unit(199, 1) @ unit(COUNT, 0).T).max(axis=1).astype(np.float64))
-    write_index(
-        tmp_path / "index",
-        unit(COUNT, 0),
-        IDS,
-        Images("faces", "d1"),
-        Detector("copy_detector", 3, "abc"),
-        lambda digest: Calibration(maxima, digest, "heldout", "d2", identical=0),
+def directory(tmp_path: Path) -> Path:
+    """An SSIM index of a few images, with drawn embeddings."""
+    index = build_index(
+        tmp_path / "squares", write_dataset(tmp_path / "set", count=COUNT), UNIFORM7
     )
-    return tmp_path / "index"
+    maxima = np.sort((unit(199, 1) @ unit(COUNT, 0).T).max(axis=1).astype(np.float64))
+    calibration = Calibration(maxima, index.digest, "heldout", "d2", identical=0)
+    detector = Detector("copy_detector", 3, "abc")
+    manifest = Manifest(index.digest, detector, COUNT, SIZE, {}, calibration)
+    arrays = {"embeddings.npy": unit(COUNT, 0), "ids.npy": IDS}
+    write_embeddings(index.directory, arrays, manifest)
+    return index.directory
 
 
-def test_the_nearest_images_are_those_of_numpy(folder: Path) -> None:
-    index = CopyIndex.open(folder)
+@pytest.fixture
+def folder(directory: Path) -> Path:
+    return directory / "copies"
+
+
+def test_the_nearest_images_are_those_of_numpy(directory: Path) -> None:
+    index = CopyIndex.open(directory)
     queries = unit(7, 2)
     cosine = queries @ unit(COUNT, 0).T
     order = np.argsort(-cosine, axis=1)[:, :5]
@@ -43,8 +54,8 @@ def test_the_nearest_images_are_those_of_numpy(folder: Path) -> None:
         np.testing.assert_allclose(copies.similarity, cosine[row, order[row]], atol=1e-6)
 
 
-def test_an_image_of_the_index_is_a_copy_of_itself(folder: Path) -> None:
-    index = CopyIndex.open(folder)
+def test_an_image_of_the_index_is_a_copy_of_itself(directory: Path) -> None:
+    index = CopyIndex.open(directory)
     (copies,) = index.search(unit(COUNT, 0)[11:12], k=1)
     assert copies.ids.tolist() == [IDS[11]]
     assert copies.copied
@@ -53,9 +64,9 @@ def test_an_image_of_the_index_is_a_copy_of_itself(folder: Path) -> None:
     assert (copies.false_alarm_rate, len(index)) == (0.01, COUNT)
 
 
-def test_unseen_images_are_judged_by_the_calibration(folder: Path) -> None:
+def test_unseen_images_are_judged_by_the_calibration(directory: Path) -> None:
     calibrated = unit(199, 1)
-    found = CopyIndex.open(folder).search(calibrated, k=1, false_alarm_rate=0.05)
+    found = CopyIndex.open(directory).search(calibrated, k=1, false_alarm_rate=0.05)
     assert sum(copies.copied for copies in found) == 9  # (9 + 1) / (199 + 1) = 0.05
     assert all(
         copies.copied == (copies.p_value <= 0.05) for copies in found if copies.p_value != 0.05
@@ -65,13 +76,13 @@ def test_unseen_images_are_judged_by_the_calibration(folder: Path) -> None:
 def test_equally_near_images_come_by_id(tmp_path: Path) -> None:
     same = np.repeat(unit(1, 4), 6, axis=0)
     calibration = Calibration(np.linspace(0, 0.5, 199), "", "", "", identical=0)
-    manifest = Manifest("x", Images("", ""), Detector("", 1, ""), 6, SIZE, {}, calibration)
+    manifest = Manifest("", Detector("", 1, ""), 6, SIZE, {}, calibration)
     (copies,) = CopyIndex(manifest, same, np.arange(6)).search(same[:1], k=6)
     assert copies.ids.tolist() == list(range(6))
 
 
-def test_more_than_there_are_gives_all(folder: Path) -> None:
-    (copies,) = CopyIndex.open(folder).search(unit(1, 5), k=1000)
+def test_more_than_there_are_gives_all(directory: Path) -> None:
+    (copies,) = CopyIndex.open(directory).search(unit(1, 5), k=1000)
     assert sorted(copies.ids) == IDS.tolist()
 
 
@@ -86,23 +97,23 @@ def test_more_than_there_are_gives_all(folder: Path) -> None:
     ],
 )
 def test_queries_that_do_not_fit_are_refused(
-    folder: Path, queries: np.ndarray, k: int, message: str
+    directory: Path, queries: np.ndarray, k: int, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        CopyIndex.open(folder).search(queries, k)
+        CopyIndex.open(directory).search(queries, k)
 
 
-def test_every_changed_byte_is_noticed(folder: Path) -> None:
+def test_every_changed_byte_is_noticed(directory: Path, folder: Path) -> None:
     for name in ("embeddings.npy", "ids.npy"):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
         with pytest.raises(CopyIndexError, match=f"{name} does not match its checksum"):
-            CopyIndex.open(folder)
+            CopyIndex.open(directory)
         (folder / name).unlink()
         with pytest.raises(CopyIndexError, match=f"{name} cannot be read"):
-            CopyIndex.open(folder)
+            CopyIndex.open(directory)
         (folder / name).write_bytes(whole)
-    assert len(CopyIndex.open(folder)) == COUNT
+    assert len(CopyIndex.open(directory)) == COUNT
 
 
 @pytest.mark.parametrize(
@@ -117,13 +128,19 @@ def test_every_changed_byte_is_noticed(folder: Path) -> None:
         ({"surplus": 1}, "cannot be read"),
     ],
 )
-def test_manifests_that_do_not_fit_are_refused(folder: Path, change: dict, message: str) -> None:
+def test_manifests_that_do_not_fit_are_refused(
+    directory: Path, folder: Path, change: dict, message: str
+) -> None:
     path = folder / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(CopyIndexError, match=message):
-        CopyIndex.open(folder)
+        CopyIndex.open(directory)
 
 
-def test_a_folder_without_a_manifest_is_no_index(tmp_path: Path) -> None:
-    with pytest.raises(CopyIndexError, match=r"copies index"):
-        CopyIndex.open(tmp_path)
+def test_an_index_that_was_changed_or_never_embedded_is_refused(directory: Path) -> None:
+    remove(directory, [3])
+    with pytest.raises(CopyIndexError, match="earlier state of its index"):
+        CopyIndex.open(directory)
+    shutil.rmtree(directory / "copies")
+    with pytest.raises(CopyIndexError, match="copies index"):
+        CopyIndex.open(directory)

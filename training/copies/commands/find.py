@@ -14,7 +14,7 @@ from training.datasets.commands.options import HelpFormatter, Verbs, positive, s
 
 EPILOG = """\
 example:
-  anime-gan copies find --index .local/copies/procedural-64 suspicious.png
+  anime-gan copies find --index .local/indexes/procedural-64 suspicious.png
 
 A p-value is the share of unseen images that come as near. A copy of an image that the index does
 not hold, or one changed beyond recognition, is not found: docs/similarity/copies.md has the odds.
@@ -32,7 +32,7 @@ def add(verbs: Verbs) -> None:
     )
     option = parser.add_argument
     option("pictures", type=Path, nargs="+", metavar="PICTURE", help="of any common format")
-    option("--index", type=Path, required=True, help="folder that `copies index` wrote")
+    option("--index", type=Path, required=True, help="SSIM index that `copies index` has embedded")
     option("--models", type=Path, default=Path("models"), help="repository of the detector")
     option("--k", type=positive, default=4, help="nearest images to list")
     option("--false-alarms", type=share, default=0.01, metavar="RATE", help="of the verdict")
@@ -44,8 +44,8 @@ def _run(arguments: argparse.Namespace) -> int:
     embedder = Embedder(arguments.models)
     if embedder.detector != index.manifest.detector:
         raise ValueError(
-            f"{arguments.index} was built with another version of the detector: build it again "
-            "with `anime-gan copies index`"
+            f"{arguments.index} was embedded by another version of the detector: run `anime-gan "
+            "copies index` again"
         )
     images = np.stack([_read(path, embedder.side) for path in arguments.pictures])
     found = index.search(embedder(images), arguments.k, arguments.false_alarms)

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from animegan_ssim.definition import UNIFORM7
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.copies.conftest import STORY, tiny_detector
 from training.copies.command import main
 from training.copies.export import publish_detector
 from training.copies.run import WEIGHTS
 from training.datasets.store import Dataset
+from training.index.building import build as build_index
+from training.index.changing import calibrate, remove
 
 
 def call(*arguments: object) -> int:
@@ -22,12 +25,14 @@ def test_train_export_index_find(
 ) -> None:
     run, models, index = (tmp_path / name for name in ("run", "models", "index"))
     heldout = write_dataset(tmp_path / "heldout", count=150, seed=5)
+    build_index(index, squares, UNIFORM7, heldout)
+    remove(index, [16])
+    calibrate(index)
     train = ("train", "--preset", "copies-16-tiny", "--dataset", squares.directory)
     assert call(*train, "--run", run, "--images", 32, "--threads", 1) == 0
     assert call("export", "--weights", run / WEIGHTS, "--models", models) == 0
-    build = ("index", "--dataset", squares.directory, "--heldout", heldout.directory)
-    assert call(*build, "--out", index, "--models", models) == 0
-    assert f"{index}: 64 images of squares" in capsys.readouterr().out
+    assert call("index", index, "--models", models) == 0
+    assert "index: 63 images embedded" in capsys.readouterr().out
 
     picture = tmp_path / "picture.png"
     Image.fromarray(squares.images_NHWC[17]).save(picture)
@@ -44,7 +49,7 @@ def test_train_export_index_find(
 def test_what_is_missing_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("export", "--weights", tmp_path / "none.safetensors") == 1
     assert "none.safetensors: no such weights file" in capsys.readouterr().err
-    assert call("find", tmp_path / "x.png", "--index", tmp_path / "none") == 1
+    assert call("find", tmp_path / "x.png", "--index", tmp_path) == 1
     assert "anime-gan copies index" in capsys.readouterr().err
 
 
