@@ -104,12 +104,12 @@ def calibrated(
         _ShardSearch(directory, manifest, number, heldout) for number in range(len(manifest.shards))
     ]
     tasks = [task for search in searches for task in search.tasks(threads)]
-    total = sum(len(search.missing) for search in searches)
+    total = sum(search.missing.size for search in searches)
     with tqdm(total=total, unit="image", desc="calibrating") as bar:
         for nearest, task in zip(mapper(find_nearest, tasks), tasks, strict=True):
             searches[task.number].take(task.places, nearest)
             bar.update(len(task.places))
-    files = tuple(search.store() for search in searches)
+    files = tuple(search.stored() for search in searches)
     return replace(manifest, calibration=CalibrationRecord(manifest.digest, heldout, files))
 
 
@@ -155,6 +155,7 @@ class _ShardSearch:
             self._use(record(self._path), np.empty(0, np.int64))
         elif (file := self._earlier_file()) is not None:
             self._use(file, self._dead_rows())
+        self._left = self.missing.size
 
     def tasks(self, threads: int | None) -> list[NearestTask]:
         """What is to be searched."""
@@ -173,14 +174,20 @@ class _ShardSearch:
         ]
 
     def take(self, places: Sequence[int], nearest: np.ndarray) -> None:
-        """Note what a task has found."""
+        """Note what a task has found; with the last one the shard's file is written."""
         self._nearest[list(places)] = nearest
+        self._left -= len(places)
+        if self._left == 0:
+            self._store()
 
-    def store(self) -> FileRecord:
-        """Write the nearest references, unless they lie there already."""
-        if self._path.exists():
-            return record(self._path)
-        return store_array(self._directory, self._path.name, self._nearest)
+    def stored(self) -> FileRecord:
+        """The shard's file, when nothing is left to be found."""
+        if not self._path.exists():  # removed images were nobody's nearest
+            self._store()
+        return record(self._path)
+
+    def _store(self) -> None:
+        store_array(self._directory, self._path.name, self._nearest)
 
     def _use(self, file: FileRecord, dead: np.ndarray) -> None:
         """Start from known references; those that are dead by now must be replaced."""

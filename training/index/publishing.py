@@ -31,10 +31,8 @@ def locked(directory: Path) -> Iterator[None]:
     """
     handle = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, directory)
         yield
-    except BlockingIOError as error:
-        raise IndexBusyError(f"{directory} is being changed by another process: wait") from error
     finally:
         os.close(handle)
 
@@ -53,9 +51,18 @@ def record(path: Path) -> FileRecord:
 
 def publish(directory: Path, manifest: Manifest) -> None:
     """Make this the state of the index, and remove what it no longer names."""
-    write(directory / MANIFEST, manifest.encode())
+    path, content = directory / MANIFEST, manifest.encode()
+    if not path.exists() or path.read_bytes() != content:  # servers reopen what was written
+        write(path, content)
     named = {file.name for file in manifest.files()}
     for pattern in (*REPLACEABLE, f".*{TEMPORARY_SUFFIX}"):
         for path in directory.glob(pattern):
             if path.name not in named:
                 path.unlink(missing_ok=True)
+
+
+def _lock(handle: int, directory: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise IndexBusyError(f"{directory} is being changed by another process: wait") from error

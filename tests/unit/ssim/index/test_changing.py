@@ -53,7 +53,7 @@ def dataset(folder: Path, images: np.ndarray = IMAGES, name: str = "images") -> 
     return write_dataset(folder / name, images)
 
 
-@pytest.mark.parametrize("until", range(4))
+@pytest.mark.parametrize("until", range(6))
 def test_a_stopped_build_goes_on_and_ends_with_the_same_bytes(tmp_path: Path, until: int) -> None:
     images, heldout = dataset(tmp_path), dataset(tmp_path, HELDOUT, "heldout")
     whole = build(tmp_path / "whole" / "i", images, UNIFORM7, heldout, shard_images=16)
