@@ -162,3 +162,18 @@ $(TRAINING_BENCH)/.bench-group: pyproject.toml | $(BIN)/python
 bench-training: $(VENV)/.dev-group $(TRAINING_BENCH)/.bench-group ## Time training steps of every preset -> benchmarks/results/training.json
 	$(BIN)/python -m benchmarks.training $(FLAGS)
 	$(BIN)/python -m benchmarks.training_table --docs
+
+SIMILARITY_BENCH := .local/bench-similarity-venv
+
+$(SIMILARITY_BENCH)/.bench-group: pyproject.toml | $(BIN)/python
+	$(PYTHON) -m venv $(SIMILARITY_BENCH)
+	$(SIMILARITY_BENCH)/bin/python -m pip install --quiet "pip==$(PIP_VERSION)"
+	$(SIMILARITY_BENCH)/bin/python -m pip install --quiet --group bench-similarity
+	$(SIMILARITY_BENCH)/bin/python -m pip install --quiet --no-deps --group bench-similarity-peer
+	@touch $@
+
+.PHONY: bench-similarity
+bench-similarity: $(SIMILARITY_BENCH)/.bench-group ## Time the exact SSIM scan beside its peers -> benchmarks/results/similarity.json
+	$(SIMILARITY_BENCH)/bin/python -m animegan_ssim.native.build
+	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity $(FLAGS)
+	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity_table --docs
