@@ -206,7 +206,7 @@ class Index:
         self.rows([image_id])
         sources = self.manifest.sources
         source = sources[bisect_right([one.first_id for one in sources], image_id) - 1]
-        return source, image_id - source.first_id
+        return source, int(image_id) - source.first_id
 
     def require_calibration(self) -> Calibration:
         """The calibration.

@@ -97,14 +97,13 @@ def test_a_killed_build_leaves_no_index_and_goes_on(tmp_path: Path) -> None:
 
 def test_a_finished_index_is_verified_and_left_as_it_is(tmp_path: Path) -> None:
     write_index(tmp_path / "i", IMAGES, HELDOUT)
-    before = files(tmp_path / "i")
+    manifest, datasets = tmp_path / "i" / "manifest.json", tmp_path / "datasets"
+    before, written = files(tmp_path / "i"), manifest.stat().st_mtime_ns
     counting = Counting()
-    images, heldout = (
-        Dataset.open(tmp_path / "datasets" / "i-images"),
-        Dataset.open(tmp_path / "datasets" / "i-heldout"),
-    )
+    images, heldout = (Dataset.open(datasets / f"i-{what}") for what in ("images", "heldout"))
     build(tmp_path / "i", images, UNIFORM7, heldout, means=Means(counting))
     assert (files(tmp_path / "i"), counting.items) == (before, [])
+    assert manifest.stat().st_mtime_ns == written  # servers need not open it again
 
 
 def test_another_index_is_not_built_over_one(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """An open index: what was built is found, by rank, by id and across shards."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -162,6 +163,19 @@ def test_the_digest_knows_all_that_decides_an_answer(index: Index) -> None:
 def test_names_fit_into_paths_and_requests(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be called"):
         check_name(name)
+
+
+def test_the_documentation_s_example_runs(tmp_path: Path) -> None:
+    document = Path(__file__).parents[4] / "docs" / "similarity" / "index.md"
+    text = document.read_text(encoding="utf-8")
+    match = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert match
+    directory = write_index(tmp_path / "i", IMAGES, noise(99, seed=3)).directory
+    code = match[1].replace(".local/indexes/procedural-64", str(directory))
+    names = {"pictures": IMAGES[7:8]}
+    exec(code, names)
+    assert names["answer"].ids[0] == 7
+    assert not names["verdict"].original
 
 
 def test_neither_reading_nor_writing_needs_torch() -> None:
