@@ -69,8 +69,9 @@ class Searcher:
     def __init__(self, library: Library, *, backend: str = "auto") -> None:
         """Answer from `library`; `backend` is that of the canary, as `Engine` takes it."""
         self._library = library
-        count = len(_CANARY_IMAGES)
-        self._canary = Engine(pack(_CANARY_IMAGES), count, UNIFORM7, backend=backend, threads=1)
+        tiles = pack(_CANARY_IMAGES)
+        tiles.flags.writeable = False  # as an index's are: numba compiles for that, and only once
+        self._canary = Engine(tiles, len(_CANARY_IMAGES), UNIFORM7, backend=backend, threads=1)
 
     def answer(self, questions: Sequence[Question]) -> list[Reply | Refusal]:
         """Answer each question, or say why not; those for one shard share one pass over it."""

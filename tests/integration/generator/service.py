@@ -1,4 +1,4 @@
-"""A generator service in a process of its own, as an operator starts it, for tests to talk to."""
+"""A service in a process of its own, as an operator starts it, for tests to talk to."""
 
 import json
 import os
@@ -18,12 +18,15 @@ START_S = 60.0  # the machine may be busy
 
 
 class ServiceProcess(AbstractContextManager["ServiceProcess"]):
-    """`python -m services.generator` on free ports; the block ends it."""
+    """`python -m services.<name>` on free ports; the block ends it."""
+
+    name = "generator"
 
     def __init__(self, triton_url: str, log: Path, *flags: str, **environment: str) -> None:
         """Prepare to start it. `flags` and `environment` go beside those for tests."""
         defaults = ("--port", "0", "--metrics-port", "0", "--drain-wait-s", "0")
-        self._command = [sys.executable, "-m", "services.generator", "--triton-url", triton_url]
+        module = f"services.{self.name}"
+        self._command = [sys.executable, "-m", module, "--triton-url", triton_url]
         self._command += [*defaults, "--canary-interval-s", "0.1", "--canary-patience-s", "2"]
         self._command += flags
         self._environment = os.environ | environment
