@@ -91,7 +91,7 @@ release-protos: $(VENV)/.dev-group ## Make the API as it is now the one that mus
 dataset: $(VENV)/.dev-group ## Render the default dataset: 20,000 faces and 2,000 held-out ones (about 10 minutes)
 	$(BIN)/anime-gan dataset render --out $(DATASET) --count 20000 --size 64
 	$(BIN)/anime-gan dataset render --out $(HELDOUT) --count 2000 --size 64 --first-seed 1000000
-index: $(VENV)/.dev-group dataset ## Make the default index for exact search by SSIM, calibrated (about 5 minutes)
+index: $(VENV)/.dev-group dataset ## Make the default index for exact search by SSIM, calibrated (two minutes; the dataset first)
 	$(BIN)/anime-gan index build --dataset $(DATASET) --heldout $(HELDOUT) --out $(INDEX)
 train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two on two cores); resumes
 	$(BIN)/anime-gan train --preset stylegan-64-cpu --dataset $(DATASET) --run $(RUN)

@@ -147,8 +147,10 @@ class Index:
         for file in self.manifest.files():
             check_sha256(self.directory, file)
         last = self.manifest.sources[-1]
-        ids_file = self.directory / self.manifest.shards[-1].ids.name
-        check_ascending(ids_file, self.ids, last.first_id + last.count)
+        allowed = range(last.first_id + last.count)
+        for shard, record in zip(self.shards, self.manifest.shards, strict=True):
+            check_ascending(self.directory / record.ids.name, shard.ids, allowed)
+            allowed = range(int(shard.ids[-1]) + 1, allowed.stop)
 
     def search(self, queries_QHWC: Images, k: int) -> list[Answer]:
         """Search all shards, one after the other, in this process.

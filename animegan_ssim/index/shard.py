@@ -75,18 +75,19 @@ def open_shard(
     dead = np.empty(0, np.int64)
     if record.dead:
         dead = open_array(directory, record.dead, _INT64, (-1,))
-        check_ascending(directory / record.dead.name, dead, record.count)
+        check_ascending(directory / record.dead.name, dead, range(record.count))
     return Shard(record.name, first, record.count, tiles, ids, dead)
 
 
-def check_ascending(path: Path, numbers: NDArray[np.int64], below: int) -> None:
-    """Check rows or ids of a file.
+def check_ascending(path: Path, numbers: NDArray[np.int64], allowed: range) -> None:
+    """Check the rows or ids of a file, one or more.
 
     Raises:
-        DamagedIndexError: they do not ascend within [0, below).
+        DamagedIndexError: they do not ascend within what is allowed.
     """
-    ascending = bool((np.diff(numbers) > 0).all())
-    if not ascending or (numbers.size and not (numbers[0] >= 0 and numbers[-1] < below)):
+    ascending = (np.diff(numbers) > 0).all()
+    if not (ascending and numbers[0] >= allowed.start and numbers[-1] < allowed.stop):
         raise DamagedIndexError(
-            f"{path}: its numbers must ascend within 0 to {below - 1}: {REBUILD}"
+            f"{path}: its numbers must ascend within {allowed.start} to {allowed.stop - 1}: "
+            f"{REBUILD}"
         )

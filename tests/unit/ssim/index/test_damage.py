@@ -4,6 +4,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,22 @@ def _fit_record(directory: Path, path: Path) -> None:
         content["digest"] = calibration["index_digest"] = manifests._sha256(hashed)
 
     rewrite_manifest(directory, change)
+
+
+def test_ids_of_a_later_shard_go_on(tmp_path: Path) -> None:
+    directory = write_index(tmp_path / "i", noise(33, seed=1), shard_images=16).directory
+    path = directory / "ids-00001.npy"
+    np.save(path, np.arange(15, 31))
+    found = record(path)
+
+    def change(content: dict[str, Any]) -> None:
+        content["shards"][1]["ids"] = asdict(found)
+        hashed = {key: content[key] for key in ("definition", "shape", "sources", "shards")}
+        content["digest"] = manifests._sha256(hashed)
+
+    rewrite_manifest(directory, change)
+    with pytest.raises(DamagedIndexError, match=r"ids-00001\.npy: .* ascend within 16 to 32"):
+        Index.open(directory)
 
 
 def test_ids_and_dead_rows_must_ascend_within_bounds(copy: Path) -> None:
