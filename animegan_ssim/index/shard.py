@@ -85,7 +85,7 @@ def check_ascending(path: Path, numbers: NDArray[np.int64], allowed: range) -> N
     Raises:
         DamagedIndexError: they do not ascend within what is allowed.
     """
-    ascending = (np.diff(numbers) > 0).all()
+    ascending = numbers.size and (np.diff(numbers) > 0).all()
     if not (ascending and numbers[0] >= allowed.start and numbers[-1] < allowed.stop):
         raise DamagedIndexError(
             f"{path}: its numbers must ascend within {allowed.start} to {allowed.stop - 1}: "

@@ -71,9 +71,10 @@ def tell(index: Index) -> None:
     """Print what an index is."""
     height, width, channels = index.shape
     removed = len(index.ids) - index.count
+    shards = f"{len(index.shards)} shard{'s' * (len(index.shards) > 1)}"
     say(
         f"{index.directory}: {index.count} images of {width} x {height} x {channels}, "
-        f"{index.definition.name}, {len(index.shards)} shards, {removed} removed"
+        f"{index.definition.name}, {shards}, {removed} removed"
     )
     say(f"digest       {index.digest}")
     say(f"calibration  {calibration(index)}")

@@ -190,10 +190,11 @@ def test_ids_and_dead_rows_must_ascend_within_bounds(copy: Path) -> None:
     with pytest.raises(DamagedIndexError, match=r"ids-00000\.npy: its numbers must ascend"):
         Index.open(copy)
     dead = file_of(copy, "dead")
-    np.save(dead, np.array([17]))
-    _fit_record(copy, dead)
-    with pytest.raises(DamagedIndexError, match=r"dead-.*: its numbers must ascend within 0 to 16"):
-        Index.open(copy, verify=False)
+    for wrong in ([17], [-1], [3, 3], []):
+        np.save(dead, np.array(wrong, np.int64))
+        _fit_record(copy, dead)
+        with pytest.raises(DamagedIndexError, match=r"dead-.*: .* must ascend within 0 to 16"):
+            Index.open(copy, verify=False)
 
 
 def test_a_foreign_directory_is_no_index(tmp_path: Path, copy: Path) -> None:
