@@ -2,11 +2,14 @@
 
 subjects    what is audited: stored pictures
 models      what is audited: images that a model draws from seeds, here
+detector    changed copies, by the copy detector
 measure     the scan: nearest images, mean and curve of each subject, here or by Ray Data
+auditing    conducts an audit
 judged      what was found, with verdicts
 statistics  intervals and chances
-figures     the page's figures, by matplotlib; svg makes them follow the page's colours
-page        one HTML file that needs nothing else
+album       the pictures that are shown
+figures     by matplotlib; illustrations lists them, swarm places thumbnails, svg puts them in pages
+page        one HTML file that needs nothing else; cards and words are its parts
 record      the same as JSON
 command     `anime-gan audit`
 """

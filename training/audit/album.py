@@ -41,7 +41,9 @@ def gather(audit: Audit, subjects: Subjects, index: Index, most: int) -> Album:
         most: subjects to show.
     """
     places = audit.closest_first[:most]
-    ids = np.unique(np.concatenate([audit.judged[place].measured.ids for place in places]))
+    shown = [audit.judged[place].measured for place in places]
+    found = [one.ids for one in shown] + [one.copies.ids for one in shown if one.copies]
+    ids = np.unique(np.concatenate(found))
     drawn, stored = subjects[np.array(places)], index.images(ids)
     return Album(
         dict(zip(places, drawn, strict=True)), dict(zip(ids.tolist(), stored, strict=True))

@@ -21,7 +21,6 @@ def cards(audit: Audit, album: Album) -> str:
 
 
 def _card(one: Judged, place: int, album: Album) -> str:
-    original = one.verdict.original
     name = escape(one.name)
     pictures = [
         _picture(
@@ -39,12 +38,34 @@ def _card(one: Judged, place: int, album: Album) -> str:
                 f"<b>{ssim:.3f}</b><br>id {image_id}",
             )
         )
+    badge, css = _badge(one)
     return (
-        f'<li class="card{"" if original else " flagged"}" id="image-{place}"><header>'
+        f'<li class="card {css}" id="image-{place}"><header>'
         f"<h3>{name}</h3><span>p = {one.verdict.p_value:.2g}</span>"
-        f'<span class="badge">{"original" if original else "too close"}</span></header>'
-        f'<div class="pictures">{"".join(pictures)}</div></li>'
+        f'<span class="badge">{badge}</span></header>'
+        f'<div class="pictures">{"".join(pictures)}</div>{_copy(one, album)}</li>'
     )
+
+
+def _badge(one: Judged) -> tuple[str, str]:
+    """What the card calls its image, and the class of its style."""
+    if not one.verdict.original:
+        return "too close", "flagged"
+    return ("changed copy?", "flagged") if one.changed_copy else ("original", "original")
+
+
+def _copy(one: Judged, album: Album) -> str:
+    """What the copy detector found."""
+    copies = one.measured.copies
+    if copies is None:
+        return ""
+    image_id, similarity = int(copies.ids[0]), float(copies.similarity[0])
+    told = f"id {image_id}, similarity {similarity:.3f}, p = {copies.p_value:.2g}"
+    if not copies.copied:
+        return f'<p class="copy">Copy detector: no copy found ({told})</p>'
+    alt = f"Training image {image_id}, of which the copy detector takes this for a copy"
+    picture = f'<img src="{data_url(album.references[image_id])}" alt="{alt}">'
+    return f'<p class="copy">{picture} Copy detector: a copy of {told}</p>'
 
 
 def _picture(url: str, alt: str, caption: str) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from animegan_client.seeds import parse_seeds
+from animegan_copies import CopyIndexError
 from animegan_ssim.index import Index, SearchIndexError
 from animegan_ssim.verdict import FALSE_ALARM_RATE
 from training.audit.album import gather
-from training.audit.judged import Audit, Judged
-from training.audit.measure import Mapper, Scan, measure, ranks
+from training.audit.auditing import conduct
+from training.audit.detector import CopySearch
+from training.audit.illustrations import write_pngs
 from training.audit.page import page
 from training.audit.record import record
 from training.audit.subjects import Subjects, open_pictures
@@ -31,7 +33,6 @@ from training.datasets.commands.options import (
 from training.datasets.files import pretty, write
 from training.datasets.remote import ray_map
 from training.datasets.store import DatasetError
-from training.run_folder import git_commit
 
 COUNT = 25  # as in the seed's report
 MAX_SEEDS = 10_000_000
@@ -46,7 +47,7 @@ examples:
   anime-gan audit                                            # 25 faces of the default model
   anime-gan audit --model dcgan_color --seeds 1-1000 --out out/audit-dcgan
   anime-gan audit --weights .local/runs/mine/generator.safetensors --index .local/indexes/mine
-  anime-gan audit --pictures downloads --index .local/indexes/mine
+  anime-gan audit --pictures downloads --index .local/indexes/mine --copies .local/copies/mine
   anime-gan audit --model stylegan --count 100000 --ray-address ray://head:10001
 """
 
@@ -56,44 +57,27 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     try:
         run(arguments)
-    except (OSError, ValueError, DatasetError, SearchIndexError) as error:
+    except (OSError, ValueError, DatasetError, SearchIndexError, CopyIndexError) as error:
         warn(f"anime-gan audit: {error}")
         return 1
     return 0
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Audit and write the report; errors as in `Scan` and of the kinds of subjects."""
+    """Audit and write the report; errors as in `conduct` and of the kinds of subjects."""
     index = Index.open(arguments.index, verify=False)  # whoever scans verifies it
-    calibration = index.require_calibration()
-    calibration.threshold(arguments.false_alarm_rate)  # refuse a rate that it cannot carry, now
     subjects = open_subjects(arguments, channels=index.shape[2])
-    by_ray = arguments.ray or arguments.ray_address
-    scan = Scan(subjects, arguments.index.resolve(), index.digest, threads=1 if by_ray else None)
-    measured = measure(scan, _mapper(arguments) if by_ray else map)
-    audit = Audit(
-        subjects=subjects.describe(),
-        index=index.describe(),
-        calibration=calibration,
-        ranks=ranks(index.count),
-        judged=[
-            Judged(
-                name=subjects.name(one.place),
-                measured=one,
-                verdict=calibration.judge(float(one.ssim[0]), arguments.false_alarm_rate),
-            )
-            for one in measured
-        ],
-        false_alarm_rate=arguments.false_alarm_rate,
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
-        commit=git_commit(),
+    audit = conduct(
+        index, subjects, arguments.false_alarm_rate, _copies(arguments, index), **_means(arguments)
     )
     album = gather(audit, subjects, index, arguments.shown)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write(arguments.out / PAGE, page(audit, album).encode())
-    write(arguments.out / RECORD, pretty(record(audit)))
-    say("\n".join(headline(audit)))
-    say(f"{arguments.out / PAGE}\n{arguments.out / RECORD}")
+    folder: Path = arguments.out
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / PAGE, folder / RECORD]
+    write(files[0], page(audit, album).encode())
+    write(files[1], pretty(record(audit)))
+    files += write_pngs(audit, album, folder) if arguments.png else []
+    say("\n".join((*headline(audit), *map(str, files))))
 
 
 def open_subjects(arguments: argparse.Namespace, channels: int) -> Subjects:
@@ -140,18 +124,31 @@ def parser() -> argparse.ArgumentParser:
     add("--truncation", type=float, metavar="PSI", help="psi (default: the model's; 1 for weights)")
     add("--seed", type=natural, default=0, help="of the choice among pictures")
     add("--index", type=Path, default=Path(".local/indexes/procedural-64"), help="its directory")
+    add("--copies", type=Path, metavar="DIR", help="also ask the copy detector: its embeddings")
     add("--models", type=Path, default=Path("models"), metavar="DIR", help="model repository")
     add("--out", type=Path, default=Path("out/audit"), metavar="DIR", help="made when absent")
     add("--false-alarm-rate", type=share, default=FALSE_ALARM_RATE, help="of the threshold")
     add("--shown", type=positive, default=100, help="images on the page, the closest ones")
+    add("--png", action="store_true", help="also write the figures as PNG files")
     add("--workers", type=positive, default=cores(), help="cores of a Ray started here (--ray)")
     add("--ray", action="store_true", help="work by Ray Data (dependency group `ray`)")
     add("--ray-address", metavar="ADDRESS", help="of a cluster, such as ray://head:10001")
     return result
 
 
-def _mapper(arguments: argparse.Namespace) -> Mapper:
-    return partial(ray_map, workers=arguments.workers, address=arguments.ray_address)
+def _copies(arguments: argparse.Namespace, index: Index) -> CopySearch | None:
+    if not arguments.copies:
+        return None
+    paths = arguments.copies.resolve(), arguments.models.resolve()
+    return CopySearch.open(*paths, arguments.false_alarm_rate, index)
+
+
+def _means(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How to scan: here with all cores, or by Ray with one for each task."""
+    if not (arguments.ray or arguments.ray_address):
+        return {}
+    mapper = partial(ray_map, workers=arguments.workers, address=arguments.ray_address)
+    return {"mapper": mapper, "threads": 1}
 
 
 def _seeds(text: str) -> list[int]:

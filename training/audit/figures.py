@@ -33,8 +33,9 @@ PALETTE = {
     "surface": SURFACE,
 }
 """Role of each colour, which is its name in the page's style."""
-WIDTH = 9.6  # inches, of every figure
-MOST_FACES, MOST_CURVES = 60, 200  # beyond them: dots, and a random-looking but fixed choice
+WIDTH, PANEL = 9.6, 8.9  # inches: of every figure, and of a panel as wide as possible
+FACES, MIN_ROWS = 22, 5  # thumbnails side by side, and the least room above each other
+MOST_FACES, MOST_CURVES = 60, 200  # beyond them: a histogram, and an even choice of the curves
 ORDINALS = ("nearest", "second nearest", "third nearest", "fourth nearest")
 STYLE = {
     "font.family": "sans-serif",
@@ -67,17 +68,20 @@ def closeness(audit: Audit, album: Album) -> Figure:
         album: their pictures; used up to `MOST_FACES`.
     """
     best = audit.nearest[:, 0]
+    limits = _limits(best, audit.calibration.maxima)
     with plt.rc_context(STYLE):
-        figure, (top, below) = plt.subplots(
-            2, 1, figsize=(WIDTH, 4.8), height_ratios=(2.6, 1), sharex=True, layout="constrained"
-        )
-        low, high = _limits(best, audit.calibration.maxima)
-        below.set_xlim(low, high)
-        if audit.count <= MOST_FACES:
-            _draw_faces(top, audit, album, (low, high))
+        if len(album.subjects) == audit.count <= MOST_FACES:
+            rows = stack(best, (limits[1] - limits[0]) / FACES)
+            tall = max(MIN_ROWS, max(rows) + 1.5)
+            figure, top, below = _two_panels(tall * PANEL / FACES)
+            _draw_faces(top, audit, album, rows, (limits[1] - limits[0]) / FACES)
+            top.set(ylim=(0, tall), yticks=[])
         else:
-            _draw_counts(top, audit, (low, high))
-        _draw_heldout(below, audit, (low, high))
+            figure, top, below = _two_panels(2.4)
+            _draw_counts(top, audit, limits)
+        _draw_heldout(below, audit, limits)
+        below.set_xlim(limits)
+        top.tick_params(labelbottom=False)
         for axis in (top, below):
             _draw_threshold(axis, audit.threshold)
         top.annotate(
@@ -180,17 +184,24 @@ def _limits(*scores: NDArray[np.float64]) -> tuple[float, float]:
     return max(-1.0, low - margin), high + margin
 
 
-def _draw_faces(axis: Axes, audit: Audit, album: Album, limits: tuple[float, float]) -> None:
+def _two_panels(tall: float) -> tuple[Figure, Axes, Axes]:
+    """A panel of so many inches, and a small one below it with the same x axis."""
+    low, gap, margin, high = 0.9, 0.45, 0.5, tall + 2.2
+    figure = plt.figure(figsize=(WIDTH, high))
+    left, width = 1 - (PANEL + 0.1) / WIDTH, PANEL / WIDTH
+    below = figure.add_axes((left, margin / high, width, low / high))
+    bottom = (margin + low + gap) / high
+    return figure, figure.add_axes((left, bottom, width, tall / high), sharex=below), below
+
+
+def _draw_faces(axis: Axes, audit: Audit, album: Album, rows: list[int], wide: float) -> None:
     """Thumbnails, each at its score, stacked where they would overlap."""
-    wide = (limits[1] - limits[0]) / 22
     best = audit.nearest[:, 0]
-    rows = stack(best, wide)
     for place, row in enumerate(rows):
         left, picture = best[place] - wide / 2, album.subjects[place]
-        extent = (left, left + wide, row, row + 1)
         shown = axis.imshow(
             np.broadcast_to(picture, (*picture.shape[:2], 3)),
-            extent=extent,
+            extent=(left, left + wide, row, row + 1),
             interpolation="none",
             aspect="auto",
             zorder=2,
@@ -199,7 +210,6 @@ def _draw_faces(axis: Axes, audit: Audit, album: Album, limits: tuple[float, flo
         if not audit.judged[place].verdict.original:
             box = Rectangle((left, row), wide, 1, fill=False, edgecolor=FLAGGED, linewidth=2.5)
             axis.add_patch(box).set_zorder(3)
-    axis.set(xlim=limits, ylim=(0, max(5, max(rows) + 1.2)), yticks=[])
     axis.set_title("audited images, each above its nearest training image's score")
     axis.spines["left"].set_visible(False)
 

@@ -29,6 +29,11 @@ class Judged:
     measured: Measured
     verdict: Verdict
 
+    @property
+    def changed_copy(self) -> bool:
+        """Whether the copy detector was asked and takes it for a copy."""
+        return self.measured.copies is not None and self.measured.copies.copied
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -38,6 +43,7 @@ class Audit:
         subjects: where the images come from, as `Subjects.describe`.
         index: as `Index.describe`.
         calibration: of the index.
+        detector: the copy detector, as `CopySearch.describe`; None where it was not asked.
         ranks: of the curves, int64 [R].
         judged: every subject, in the order of places.
         false_alarm_rate: of the verdicts.
@@ -48,6 +54,7 @@ class Audit:
     subjects: dict[str, Any]
     index: dict[str, Any]
     calibration: Calibration
+    detector: dict[str, Any] | None
     ranks: NDArray[np.int64]
     judged: Sequence[Judged]
     false_alarm_rate: float
@@ -70,6 +77,11 @@ class Audit:
         return self.count - self.original
 
     @property
+    def changed_copies(self) -> int:
+        """Subjects that the copy detector takes for copies."""
+        return sum(one.changed_copy for one in self.judged)
+
+    @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the share judged original (Wilson)."""
         return wilson(self.original, self.count)
@@ -87,9 +99,9 @@ class Audit:
 
     @cached_property
     def closest_first(self) -> list[int]:
-        """Places in `judged` by descending best score; ties by place."""
-        best = [one.measured.ssim[0] for one in self.judged]
-        return np.argsort(-np.asarray(best), kind="stable").tolist()
+        """Places in `judged`: what is flagged first, then by descending best score."""
+        calm = [one.verdict.original and not one.changed_copy for one in self.judged]
+        return np.lexsort((-self.nearest[:, 0], calm)).tolist()
 
     @cached_property
     def nearest(self) -> NDArray[np.float64]:

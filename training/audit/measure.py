@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from animegan_copies import Copies
 from animegan_ssim.index import Answer, Index, SearchIndexError
+from training.audit.detector import CopySearch
 from training.audit.subjects import Places, Subjects
 
 NEAREST = 4  # as the seed's report had
@@ -38,6 +40,7 @@ class Measured:
         ssim: their scores, float64 [k].
         mean: score, over the whole index.
         curve: scores in descending order, at `ranks` of the index, float32 [R].
+        copies: what the copy detector says; None where it was not asked.
     """
 
     place: int
@@ -45,6 +48,7 @@ class Measured:
     ssim: NDArray[np.float64]
     mean: float
     curve: Scores
+    copies: Copies | None
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,14 @@ class Scan:
         index: its directory.
         digest: what the index must be.
         threads: cores of the engine; None takes all of the process.
+        copies: also asks the copy detector.
     """
 
     subjects: Subjects
     index: Path
     digest: str
     threads: int | None
+    copies: CopySearch | None = None
 
     def __call__(self, places: Places) -> list[Measured]:
         """Search these subjects in the index.
@@ -69,6 +75,7 @@ class Scan:
         Raises:
             SearchIndexError: the index is not the one that the audit began with.
             ValueError: a subject cannot be fetched, or has not the index's shape.
+            Others as `CopySearch`.
         """
         index = _opened(self.index, self.threads)
         if index.digest != self.digest:
@@ -83,8 +90,10 @@ class Scan:
                 f"{spelled(index.shape)}: audit against an index of their own kind"
             )
         at = ranks(index.count) - 1
-        answers = zip(places.tolist(), index.search(images, NEAREST), strict=True)
-        return [_measured(place, answer, at) for place, answer in answers]
+        answers = index.search(images, NEAREST)
+        copies = self.copies(images) if self.copies else [None] * len(images)
+        found = zip(places.tolist(), answers, copies, strict=True)
+        return [_measured(place, answer, at, hit) for place, answer, hit in found]
 
 
 def measure(scan: Scan, mapper: Mapper = map) -> Iterator[Measured]:
@@ -116,11 +125,11 @@ def spelled(shape: Sequence[int]) -> str:
     return f"{width}x{height} px, {'grey' if channels == 1 else 'RGB'}"
 
 
-def _measured(place: int, answer: Answer, at: NDArray[np.int64]) -> Measured:
+def _measured(place: int, answer: Answer, at: NDArray[np.int64], copies: Copies | None) -> Measured:
     """Keep of an answer what an audit tells; the curve at these places of the descending order."""
     found = answer.found
     alive = found.scores[~np.isnan(found.scores)]  # removed images have no score
-    return Measured(place, answer.ids, found.ssim, found.mean, -np.sort(-alive)[at])
+    return Measured(place, answer.ids, found.ssim, found.mean, -np.sort(-alive)[at], copies)
 
 
 @lru_cache(maxsize=1)

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from training.audit import figures
 from training.audit.album import Album
 from training.audit.cards import cards
+from training.audit.illustrations import Illustration, illustrations
 from training.audit.judged import Audit
 from training.audit.svg import inline
 from training.audit.words import Fact, facts, headline, notices, provenance, reading
@@ -43,7 +41,7 @@ def page(audit: Audit, album: Album) -> str:
 {_notices(notices(audit))}
 {_facts(facts(audit))}
 <h2>How close is too close</h2>
-{_figures(audit, album)}
+{"".join(map(_figure, illustrations(audit, album)))}
 <h2>The images and their nearest training images</h2>
 {cards(audit, album)}
 <h2>How to read this</h2>
@@ -55,50 +53,10 @@ def page(audit: Audit, album: Album) -> str:
 """
 
 
-def _figures(audit: Audit, album: Album) -> str:
-    best, heldout = audit.nearest[:, 0], audit.calibration.maxima
-    return "\n".join(
-        (
-            _figure(
-                figures.closeness(audit, album),
-                "closeness",
-                "Nearest training image of each audited image",
-                f"Scores of the audited images lie between {best.min():.3f} and {best.max():.3f}, "
-                f"of unseen real images between {heldout[0]:.3f} and {heldout[-1]:.3f}. Right of "
-                f"the dashed line, at {audit.threshold:.3f}, an image is flagged.",
-            ),
-            _figure(
-                figures.curves(audit),
-                "curves",
-                "Similarity curves",
-                "Each line is one image: its SSIM to all training images, sorted. A copy stands "
-                "out at rank 1, far above the rest of its own curve. Left: where the curves of "
-                "unseen real images begin.",
-            ),
-            _figure(
-                figures.neighbours(audit),
-                "neighbours",
-                "SSIM of the nearest to the fourth nearest training image",
-                "The four nearest training images of each audited image; the dark line is the "
-                "median. In grey the nearest ones of unseen real images, scaled to as many. A copy "
-                "shows as a nearest score far above its second nearest.",
-            ),
-            _figure(
-                figures.p_values(audit),
-                "p-values",
-                "p-values beside those of unseen real images",
-                "Images as new as unseen real ones follow the diagonal. Above it at the left: more "
-                "images are close to the training set than should be. Below it: they are farther "
-                "from it than real images are.",
-                css="narrow",
-            ),
-        )
-    )
-
-
-def _figure(figure: Figure, name: str, title: str, text: str, css: str = "wide") -> str:
-    drawn = inline(figure, name, title, text)
-    caption = f"<b>{escape(title)}.</b> {escape(text)}"
+def _figure(one: Illustration) -> str:
+    drawn = inline(one.draw(), one.name, one.title, one.text)
+    caption = f"<b>{escape(one.title)}.</b> {escape(one.text)}"
+    css = "narrow" if one.narrow else "wide"
     return f'<figure class="{css}">{drawn}<figcaption>{caption}</figcaption></figure>'
 
 

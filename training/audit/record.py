@@ -28,6 +28,7 @@ def record(audit: Audit) -> dict[str, Any]:
             "false_alarm_interval": calibration.false_alarm_interval(audit.false_alarm_rate),
             "threshold": audit.threshold,
         },
+        "copy_detector": audit.detector,
         "summary": {
             "count": audit.count,
             "original": audit.original,
@@ -36,6 +37,7 @@ def record(audit: Audit) -> dict[str, Any]:
             "interval_method": "Wilson, 95 %",
             "flagged": audit.flagged,
             "chance_of_as_many_flags": audit.chance,
+            "changed_copies": audit.changed_copies if audit.detector else None,
         },
         "ranks": audit.ranks.tolist(),
         "mean_curve": [round(score, 6) for score in audit.mean_curve.tolist()],
@@ -44,12 +46,20 @@ def record(audit: Audit) -> dict[str, Any]:
 
 
 def _image(one: Judged) -> dict[str, Any]:
+    copies = one.measured.copies
     nearest = zip(one.measured.ids.tolist(), one.measured.ssim.tolist(), strict=True)
     return {
         "name": one.name,
         "original": one.verdict.original,
         "p_value": one.verdict.p_value,
         "nearest": [{"id": image_id, "ssim": ssim} for image_id, ssim in nearest],
+        "copy_detector": copies
+        and {
+            "id": int(copies.ids[0]),
+            "similarity": float(copies.similarity[0]),
+            "p_value": copies.p_value,
+            "copied": copies.copied,
+        },
         "mean": one.measured.mean,
         "curve": [round(float(score), 6) for score in one.measured.curve],
     }

@@ -25,42 +25,46 @@ def headline(audit: Audit) -> tuple[str, str]:
     verdict = f"{audit.original:,} of {audit.count:,} judged original"
     explanation = (
         f"That is {percent(audit.original / audit.count)}; 95 % interval {percent(low)} to "
-        f"{percent(high)} (Wilson). An image is flagged if the nearest of "
-        f"{audit.index['count']:,} training images is closer to it than to "
-        f"{percent(1 - audit.false_alarm_rate)} of real images that are not among them: SSIM above "
-        f"{audit.threshold:.3f}."
+        f"{percent(high)} (Wilson). An image is flagged if its nearest of "
+        f"{audit.index['count']:,} training images is closer than that of "
+        f"{percent(1 - audit.false_alarm_rate)} of real images which the index does not hold: "
+        f"SSIM above {audit.threshold:.3f}."
     )
     return verdict, explanation
 
 
-def facts(audit: Audit) -> list[Fact]:
+def facts(audit: Audit) -> Iterator[Fact]:
     """The numbers to look at first."""
     best, heldout = audit.nearest[:, 0], audit.calibration.maxima
     expected = audit.count * audit.false_alarm_rate
     smallest = min(one.verdict.p_value for one in audit.judged)
-    return [
-        Fact(
-            "Flagged as too close",
-            f"{audit.flagged:,}",
-            f"{expected:.2g} expected by false alarms alone; as many or more by chance: "
-            f"probability {audit.chance:.2g}",
-        ),
-        Fact(
-            "Largest SSIM",
-            f"{best.max():.3f}",
-            f"largest of {len(heldout):,} unseen real images: {heldout[-1]:.3f}",
-        ),
-        Fact(
-            "Median of the nearest",
-            f"{np.median(best):.3f}",
-            f"of unseen real images: {np.median(heldout):.3f}",
-        ),
-        Fact(
-            "Smallest p-value",
-            f"{smallest:.2g}",
-            f"no copy can have less than {1 / (len(heldout) + 1):.2g}",
-        ),
-    ]
+    yield Fact(
+        "Flagged as too close",
+        f"{audit.flagged:,}",
+        f"{expected:.2g} expected by false alarms alone; as many or more by chance: "
+        f"probability {audit.chance:.2g}",
+    )
+    if audit.detector:
+        yield Fact(
+            "Changed copies",
+            f"{audit.changed_copies:,}",
+            f"found by the copy detector; {expected:.2g} expected by false alarms alone",
+        )
+    yield Fact(
+        "Largest SSIM",
+        f"{best.max():.3f}",
+        f"largest of {len(heldout):,} unseen real images: {heldout[-1]:.3f}",
+    )
+    yield Fact(
+        "Median of the nearest",
+        f"{np.median(best):.3f}",
+        f"of unseen real images: {np.median(heldout):.3f}",
+    )
+    yield Fact(
+        "Smallest p-value",
+        f"{smallest:.2g}",
+        f"no copy can have less than {1 / (len(heldout) + 1):.2g}",
+    )
 
 
 def notices(audit: Audit) -> Iterator[str]:
@@ -97,10 +101,20 @@ def reading(audit: Audit) -> list[str]:
         f"(95 % interval). A flag is a reason to look at the pair, not a proof of copying.",
         "Original here means: SSIM sees no copy. SSIM is nearly blind to copies that are flipped, "
         "shifted, cropped or recoloured, and faces on similar flat backgrounds resemble each other "
-        "without one being a copy.",
+        f"without one being a copy. {_detector(audit)}",
         "The interval of the share says how far it may move with other images of the same kind "
         "judged by the same threshold.",
     ]
+
+
+def _detector(audit: Audit) -> str:
+    if audit.detector is None:
+        return "The copy detector, a network that finds changed copies, was not asked (--copies)."
+    return (
+        "Changed copies are what the copy detector looks for, a network whose verdict has a "
+        f"threshold and p-values of its own, from {audit.detector['heldout_count']:,} held-out "
+        f"images. It does not count in the headline."
+    )
 
 
 def provenance(audit: Audit) -> Iterator[tuple[str, str]]:
@@ -121,6 +135,10 @@ def provenance(audit: Audit) -> Iterator[tuple[str, str]]:
     calibration = audit.calibration
     yield "held-out images", f"{calibration.heldout_name}, {calibration.count:,} images"
     yield "their digest", calibration.heldout_digest
+    if audit.detector:
+        told = audit.detector
+        yield "copy detector", f"version {told['version']}, sha256 {told['digest']}"
+        yield "its embeddings", told["embeddings_digest"]
     yield "false-alarm rate", percent(audit.false_alarm_rate)
     yield "date", audit.date
     yield "commit", audit.commit

@@ -1,0 +1,59 @@
+"""Conducts an audit: measures every subject, judges it, and notes how."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from animegan_ssim.index import Index
+from animegan_ssim.verdict import FALSE_ALARM_RATE
+from training.audit.detector import CopySearch
+from training.audit.judged import Audit, Judged
+from training.audit.measure import Mapper, Scan, measure, ranks
+from training.audit.subjects import Subjects
+from training.run_folder import git_commit
+
+
+def conduct(
+    index: Index,
+    subjects: Subjects,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
+    copies: CopySearch | None = None,
+    mapper: Mapper = map,
+    threads: int | None = None,
+) -> Audit:
+    """Audit all subjects; the result does not depend on `mapper` and `threads`.
+
+    Args:
+        index: opened; whoever scans opens it again by its path, and verifies it.
+        subjects: at least one.
+        false_alarm_rate: of the verdicts.
+        copies: also asks the copy detector.
+        mapper: who scans, as for `measure`.
+        threads: cores of each scan; None takes all of its process.
+
+    Raises:
+        NotCalibratedError: the index has no calibration.
+        ValueError: its held-out images cannot carry the false-alarm rate; others as `Scan`.
+    """
+    calibration = index.require_calibration()
+    calibration.threshold(false_alarm_rate)  # refuses before anything is scanned
+    scan = Scan(subjects, index.directory.resolve(), index.digest, threads, copies)
+    judged = [
+        Judged(
+            name=subjects.name(one.place),
+            measured=one,
+            verdict=calibration.judge(float(one.ssim[0]), false_alarm_rate),
+        )
+        for one in measure(scan, mapper)
+    ]
+    return Audit(
+        subjects=subjects.describe(),
+        index=index.describe(),
+        calibration=calibration,
+        detector=copies.describe() if copies else None,
+        ranks=ranks(index.count),
+        judged=judged,
+        false_alarm_rate=false_alarm_rate,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        commit=git_commit(),
+    )
