@@ -27,7 +27,6 @@ from animegan_ssim.tiles import LANES, Images, Tiles, tile_count, unpack
 HISTOGRAM_BINS = 1000
 HISTOGRAM_RANGE = (-1.0, 1.0)
 
-_CHUNK = 8  # tiles that a thread takes at a time: small enough that all threads end together
 _QUERIES = 64  # queries in one pass; more would push a tile's statistics out of the caches
 
 Scores = NDArray[np.float32]
@@ -66,7 +65,7 @@ class Engine:
         tiles_TCHWL: references as `tiles.pack` lays them out, int8; may be a memory map.
         count: number of references; the last tile's other lanes are padding.
         definition: which SSIM.
-        backend: "auto", "avx512", "avx2" or "numba".
+        backend: "auto", "avx512", "avx2", "numba" or "cuda".
         threads: cores to use; None: all of this process.
 
     Raises:
@@ -91,6 +90,7 @@ class Engine:
         definition.windows(height, width)
         self._tiles = tiles_TCHWL
         self._backend = backends.choose(backend)
+        self._held = self._backend.hold(tiles_TCHWL)
         self._threads = threads or len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ssim")
         self.count = count
@@ -155,12 +155,14 @@ class Engine:
         return tables
 
     def _scan(self, tables: Tables, result: Scores) -> None:
-        def scan(first: int) -> None:
-            tiles = self._tiles[first : first + _CHUNK]
-            scores = self._backend.scan(tiles, tables, self.definition)
-            result[:, first * LANES : (first + len(tiles)) * LANES] = scores
+        some = self._backend.tiles_at_a_time
 
-        for _ in self._pool.map(scan, range(0, len(self._tiles), _CHUNK)):
+        def scan(first: int) -> None:
+            tiles = self._held[first : first + some]
+            scores = self._backend.scan(tiles, tables, self.definition)
+            result[:, first * LANES : first * LANES + scores.shape[1]] = scores
+
+        for _ in self._pool.map(scan, range(0, len(self._tiles), some)):
             pass
 
     def _found(self, query: Images, scores: Scores, k: int) -> Found:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from animegan_ssim.backends import native, numba_cpu
+from animegan_ssim.backends import cuda, native, numba_cpu
 from animegan_ssim.definition import Definition
 from animegan_ssim.tables import Array, Tables
 from animegan_ssim.tiles import Tiles
@@ -14,9 +14,14 @@ class Backend(Protocol):
     """A way to scan. Safe to call from many threads at once."""
 
     name: str
+    tiles_at_a_time: int
+    """Tiles of one call; the engine makes as many calls at a time as it has threads."""
 
-    def scan(self, tiles: Tiles, tables: Tables, definition: Definition) -> Array:
-        """SSIM of every query to every lane of the tiles, float32 [Q, T * 16]."""
+    def hold(self, tiles: Tiles) -> Any:
+        """The references as `scan` wants them: where they are, or copied to a GPU."""
+
+    def scan(self, tiles: Any, tables: Tables, definition: Definition) -> Array:
+        """SSIM of every query to every lane of some held tiles, float32 [Q, T * 16]."""
 
 
 class BackendUnavailableError(RuntimeError):
@@ -26,11 +31,15 @@ class BackendUnavailableError(RuntimeError):
 def choose(name: str = "auto") -> Backend:
     """The back end of this name; "auto" takes the first of avx512, avx2 and numba.
 
+    "cuda" is taken only where it is asked for: a machine's GPU may serve others.
+
     Raises:
         BackendUnavailableError: this machine, or this installation, has no such back end.
     """
     available: dict[str, Backend] = {backend.name: backend for backend in native.available()}
     available["numba"] = numba_cpu.NumbaBackend()
+    if name == "cuda" and cuda.available():
+        return cuda.CudaBackend()
     if name == "auto":
         return next(iter(available.values()))
     if name not in available:

@@ -43,11 +43,17 @@ class _Job(ctypes.Structure):
 class NativeBackend:
     """Scans with compiled C; ctypes lets other threads run meanwhile."""
 
+    tiles_at_a_time = 8  # so few that all threads end together
+
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
         self._scan = ctypes.CDLL(str(path)).scan
         self._scan.argtypes = [ctypes.POINTER(_Job)]
         self._scan.restype = ctypes.c_int
+
+    def hold(self, tiles: Tiles) -> Tiles:
+        """They are scanned where they are, a memory map too."""
+        return tiles
 
     def scan(self, tiles: Tiles, tables: Tables, definition: Definition) -> Array:
         """SSIM of every query to every lane of the tiles, float32 [Q, T * 16].

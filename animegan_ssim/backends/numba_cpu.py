@@ -22,6 +22,11 @@ class NumbaBackend:
     """Scans on one core; the engine runs several. Compiles at its first use: some seconds."""
 
     name = "numba"
+    tiles_at_a_time = 8  # so few that all threads end together
+
+    def hold(self, tiles: Tiles) -> Tiles:
+        """They are scanned where they are, a memory map too."""
+        return tiles
 
     def scan(self, tiles: Tiles, tables: Tables, definition: Definition) -> Array:
         """SSIM of every query to every lane of the tiles, float32 [Q, T * 16]."""

@@ -1,8 +1,8 @@
 """SSIM of one picture to many by the packages that a user would pick, each used at its best.
 
-They get the references in the type that they want, ready in memory; only the scores are timed. piq
-imports torchvision for networks that nothing here uses, and whose wheels on PyPI want a GPU's torch:
-an empty module stands in for it.
+They get the references in the type that they want, ready in memory; only the scores are timed.
+piq imports torchvision for networks that nothing here uses, and whose wheels on PyPI want a GPU's
+torch: an empty module stands in for it.
 """
 
 import sys

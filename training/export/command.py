@@ -13,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from training.export import dcgan, stylegan2
-from training.export.graph import export, serve
+from training.export.graph import Contract, export, serve
 from training.export.model import ServedModel
 from training.export.parity import ParityError, measure
 from training.export.repository import publish
@@ -22,9 +22,9 @@ from training.networks.weights import WeightsError, load_generator
 
 EPILOG = """\
 Of a StyleGAN2 it writes four models, NAME, NAME_mapping, NAME_synthesis and NAME_layers, all with
-the same new version; of a DCGAN one, NAME. Nothing is published unless ONNX Runtime agrees with
-PyTorch on 256 seeds. A running Triton keeps serving the version that it loaded until it is told to
-load the model again.
+the same new version (--only-generator: the first alone); of a DCGAN one, NAME. Nothing is published
+unless ONNX Runtime agrees with PyTorch on 256 seeds. A running Triton keeps serving the version
+that it loaded until it is told to load the model again.
 
 example:
   anime-gan export --weights .local/runs/stylegan-64-cpu/generator.safetensors
@@ -43,7 +43,9 @@ def main(argv: Sequence[str]) -> int:
         check_wishes(arguments, generator)
         if arguments.drop_noise:
             generator = stylegan2.without_noise(generator)
-        releases = prepare(generator, arguments.name, story_of_card(arguments, generator, story))
+        contracts = wanted_contracts(generator, arguments.only_generator)
+        card = story_of_card(arguments, generator, story)
+        releases = prepare(generator, contracts, arguments.name, card)
         published = publish(arguments.models, releases)
     except (OSError, WeightsError, ParityError) as error:
         say(f"anime-gan export: {error}", sys.stderr)
@@ -72,6 +74,11 @@ def parser() -> argparse.ArgumentParser:
         help=f"default truncation of a StyleGAN2 (default: {DEFAULT_TRUNCATION})",
     )
     add("--drop-noise", action="store_true", help="no noise inputs: smaller and faster requests")
+    add(
+        "--only-generator",
+        action="store_true",
+        help="leave out the models of the parts: less memory, but no look inside",
+    )
     add("--licence", default="Apache-2.0", help="licence of the weights (default: %(default)s)")
     add("--description", help="one sentence for ListModels (default: made from the weights)")
     return result
@@ -138,8 +145,17 @@ def story_of_card(
     return card
 
 
+def wanted_contracts(generator: ImageGenerator, only_generator: bool) -> list[Contract]:
+    """What to serve: the generator itself, whose name has no suffix, and its parts."""
+    contracts = EXPORTERS[generator.kind].contracts(generator)
+    return [each for each in contracts if not (only_generator and each.suffix)]
+
+
 def prepare(
-    generator: ImageGenerator, name: str | None, story: dict[str, Any]
+    generator: ImageGenerator,
+    contracts: Sequence[Contract],
+    name: str | None,
+    story: dict[str, Any],
 ) -> list[tuple[ServedModel, dict[str, Any]]]:
     """Export and check every contract; return the models with their cards' content.
 
@@ -149,7 +165,7 @@ def prepare(
     exporter = EXPORTERS[generator.kind]
     name = name or exporter.default_name(generator)
     releases = []
-    for contract in tqdm(exporter.contracts(generator), desc="export and check", unit="model"):
+    for contract in tqdm(contracts, desc="export and check", unit="model"):
         graph = export(generator, contract)
         parity = measure(contract.graph(generator), graph, contract.inputs, contract.outputs)
         parity.check(name + contract.suffix)

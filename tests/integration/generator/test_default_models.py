@@ -1,4 +1,4 @@
-"""The three generators that the repository ships, side by side in one Triton."""
+"""The generators that the repository ships, side by side in one Triton."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +18,7 @@ from tests.integration.generator.service import PROJECT, ServiceProcess
 from tests.requires import require_folder
 
 MODELS = PROJECT / "models"
-CHANNELS = {"dcgan_color": 3, "dcgan_gray": 1, "stylegan": 3}
+CHANNELS = {"dcgan_color": 3, "dcgan_gray": 1, "stylegan": 3, "stylegan_faces": 3}
 DCGANS = ["dcgan_color", "dcgan_gray"]
 SEEDS = list(range(2**40, 2**40 + 64))
 
@@ -49,7 +49,7 @@ def newest(model: str) -> Path:
     return version / "model.onnx"
 
 
-async def test_all_three_are_listed_and_nothing_else(stub) -> None:
+async def test_all_are_listed_and_nothing_else(stub) -> None:
     answer = await stub.ListModels(pb.ListModelsRequest())
     listed = {model.name: model for model in answer.models}
     assert {name: model.channels for name, model in listed.items()} == CHANNELS
@@ -57,6 +57,7 @@ async def test_all_three_are_listed_and_nothing_else(stub) -> None:
         "dcgan_color": "dcgan",
         "dcgan_gray": "dcgan",
         "stylegan": "stylegan2",
+        "stylegan_faces": "stylegan2",
     }
     for name in DCGANS:
         assert not listed[name].supports_truncation

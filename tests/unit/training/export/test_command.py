@@ -50,6 +50,13 @@ def test_it_publishes_the_four_models(
     assert str(models / "tiny" / "1") in capsys.readouterr().out
 
 
+def test_it_publishes_the_generator_alone_if_asked(tmp_path: Path, weights: Path) -> None:
+    models = tmp_path / "models"
+    command = ["--weights", str(weights), "--models", str(models), "--only-generator"]
+    assert main([*command, "--name", "tiny"]) == 0
+    assert [path.name for path in models.iterdir()] == ["tiny"]
+
+
 def test_nothing_is_published_without_parity(
     tmp_path: Path,
     weights: Path,
