@@ -64,7 +64,7 @@ def available() -> bool:
 def _kernel() -> Any:
     """Compile at the first use: numba looks for the driver then."""
 
-    @cuda.jit(device=True)  # type: ignore[untyped-decorator]
+    @cuda.jit(device=True)
     def filtered(values, first, step, half, window):  # type: ignore[no-untyped-def]
         """Weigh `window` values `step` apart; without weights, sum them. See native/gaussian.h."""
         middle = window // 2
@@ -80,14 +80,14 @@ def _kernel() -> Any:
             total += half[k] * (pair - (centre + centre))
         return total
 
-    @cuda.jit(device=True)  # type: ignore[untyped-decorator]
+    @cuda.jit(device=True)
     def field(plane, pixels, which, y, x, lane, centre):  # type: ignore[no-untyped-def]
         value = np.float32(plane[y, x, lane]) - centre
         if which == 0:
             return value
         return value * value if which == 1 else value * pixels[y, x]
 
-    @cuda.jit  # type: ignore[untyped-decorator]
+    @cuda.jit
     def scan(tiles, pixels, windows, half, window, weights, luminance, contrast, scores):  # type: ignore[no-untyped-def]
         columns = cuda.shared.array(FIELDS * COLUMNS * LANES, numba.float32)
         sums = cuda.shared.array((GROUP, LANES), numba.float32)

@@ -8,13 +8,13 @@ import os
 os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
 
 import numpy as np
+from pictures import hard_pictures
 
 from animegan_ssim.backends import cuda
 from animegan_ssim.definition import DEFINITIONS
 from animegan_ssim.engine import Engine
 from animegan_ssim.reference import ssim_of_each
 from animegan_ssim.tiles import pack
-from pictures import hard_pictures
 
 cuda.GROUP = 4  # a thread of the simulator is one of Python's: fewer are faster
 
