@@ -7,12 +7,18 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
-ROOT = Path(__file__).parents[4]
+import pytest
+
+ROOT = Path(__file__).parents[3]
 FORBIDDEN = {"torch", "training", "onnx", "onnxruntime", "scipy", "sklearn", "matplotlib"}
 
 
-def test_starting_the_service_imports_no_torch():
-    program = "import sys, services.generator.__main__; print('\\n'.join(sys.modules))"
+SERVICES = ["generator", "similarity"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_starting_the_service_imports_no_torch(service):
+    program = f"import sys, services.{service}.__main__; print('\\n'.join(sys.modules))"
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
@@ -51,9 +57,10 @@ def closure(specifications: set[str]) -> set[str]:
     return found
 
 
-def test_installing_the_service_installs_no_torch():
+@pytest.mark.parametrize("service", SERVICES)
+def test_installing_the_service_installs_no_torch(service):
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    wanted = requirements("generator", pyproject["dependency-groups"])
+    wanted = requirements(service, pyproject["dependency-groups"])
     installed = closure(wanted | set(pyproject["project"]["dependencies"]))
     assert {"tritonclient", "numpy", "grpcio", "pydantic"} <= installed
     assert not installed & (FORBIDDEN | {"scikit-learn"})

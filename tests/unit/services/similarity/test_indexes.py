@@ -1,0 +1,127 @@
+"""Which indexes there are, when several Tritons tell of them and some do not answer."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.common.errors import NotFound, Unavailable
+from services.similarity.indexes import NO_INDEX, Catalogue, combine
+from services.similarity.settings import SimilaritySettings
+from tests.unit.services.similarity.tritons import FakeTriton, description
+
+AWAY = Unavailable("away")
+
+
+def catalogue(**tritons: FakeTriton) -> Catalogue:
+    return Catalogue(tritons, "faces")
+
+
+def test_shards_are_found_where_they_are_served():
+    one, other = description(shards=(True, False, True)), description(shards=(False, True, True))
+    indexes, troubles = combine(
+        [{"indexes": [one], "refused": {}}, None, {"indexes": [other], "refused": {}}]
+    )
+    assert not troubles
+    assert [shard.tritons for shard in indexes["faces"].shards] == [(0,), (2,), (0, 2)]
+    assert indexes["faces"].tritons == (0, 2)
+    assert indexes["faces"].shape == (2, 2, 1)
+
+
+def test_two_states_of_an_index_are_never_mixed():
+    manifests = [
+        {"indexes": [description(digest=digest), description("other")], "refused": {}}
+        for digest in ("d1", "d2")
+    ]
+    indexes, troubles = combine(manifests)
+    assert indexes.keys() == {"other"}
+    assert "different states" in troubles["faces"]
+
+
+async def test_a_damaged_index_is_unavailable_and_its_paths_are_for_the_log():
+    triton = FakeTriton(description("good"), refused={"faces": "/secret/tiles.npy has 3 bytes"})
+    with capture_logs() as logs:
+        with pytest.raises(Unavailable, match="'faces' is damaged") as refused:
+            await catalogue(a=triton).find("")
+    assert "/secret" not in str(refused.value)
+    assert logs[0]["reason"] == "/secret/tiles.npy has 3 bytes"
+
+
+async def test_without_any_index_the_remedy_is_told():
+    empty = catalogue(a=FakeTriton())
+    assert await empty.all() == []
+    with pytest.raises(NotFound) as refused:
+        await empty.find("")
+    assert str(refused.value) == NO_INDEX
+
+
+async def test_an_unknown_index_is_not_found_one_that_vanished_is_unavailable():
+    triton = FakeTriton(description(), description("other"))
+    known = catalogue(a=triton)
+    with pytest.raises(NotFound, match="there are: faces, other"):
+        await known.find("nobody")
+    triton.manifest["indexes"].pop()
+    await known.refresh()
+    with pytest.raises(Unavailable, match="'other' is not being served"):
+        await known.find("other")
+
+
+async def test_while_a_triton_is_away_nobody_is_told_that_an_index_does_not_exist():
+    here, away = FakeTriton(description()), FakeTriton(description("other"))
+    away.failure = AWAY
+    with pytest.raises(Unavailable):
+        await catalogue(here=here, away=away).find("other")
+
+
+async def test_readiness_needs_every_triton():
+    here, away = FakeTriton(description()), FakeTriton()
+    both = catalogue(here=here, away=away)
+    await both.check_all_answer()
+    assert (here.searched, away.searched) == ([""], [""])
+    away.failure = AWAY
+    with pytest.raises(Unavailable, match="the Triton at away"):
+        await both.check_all_answer()
+
+
+async def test_work_is_done_again_when_the_index_has_changed_and_only_then():
+    triton = FakeTriton(description())
+    known = catalogue(a=triton)
+    seen = []
+
+    async def work(index):
+        seen.append(index.digest)
+        if len(seen) == 1:
+            triton.manifest["indexes"] = [description(digest="d2")]
+            raise Unavailable("changed")
+        return index.digest
+
+    assert await known.run("", work) == "d2"
+    assert seen == ["d1", "d2"]
+
+    async def fails(index):
+        seen.append(index.digest)
+        raise Unavailable("shard away")
+
+    with pytest.raises(Unavailable, match="shard away"):
+        await known.run("", fails)
+    assert seen == ["d1", "d2", "d2"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "urls"),
+    [([], ("127.0.0.1:8001",)), (["--triton-url=a:1, b:2,"], ("a:1", "b:2"))],
+)
+def test_several_tritons_are_separated_by_commas(flags, urls):
+    assert SimilaritySettings.from_command_line("test", flags).triton_urls == urls
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--triton-url=,"], "names no address"),
+        (["--triton-url=a:1,a:1"], "an address twice"),
+        (["--max-images-in-flight=3"], "must admit a stream of 16"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(flags, complaint, capsys):
+    with pytest.raises(SystemExit):
+        SimilaritySettings.from_command_line("test", flags)
+    assert complaint in capsys.readouterr().err
