@@ -33,9 +33,9 @@ $(VENV)/.local-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group local
 	@touch $@
 
-# What draws the demo's training images.
+# What draws the demo's training images, and indexes them.
 $(VENV)/.renderer-group: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group renderer
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group renderer --group ssim
 	@touch $@
 
 # Everything: training, tests, linters.

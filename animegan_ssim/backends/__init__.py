@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from animegan_ssim.backends import cuda, native, numba_cpu
+from animegan_ssim.backends import native
 from animegan_ssim.definition import Definition
 from animegan_ssim.tables import Array, Tables
 from animegan_ssim.tiles import Tiles
@@ -37,14 +37,21 @@ def choose(name: str = "auto") -> Backend:
         BackendUnavailableError: this machine, or this installation, has no such back end.
     """
     available: dict[str, Backend] = {backend.name: backend for backend in native.available()}
-    available["numba"] = numba_cpu.NumbaBackend()
-    if name == "cuda" and cuda.available():
-        return cuda.CudaBackend()
+    # Only who scans with numba pays for its import: half a second and 80 MB.
+    if name == "numba" or (name == "auto" and not available):
+        from animegan_ssim.backends.numba_cpu import NumbaBackend
+
+        return NumbaBackend()
+    if name == "cuda":
+        from animegan_ssim.backends import cuda
+
+        if cuda.available():
+            return cuda.CudaBackend()
     if name == "auto":
         return next(iter(available.values()))
     if name not in available:
         raise BackendUnavailableError(
-            f"there is no back end {name!r} here; available: {', '.join(available)}. "
+            f"there is no back end {name!r} here; available: {', '.join([*available, 'numba'])}. "
             "The native ones are compiled by `python -m animegan_ssim.native.build`"
         )
     return available[name]

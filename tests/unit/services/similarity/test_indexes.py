@@ -38,9 +38,8 @@ def test_two_states_of_an_index_are_never_mixed():
 
 async def test_a_damaged_index_is_unavailable_and_its_paths_are_for_the_log():
     triton = FakeTriton(description("good"), refused={"faces": "/secret/tiles.npy has 3 bytes"})
-    with capture_logs() as logs:
-        with pytest.raises(Unavailable, match="'faces' is damaged") as refused:
-            await catalogue(a=triton).find("")
+    with capture_logs() as logs, pytest.raises(Unavailable, match="'faces' is damaged") as refused:
+        await catalogue(a=triton).find("")
     assert "/secret" not in str(refused.value)
     assert logs[0]["reason"] == "/secret/tiles.npy has 3 bytes"
 
