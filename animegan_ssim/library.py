@@ -82,6 +82,7 @@ class Library:
         self._verify = verify
         self._backend = backend
         self._opened: dict[str, tuple[object, Index | SearchIndexError]] = {}
+        self._serving: dict[str, Serving] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -123,10 +124,27 @@ class Library:
         """
         index_name, _, shard_name = name.partition("/")
         index = self.index(index_name)
-        for place, (shard, engine) in enumerate(zip(index.shards, index.engines, strict=True)):
-            if shard.name == shard_name and self._part.holds(place):
-                return Serving(index, shard, engine)
-        raise NotServedError(f"the shard {name!r} is not served here")
+        with self._lock:
+            # Engines only of shards that are asked for: on a GPU each holds its references there.
+            serving = self._serving.get(name)
+            if serving is None or serving.index is not index:
+                shard = self._find(index, shard_name)
+                self._serving[name] = serving = Serving(index, shard, self._engine(index, shard))
+        return serving
+
+    def load(self) -> dict[str, str]:
+        """Make every shard ready that is served here, so that no query waits for that.
+
+        Returns:
+            The indexes that are refused, and why.
+        """
+        description = self.describe()
+        for index in description["indexes"]:
+            for shard in index["shards"]:
+                if shard["served"]:
+                    self.shard(f"{index['name']}/{shard['name']}")
+        refused: dict[str, str] = description["refused"]
+        return refused
 
     def describe(self) -> dict[str, Any]:
         """All indexes as plain JSON values.
@@ -149,20 +167,36 @@ class Library:
             shard["served"] = self._part.holds(place)
         return description
 
+    def _find(self, index: Index, name: str) -> Shard:
+        for place, shard in enumerate(index.shards):
+            if shard.name == name and self._part.holds(place):
+                return shard
+        raise NotServedError(f"the shard '{index.directory.name}/{name}' is not served here")
+
+    def _engine(self, index: Index, shard: Shard) -> Engine:
+        return Engine(shard.tiles, shard.count, index.definition, backend=self._backend)
+
     def _current(self, name: str) -> Index | SearchIndexError:
         directory = self._folder / name
         stamp = _stamp(directory) if name else None
         if stamp is None:
-            self._opened.pop(name, None)
+            self._forget(name)
             raise NotServedError(f"there is no index {name!r} here")
         if name not in self._opened or self._opened[name][0] != stamp:
+            self._forget(name)
             self._opened[name] = (stamp, self._open(directory))
         return self._opened[name][1]
+
+    def _forget(self, name: str) -> None:
+        """Let go of an index that was changed or removed, and of its engines."""
+        self._opened.pop(name, None)
+        for shard in [shard for shard in self._serving if shard.partition("/")[0] == name]:
+            del self._serving[shard]
 
     def _open(self, directory: Path) -> Index | SearchIndexError:
         """Open an index; a refusal is kept, too, so that it costs no second look at all bytes."""
         try:
-            return Index.open(directory, self._verify, self._backend)
+            return Index.open(directory, self._verify)
         except SearchIndexError as error:
             return error
 

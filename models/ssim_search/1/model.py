@@ -48,12 +48,12 @@ class TritonPythonModel:
         return config
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Compile the scan and open all indexes, so that no query has to wait for that."""
+        """Compile the scan and open all indexes: no query has to wait for that."""
         backend = "cuda" if args["model_instance_kind"] == "GPU" else "auto"
         library = Library.from_environment(backend=backend)
         self._searcher = Searcher(library, backend=backend)
         self._searcher.canary()
-        for name, reason in library.describe()["refused"].items():
+        for name, reason in library.load().items():
             pb_utils.Logger.log_error(f"the index {name} is refused: {reason}")
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
