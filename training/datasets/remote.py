@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,14 +19,34 @@ class RayUnavailableError(DatasetError):
     """Ray is not installed, or the cluster cannot be reached."""
 
 
-def ray_map(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, address: str | None
-) -> Iterator[Result]:
-    """Apply a function to items by Ray Data, as `ordered_map` does by processes.
+class Session:
+    """Ray as it runs now, here or on a cluster."""
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Apply a function to items by Ray Data, as `ordered_map` does by processes.
+
+        Args:
+            function: Picklable; what it reads must lie under the same path on every machine.
+            items: Picklable; all of them are taken at once.
+        """
+        import ray.data
+
+        rows = [{"item": item} for item in items]
+        if not rows:
+            return
+        context = ray.data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False  # the caller shows its own
+        results = ray.data.from_items(rows, override_num_blocks=len(rows)).map(_Row(function))
+        for row in results.iter_rows():
+            yield row["result"]
+
+
+@contextmanager
+def ray_session(workers: int, address: str | None) -> Iterator[Session]:
+    """Start Ray, or connect to a cluster, for more than one `Session.map`.
 
     Args:
-        function: Picklable; what it reads must lie under the same path on every machine.
-        items: Picklable; all of them are taken at once.
         workers: Cores to use where Ray is started here; a cluster knows its own.
         address: Of a cluster, such as `ray://head:10001`; None starts Ray on this machine.
 
@@ -41,22 +62,28 @@ def ray_map(
         raise RayUnavailableError(
             f"{error.name} is not installed: pip install -e . --group ray"
         ) from error
-    rows = [{"item": item} for item in items]
-    if not rows:
-        return
     try:
         ray.init(**_connection(workers, address))
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise RayUnavailableError(f"Ray does not start or answer: {error}") from error
     try:
-        context = ray.data.DataContext.get_current()
-        context.execution_options.preserve_order = True
-        context.enable_progress_bars = False  # the caller shows its own
-        results = ray.data.from_items(rows, override_num_blocks=len(rows)).map(_Row(function))
-        for row in results.iter_rows():
-            yield row["result"]
+        yield Session()
     finally:
         ray.shutdown()
+
+
+def ray_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, address: str | None
+) -> Iterator[Result]:
+    """`Session.map` in a session of its own; without items Ray is not started.
+
+    Raises:
+        RayUnavailableError: as `ray_session`.
+    """
+    known = list(items)
+    if known:
+        with ray_session(workers, address) as session:
+            yield from session.map(function, known)
 
 
 class _Row:

@@ -37,12 +37,14 @@ def add(verbs: Verbs) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    index = append(
-        arguments.index,
-        Dataset.open(arguments.dataset.resolve()),
-        recalibrate=not arguments.no_calibration,
-        shard_images=arguments.shard_images,
-        means=means(arguments),
-    )
+    dataset = Dataset.open(arguments.dataset.resolve())
+    with means(arguments) as how:
+        index = append(
+            arguments.index,
+            dataset,
+            recalibrate=not arguments.no_calibration,
+            shard_images=arguments.shard_images,
+            means=how,
+        )
     tell(index)
     return 0

@@ -55,14 +55,17 @@ def add(verbs: Verbs) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     dataset = Dataset.open(arguments.dataset.resolve())
-    index = build(
-        arguments.out or INDEXES / dataset.directory.name,
-        dataset,
-        definition(arguments.definition),
-        heldout=open_dataset(arguments.heldout),
-        name=arguments.name,
-        shard_images=arguments.shard_images,
-        means=means(arguments),
-    )
+    out = arguments.out or INDEXES / dataset.directory.name
+    heldout = open_dataset(arguments.heldout)
+    with means(arguments) as how:
+        index = build(
+            out,
+            dataset,
+            definition(arguments.definition),
+            heldout=heldout,
+            name=arguments.name,
+            shard_images=arguments.shard_images,
+            means=how,
+        )
     tell(index)
     return 0

@@ -36,5 +36,8 @@ def add(verbs: Verbs) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    tell(calibrate(arguments.index, open_dataset(arguments.heldout), means(arguments)))
+    heldout = open_dataset(arguments.heldout)
+    with means(arguments) as how:
+        index = calibrate(arguments.index, heldout, how)
+    tell(index)
     return 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from animegan_ssim.index import Index
 from animegan_ssim.verdict import CONFIDENCE, FALSE_ALARM_RATE, TooFewHeldoutError
 from training.datasets.commands.options import cores, positive, say
-from training.datasets.remote import ray_map
+from training.datasets.remote import ray_session
 from training.datasets.store import Dataset
 from training.index.building import HERE, Means
 
@@ -53,13 +54,14 @@ def add_means(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def means(arguments: argparse.Namespace) -> Means:
-    """How the work is done."""
-    if arguments.ray or arguments.ray_address:
-        # A Ray task has one core.
-        remote = partial(ray_map, workers=arguments.workers, address=arguments.ray_address)
-        return Means(remote, threads=1)
-    return Means(HERE.mapper, threads=arguments.workers)
+@contextmanager
+def means(arguments: argparse.Namespace) -> Iterator[Means]:
+    """How the work is done, while it is done."""
+    if not (arguments.ray or arguments.ray_address):
+        yield Means(HERE.mapper, threads=arguments.workers)
+        return
+    with ray_session(arguments.workers, arguments.ray_address) as session:
+        yield Means(session.map, threads=1)  # a Ray task has one core
 
 
 def open_dataset(path: Path | None) -> Dataset | None:

@@ -38,8 +38,9 @@ def add(verbs: Verbs) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     ids = arguments.ids or _read(arguments.ids_file)
-    recalibrate = not arguments.no_calibration
-    tell(remove(arguments.index, ids, recalibrate=recalibrate, means=means(arguments)))
+    with means(arguments) as how:
+        index = remove(arguments.index, ids, not arguments.no_calibration, how)
+    tell(index)
     return 0
 
 
