@@ -164,8 +164,6 @@ class Catalogue:
     async def _manifest(self, triton: Triton) -> Mapping[str, Any] | ServiceError:
         try:
             manifest: Mapping[str, Any] = json.loads(await shards.manifest(triton))
-        except NotFound as error:
-            return Unavailable(f"a Triton has no model {shards.INDEX_MODEL}: {error}")
         except ServiceError as error:
             return error
         for name, reason in manifest["refused"].items():

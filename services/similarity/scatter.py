@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from animegan_ssim.engine import Found, merge
-from services.common.errors import NotFound, Unavailable
+from services.common.errors import Unavailable
 from services.common.triton_client import Triton
 from services.similarity import shards
 from services.similarity.indexes import Index, Shard
@@ -77,14 +77,11 @@ class Scatter:
         self, index: Index, shard: Shard, query: NDArray[np.uint8], k: int, all_scores: bool
     ) -> shards.Answer:
         name = f"{index.name}/{shard.name}"
-        try:
-            return await self._first_to_answer(
-                shard.tritons,
-                lambda triton: shards.search(triton, name, query, k, all_scores=all_scores),
-                f"the shard {name!r}",
-            )
-        except NotFound as error:  # it was served there a moment ago
-            raise Unavailable(f"the shard {name!r} is being moved; try again") from error
+        return await self._first_to_answer(
+            shard.tritons,
+            lambda triton: shards.search(triton, name, query, k, all_scores=all_scores),
+            f"the shard {name!r}",
+        )
 
     async def _first_to_answer(
         self, places: Sequence[int], ask: Callable[[Triton], Awaitable[T]], what: str

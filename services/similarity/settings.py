@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import Port, ServiceSettings
@@ -34,8 +34,12 @@ class SimilaritySettings(ServiceSettings):
     max_request_bytes: PositiveInt = 16 * 2**20
     """Limit of one request message in bytes, and so of a picture's file."""
 
-    max_images_in_flight: PositiveInt = 128
+    max_images_in_flight: PositiveInt = 64
     """Queries worked on at a time; calls that do not fit are refused with RESOURCE_EXHAUSTED."""
+
+    canary_patience_s: PositiveFloat = 30
+    """Seconds without a successful canary until the service reports NOT_SERVING. A canary waits
+    behind the queries that were admitted before it: longer than all of them take."""
 
     max_pixels: PositiveInt = 2**24
     """Pixels of a picture; larger ones are refused by their header, before they are decoded."""

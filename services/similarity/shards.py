@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from animegan_ssim.engine import Found
+from services.common.errors import NotFound, Unavailable
 from services.common.triton_client import Triton
 
 SEARCH_MODEL = "ssim_search"
@@ -42,8 +43,8 @@ async def search(
     """Search the shard "<index>/<shard>".
 
     Raises:
-        NotFound: this Triton does not serve it.
-        Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+        Unavailable: this Triton does not serve it (any more), or is away.
+        DeadlineExceeded, Internal: see `errors.py`.
     """
     inputs: dict[str, NDArray[Any]] = {
         "query": query_HWC[np.newaxis],
@@ -52,7 +53,10 @@ async def search(
         "all_scores": np.array([[all_scores]]),
     }
     names = _FOUND + _SCORES if all_scores else _FOUND
-    tensors = await triton.infer_all(SEARCH_MODEL, None, inputs, names)
+    try:
+        tensors = await triton.infer_all(SEARCH_MODEL, None, inputs, names)
+    except NotFound as error:
+        raise Unavailable(str(error)) from error
     row = {name: tensor[0] for name, tensor in tensors.items()}
     found = Found(
         rows=row["id"],
@@ -79,7 +83,7 @@ async def manifest(triton: Triton) -> bytes:
     """What a Triton says about its indexes, JSON as `animegan_ssim.library` writes it.
 
     Raises:
-        Unavailable, NotFound, DeadlineExceeded, Internal: see `errors.py`.
+        Unavailable, DeadlineExceeded, Internal: see `errors.py`.
     """
     tensors = await _ask_index(triton, CANARY, np.empty(0, np.int64), "manifest")
     content: bytes = tensors[0]
@@ -87,10 +91,10 @@ async def manifest(triton: Triton) -> bytes:
 
 
 async def images(triton: Triton, shard: str, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The images of these ids, UINT8 [n, H, W, C], from the shard "<index>/<shard>".
+    """The images of these ids, UINT8 [n, H, W, C], from the index called `shard`.
 
     Raises:
-        NotFound: the shard is not served there, or does not hold one of them (any more).
+        NotFound: the index does not hold one of them (any more).
         Unavailable, DeadlineExceeded, Internal: see `errors.py`.
     """
     return await _ask_index(triton, shard, ids, "images")
@@ -100,7 +104,12 @@ async def _ask_index(
     triton: Triton, shard: str, ids: NDArray[np.int64], output: str
 ) -> NDArray[Any]:
     inputs = {"shard": _bytes([shard]), "ids": ids}
-    return (await triton.infer_all(INDEX_MODEL, None, inputs, (output,)))[output]
+    try:
+        return (await triton.infer_all(INDEX_MODEL, None, inputs, (output,)))[output]
+    except NotFound as error:
+        if INDEX_MODEL in str(error):  # Triton names the model that is not there just now
+            raise Unavailable(str(error)) from error
+        raise
 
 
 def _bytes(text: list[str] | list[list[str]]) -> NDArray[np.object_]:
