@@ -35,7 +35,7 @@ PALETTE = {
 """Role of each colour, which is its name in the page's style."""
 WIDTH, PANEL = 9.6, 8.9  # inches: of every figure, and of a panel as wide as possible
 FACES, MIN_ROWS = 22, 5  # thumbnails side by side, and the least room above each other
-MOST_FACES, MOST_CURVES = 60, 200  # beyond them: a histogram, and an even choice of the curves
+MOST_FACES, MOST_CURVES = 60, 200  # beyond them: a histogram, and an even choice
 ORDINALS = ("nearest", "second nearest", "third nearest", "fourth nearest")
 STYLE = {
     "font.family": "sans-serif",
@@ -84,12 +84,14 @@ def closeness(audit: Audit, album: Album) -> Figure:
         top.tick_params(labelbottom=False)
         for axis in (top, below):
             _draw_threshold(axis, audit.threshold)
+        crowded = audit.threshold > limits[0] + 0.8 * (limits[1] - limits[0])
         top.annotate(
             f"threshold {audit.threshold:.3f}",
             (audit.threshold, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(5, 0),
+            xytext=(-5 if crowded else 5, 0),
             textcoords="offset points",
+            ha="right" if crowded else "left",
             va="top",
             color=FLAGGED,
         )
@@ -127,9 +129,9 @@ def curves(audit: Audit) -> Figure:
         figure, (side, axis) = plt.subplots(
             1, 2, figsize=(WIDTH, 4.4), width_ratios=(1, 6), sharey=True, layout="constrained"
         )
-        some = np.linspace(0, audit.count - 1, min(audit.count, MOST_CURVES)).round().astype(int)
+        some = {*_spread(audit.count), *audit.closest_first[: MOST_CURVES // 4]}
         faint = float(np.clip(12 / len(some), 0.12, 0.6))
-        for place in some.tolist():
+        for place in sorted(some):
             original = audit.judged[place].verdict.original
             axis.plot(
                 audit.ranks,
@@ -164,17 +166,26 @@ def curves(audit: Audit) -> Figure:
 
 def p_values(audit: Audit) -> Figure:
     """Share of subjects below each p-value; the diagonal is that of unseen real images."""
-    values = np.sort([one.verdict.p_value for one in audit.judged])
+    some = _spread(audit.count)
+    values = np.sort([one.verdict.p_value for one in audit.judged])[some]
     with plt.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(WIDTH / 2, 3.6), layout="constrained")
         axis.plot([0, 1], [0, 1], color=HELDOUT, linewidth=2, label="unseen real images (mean)")
-        share = np.arange(audit.count + 1) / audit.count
+        share = (np.array([-1, *some]) + 1) / audit.count
         axis.step([0, *values], share, where="post", color=ORIGINAL, linewidth=2, label="audited")
         axis.axvline(audit.false_alarm_rate, color=FLAGGED, linewidth=1.2, linestyle=(0, (4, 3)))
         axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="p-value", ylabel="share of images up to it")
         axis.grid()
         axis.legend(loc="upper left")
     return figure
+
+
+def _spread(count: int) -> list[int]:
+    """At most `MOST_CURVES` of so many places, from the first to the last."""
+    chosen: list[int] = (
+        np.linspace(0, count - 1, min(count, MOST_CURVES)).round().astype(int).tolist()
+    )
+    return chosen
 
 
 def _limits(*scores: NDArray[np.float64]) -> tuple[float, float]:

@@ -122,7 +122,7 @@ def provenance(audit: Audit) -> Iterator[tuple[str, str]]:
     subjects, index = audit.subjects, audit.index
     version = f", version {subjects['version']}" if "version" in subjects else ""
     yield "audited", f"{subjects['kind']} {subjects['name']}{version}, {audit.count:,} images"
-    yield "its sha256", subjects["digest"]
+    yield "its digest", subjects["digest"]
     if "seeds" in subjects:
         yield "seeds", compact(subjects["seeds"])
         yield "truncation", f"{subjects['truncation']:g}"
@@ -130,7 +130,7 @@ def provenance(audit: Audit) -> Iterator[tuple[str, str]]:
         choice = f"{audit.count:,} of {subjects['of']:,}"
         yield "chosen", f"{choice}, at random by seed {subjects['seed']}"
     yield "index", f"{index['name']}, {index['count']:,} images of {spelled(index['shape'])}"
-    yield "its digest", index["digest"]
+    yield "the index's digest", index["digest"]
     yield "SSIM", index["definition"]
     calibration = audit.calibration
     yield "held-out images", f"{calibration.heldout_name}, {calibration.count:,} images"
