@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import numpy as np
+
 from animegan_ssim.index import Index
 from animegan_ssim.verdict import FALSE_ALARM_RATE
 from training.audit.detector import CopySearch
 from training.audit.judged import Audit, Judged
 from training.audit.measure import Mapper, Scan, measure, ranks
-from training.audit.subjects import Subjects
+from training.audit.subjects import Subjects, spelled
 from training.run_folder import git_commit
 
 
@@ -33,10 +35,13 @@ def conduct(
 
     Raises:
         NotCalibratedError: the index has no calibration.
-        ValueError: its held-out images cannot carry the false-alarm rate; others as `Scan`.
+        ValueError: its held-out images cannot carry the false-alarm rate, or the subjects have
+            another shape than its images; others as `Scan`.
     """
     calibration = index.require_calibration()
-    calibration.threshold(false_alarm_rate)  # refuses before anything is scanned
+    # Refuse before anything is scanned.
+    calibration.threshold(false_alarm_rate)
+    _check_shape(subjects, index)
     scan = Scan(subjects, index.directory.resolve(), index.digest, threads, copies)
     judged = [
         Judged(
@@ -57,3 +62,12 @@ def conduct(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=git_commit(),
     )
+
+
+def _check_shape(subjects: Subjects, index: Index) -> None:
+    [first] = subjects[np.array([0])]
+    if first.shape != index.shape:
+        raise ValueError(
+            f"the images are {spelled(first.shape)}, those of the index {index.name} "
+            f"{spelled(index.shape)}: audit against an index of their own kind"
+        )

@@ -43,11 +43,14 @@ Each image is compared with every image of the index by SSIM. It is flagged if i
 closer than all but a few (--false-alarm-rate) of the real images that the index does not hold come
 to theirs. The page explains its numbers; docs/similarity/audit.md has more.
 
+The copy detector finds changed copies, to which SSIM is nearly blind. It is asked where the index
+has its embeddings: `anime-gan copies index INDEX` makes them.
+
 examples:
   anime-gan audit                                            # 25 faces of the default model
   anime-gan audit --model dcgan_color --seeds 1-1000 --out out/audit-dcgan
   anime-gan audit --weights .local/runs/mine/generator.safetensors --index .local/indexes/mine
-  anime-gan audit --pictures downloads --index .local/indexes/mine --copies .local/copies/mine
+  anime-gan audit --pictures downloads --index .local/indexes/mine
   anime-gan audit --model stylegan --count 100000 --ray-address ray://head:10001
 """
 
@@ -68,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
     index = Index.open(arguments.index, verify=False)  # whoever scans verifies it
     subjects = open_subjects(arguments, channels=index.shape[2])
     audit = conduct(
-        index, subjects, arguments.false_alarm_rate, _copies(arguments, index), **_means(arguments)
+        index, subjects, arguments.false_alarm_rate, _copies(arguments), **_means(arguments)
     )
     album = gather(audit, subjects, index, arguments.shown)
     folder: Path = arguments.out
@@ -124,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     add("--truncation", type=float, metavar="PSI", help="psi (default: the model's; 1 for weights)")
     add("--seed", type=natural, default=0, help="of the choice among pictures")
     add("--index", type=Path, default=Path(".local/indexes/procedural-64"), help="its directory")
-    add("--copies", type=Path, metavar="DIR", help="also ask the copy detector: its embeddings")
+    add("--no-copies", action="store_true", help="do not ask the copy detector (see below)")
     add("--models", type=Path, default=Path("models"), metavar="DIR", help="model repository")
     add("--out", type=Path, default=Path("out/audit"), metavar="DIR", help="made when absent")
     add("--false-alarm-rate", type=share, default=FALSE_ALARM_RATE, help="of the threshold")
@@ -136,11 +139,11 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def _copies(arguments: argparse.Namespace, index: Index) -> CopySearch | None:
-    if not arguments.copies:
+def _copies(arguments: argparse.Namespace) -> CopySearch | None:
+    if arguments.no_copies:
         return None
-    paths = arguments.copies.resolve(), arguments.models.resolve()
-    return CopySearch.open(*paths, arguments.false_alarm_rate, index)
+    paths = arguments.index.resolve(), arguments.models.resolve()
+    return CopySearch.open(*paths, arguments.false_alarm_rate)
 
 
 def _means(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -8,44 +8,40 @@ from pathlib import Path
 from typing import Any
 
 from animegan_copies import Copies, CopyIndex, CopyIndexError
-from animegan_ssim.index import Index
+from animegan_copies.manifest import FOLDER, MANIFEST
 from training.audit.subjects import Images
 from training.copies.embedding import Embedder
 
 
 @dataclass(frozen=True)
 class CopySearch:
-    """Looks for the originals of images among the embeddings of the index's images. Picklable.
+    """Looks for the originals of images among the embeddings of an index's images. Picklable.
 
     Attributes:
-        folder: the embeddings, as `anime-gan copies index` writes them.
+        index: directory of the SSIM index, in which `anime-gan copies index` puts embeddings.
         models: repository of the detector.
         false_alarm_rate: of the verdict.
     """
 
-    folder: Path
+    index: Path
     models: Path
     false_alarm_rate: float
 
     @classmethod
-    def open(cls, folder: Path, models: Path, false_alarm_rate: float, index: Index) -> CopySearch:
-        """Check that everything is there and belongs together.
+    def open(cls, index: Path, models: Path, false_alarm_rate: float) -> CopySearch | None:
+        """Check that everything is there and belongs together; None if there are no embeddings.
 
         Raises:
-            CopyIndexError: the embeddings are of other images than the index, or of another
-                detector than the repository's.
+            CopyIndexError: the embeddings are damaged, of an earlier state of the index, or of
+                another detector than the repository's.
             ValueError: the repository has no detector, or the false-alarm rate is too small.
         """
-        search = cls(folder, models, false_alarm_rate)
-        copies, _ = _opened(folder, models)
+        if not (index / FOLDER / MANIFEST).exists():
+            return None
+        _opened.cache_clear()  # what an earlier audit opened may have changed since
+        copies, _ = _opened(index, models)
         copies.manifest.calibration.threshold(false_alarm_rate)
-        sources = [(source.digest, source.count) for source in index.manifest.sources]
-        if sources != [(copies.manifest.images.digest, index.count)]:
-            raise CopyIndexError(
-                f"{folder} holds embeddings of {copies.manifest.images.name}, which is not what "
-                f"the index {index.name} holds: make both from one dataset"
-            )
-        return search
+        return cls(index, models, false_alarm_rate)
 
     def __call__(self, images: Images) -> list[Copies]:
         """The image of the index that each image may be a copy of.
@@ -56,17 +52,17 @@ class CopySearch:
         Raises:
             ValueError: they have another size.
         """
-        copies, embedder = _opened(self.folder, self.models)
+        copies, embedder = _opened(self.index, self.models)
         return copies.search(embedder(images), 1, self.false_alarm_rate)
 
     def describe(self) -> dict[str, Any]:
         """The detector, its embeddings and its threshold, for the JSON."""
-        manifest = _opened(self.folder, self.models)[0].manifest
+        manifest = _opened(self.index, self.models)[0].manifest
         return {
             "name": manifest.detector.name,
             "version": manifest.detector.version,
             "digest": manifest.detector.sha256,
-            "embeddings_digest": manifest.calibration.index_digest,
+            "index_digest": manifest.index_digest,
             "heldout_name": manifest.calibration.heldout_name,
             "heldout_count": manifest.calibration.count,
             "false_alarm_rate": self.false_alarm_rate,
@@ -75,16 +71,16 @@ class CopySearch:
 
 
 @lru_cache(maxsize=1)
-def _opened(folder: Path, models: Path) -> tuple[CopyIndex, Embedder]:
+def _opened(index: Path, models: Path) -> tuple[CopyIndex, Embedder]:
     """Embeddings and detector, opened once a process.
 
     Raises:
         CopyIndexError: the embeddings are of another detector than the repository's.
     """
-    copies, embedder = CopyIndex.open(folder), Embedder(models)
+    copies, embedder = CopyIndex.open(index), Embedder(models)
     if embedder.detector != copies.manifest.detector:
         raise CopyIndexError(
-            f"{folder} was made with another version of the copy detector than {models} holds: "
-            "make it again with `anime-gan copies index`"
+            f"{index / FOLDER} was made with another version of the copy detector than {models} "
+            "holds: make it again with `anime-gan copies index`"
         )
     return copies, embedder

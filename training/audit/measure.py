@@ -6,7 +6,7 @@ audit of any number of images fits into memory; pictures are fetched again for t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -74,22 +74,11 @@ class Scan:
 
         Raises:
             SearchIndexError: the index is not the one that the audit began with.
-            ValueError: a subject cannot be fetched, or has not the index's shape.
+            ValueError: a subject cannot be fetched, or has another shape than the index's images.
             Others as `CopySearch`.
         """
-        index = _opened(self.index, self.threads)
-        if index.digest != self.digest:
-            raise SearchIndexError(
-                f"{self.index} has the digest {index.digest[:12]} here and {self.digest[:12]} "
-                "where the audit began: it was changed, or the machines see different ones"
-            )
-        images = self.subjects[places]
-        if images.shape[1:] != index.shape:
-            raise ValueError(
-                f"the images are {spelled(images.shape[1:])}, those of the index {index.name} "
-                f"{spelled(index.shape)}: audit against an index of their own kind"
-            )
-        at = ranks(index.count) - 1
+        index = _opened(self.index, self.digest, self.threads)
+        images, at = self.subjects[places], ranks(index.count) - 1
         answers = index.search(images, NEAREST)
         copies = self.copies(images) if self.copies else [None] * len(images)
         found = zip(places.tolist(), answers, copies, strict=True)
@@ -119,12 +108,6 @@ def ranks(count: int) -> NDArray[np.int64]:
     return np.unique(np.geomspace(1, count, RANKS).round().astype(np.int64))
 
 
-def spelled(shape: Sequence[int]) -> str:
-    """A shape (H, W, C) in words."""
-    height, width, channels = shape
-    return f"{width}x{height} px, {'grey' if channels == 1 else 'RGB'}"
-
-
 def _measured(place: int, answer: Answer, at: NDArray[np.int64], copies: Copies | None) -> Measured:
     """Keep of an answer what an audit tells; the curve at these places of the descending order."""
     found = answer.found
@@ -133,6 +116,16 @@ def _measured(place: int, answer: Answer, at: NDArray[np.int64], copies: Copies 
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path, threads: int | None) -> Index:
-    """The index, opened and verified once a process."""
-    return Index.open(path, threads=threads)
+def _opened(path: Path, digest: str, threads: int | None) -> Index:
+    """The index, opened and verified once a process.
+
+    Raises:
+        SearchIndexError: it is not the one that the audit began with.
+    """
+    index = Index.open(path, threads=threads)
+    if index.digest != digest:
+        raise SearchIndexError(
+            f"{path} has the digest {index.digest[:12]} here and {digest[:12]} where the audit "
+            "began: it was changed, or the machines see different ones"
+        )
+    return index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -124,6 +125,12 @@ class DatasetSubjects:
             "of": len(dataset),
             "seed": self.seed,
         }
+
+
+def spelled(shape: Sequence[int]) -> str:
+    """A shape (H, W, C) in words."""
+    height, width, channels = shape
+    return f"{width}x{height} px, {'grey' if channels == 1 else 'RGB'}"
 
 
 def open_pictures(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from training.audit.judged import Audit
-from training.audit.measure import spelled
+from training.audit.subjects import spelled
 
 
 class Fact(NamedTuple):
@@ -109,7 +109,10 @@ def reading(audit: Audit) -> list[str]:
 
 def _detector(audit: Audit) -> str:
     if audit.detector is None:
-        return "The copy detector, a network that finds changed copies, was not asked (--copies)."
+        return (
+            "The copy detector, a network that finds changed copies, was not asked: "
+            "`anime-gan copies index` prepares an index for it."
+        )
     return (
         "Changed copies are what the copy detector looks for, a network whose verdict has a "
         f"threshold and p-values of its own, from {audit.detector['heldout_count']:,} held-out "
@@ -138,7 +141,6 @@ def provenance(audit: Audit) -> Iterator[tuple[str, str]]:
     if audit.detector:
         told = audit.detector
         yield "copy detector", f"version {told['version']}, sha256 {told['digest']}"
-        yield "its embeddings", told["embeddings_digest"]
     yield "false-alarm rate", percent(audit.false_alarm_rate)
     yield "date", audit.date
     yield "commit", audit.commit

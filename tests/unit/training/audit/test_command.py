@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -95,23 +96,24 @@ def test_ray_finds_the_same(index: Index, pictures: Path, tmp_path: Path) -> Non
     assert by_ray | {"date": None} == here | {"date": None}
 
 
-def test_the_copy_detector_finds_what_it_calls_a_copy(
-    index: Index,
-    squares: Dataset,
-    heldout: Dataset,
-    pictures: Path,
-    tmp_path: Path,
+def test_the_copy_detector_is_asked_where_the_index_has_embeddings(
+    index: Index, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    prepared = Index.open(shutil.copytree(index.directory, tmp_path / "index"))
+    asked = ["--pictures", str(pictures), "--models", str(tmp_path / "models")]
     publish_detector(tmp_path / "models", tiny_detector(), STORY, "Apache-2.0")
-    embed(Embedder(tmp_path / "models"), squares, heldout, tmp_path / "copies")
-    more = ["--copies", str(tmp_path / "copies"), "--models", str(tmp_path / "models")]
-    found = audit(index, tmp_path / "out", "--pictures", str(pictures), *more)
+    embed(Embedder(tmp_path / "models"), prepared)
+    found = audit(prepared, tmp_path / "out", *asked)
     [copy] = [image for image in found["images"] if image["name"] == "copy.png"]
     assert copy["copy_detector"]["copied"] and copy["copy_detector"]["id"] == COPIED
     assert copy["copy_detector"]["similarity"] == pytest.approx(1, abs=1e-5)
     assert found["summary"]["changed_copies"] >= 1
     assert found["copy_detector"]["name"] == "copy_detector"
     assert "Copy detector: a copy of id 137" in (tmp_path / "out" / PAGE).read_text()
+    assert audit(prepared, tmp_path / "out", *asked, "--no-copies")["copy_detector"] is None
+    publish_detector(tmp_path / "models", tiny_detector(), STORY, "Apache-2.0")
+    message = "another version of the copy detector"
+    assert message in refusal(prepared.directory, capsys, *asked)
 
 
 def test_every_field_of_the_json_is_documented(
