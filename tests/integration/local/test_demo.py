@@ -1,5 +1,8 @@
 """`python -m deploy.local demo`: pictures on disk, and nothing left running."""
 
+import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +15,12 @@ import pytest
 from PIL import Image
 
 from animegan_client.sheet import GAP_PX
-from deploy.local.demo import FACES
+from deploy.local.demo import FACES, TRUNCATION
 from deploy.local.processes import alive
+from tests.integration.generator import reference
 from tests.integration.local.polling import until
+from tests.integration.similarity.material import write_repository
+from tests.unit.ssim.index.material import noise, write_index
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ def command(model_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def started_by(demo: psutil.Process) -> list[psutil.Process]:
-    """What the demo runs: Triton, its stubs, the generator, the watchdog."""
+    """What the demo runs: Triton, its stubs, the services, the watchdog."""
     return demo.children(recursive=True)
 
 
@@ -49,6 +55,33 @@ def test_it_writes_64_faces_and_a_sheet(command: list[str], tmp_path: Path) -> N
     assert f"{FACES}/{FACES}" in done.stderr, "the progress bar came to its end"
     assert str(tmp_path / "out" / "sheet.png") in done.stderr
     assert not list((tmp_path / "temporary").glob("anime-gan-demo-*"))
+
+
+def test_it_shows_the_nearest_training_images_and_verdicts(
+    command: list[str], model_repository: Path, tmp_path: Path
+) -> None:
+    """With a small index in the default one's place, which holds the picture of one seed."""
+    repository = write_repository(tmp_path / "models")
+    shutil.copytree(model_repository / "stylegan", repository / "stylegan")
+    truncation = np.full((1, 1), TRUNCATION, np.float32)
+    onnx_file = model_repository / "stylegan" / "1" / "model.onnx"
+    known = reference.images(onnx_file, [5], truncation=truncation)
+    faces = np.concatenate([known, noise(19, seed=1, size=64)])
+    write_index(tmp_path / "indexes" / "procedural-64", faces, noise(120, seed=2, size=64))
+    more = [f"--models={repository}", f"--indexes={tmp_path / 'indexes'}"]
+    done = subprocess.run(
+        [*command, *more], capture_output=True, text=True, timeout=280, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Searching the index procedural-64 in " in done.stderr
+    assert re.search(r"^[0-9]+ of 64 original", done.stderr, re.MULTILINE)
+    assert re.search(r"^ *5\.png  #0 +1\.0000  0\.00826  copy$", done.stderr, re.MULTILINE)
+    records = json.loads((tmp_path / "out" / "nearest.json").read_text())
+    assert [record["file"] for record in records] == [f"{seed}.png" for seed in range(1, 65)]
+    assert records[4]["matches"][0]["id"] == 0
+    with Image.open(tmp_path / "out" / "nearest.png") as sheet:
+        assert sheet.width > 1000
 
 
 def test_an_interrupted_demo_stops_what_it_started(command: list[str], tmp_path: Path) -> None:
