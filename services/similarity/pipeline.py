@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from animegan_ssim.verdict import TooFewHeldoutError, Verdict
-from services.common.errors import InvalidField
+from services.common.errors import InvalidField, NotFound
 from services.common.images import PNG, Encoder, Encoding
+from services.similarity.copies import Copies
 from services.similarity.explanation import explain
 from services.similarity.indexes import Catalogue, Index
 from services.similarity.metrics import SimilarityMetrics
@@ -109,6 +110,7 @@ class Pipeline:
                 index, prepared.pixels, order.k, all_scores=order.include_scores
             )
         verdict = _verdict(order, index, gathered)
+        copies = await self._copies(order, index, prepared) if order.find_copies else None
         matches = await self._matches(order, index, gathered)
         self._metrics.images.labels(model=index.name).inc()
         if matches:
@@ -125,7 +127,26 @@ class Pipeline:
             verdict=verdict,
             score_ids=gathered.score_ids,
             scores=found.scores,
+            copies=copies,
         )
+
+    async def _copies(self, order: SearchOrder, index: Index, prepared: Prepared) -> Copies:
+        """What the copy detector says.
+
+        Raises:
+            InvalidField: it cannot say anything about this index.
+        """
+        with self._metrics.stage("copies"):
+            try:
+                return await self._scatter.copies(
+                    index, prepared.pixels, order.k, order.false_alarm_rate
+                )
+            except NotFound as error:
+                raise InvalidField(
+                    "query.find_copies",
+                    f"the images of the index {index.name} are not embedded for the copy "
+                    "detector: `anime-gan copies index` does that; or leave it out",
+                ) from error
 
     async def _matches(
         self, order: SearchOrder, index: Index, gathered: Gathered

@@ -7,6 +7,7 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_ssim.verdict import Calibration
 from services.common.images import Format
+from services.similarity.copies import Copies
 from services.similarity.indexes import Index
 from services.similarity.order import DEFAULT_FALSE_ALARM_RATE
 from services.similarity.pictures import Picture, Prepared, Step
@@ -62,6 +63,8 @@ def search_result(result: SearchResult) -> pb.SearchResult:
                 original=result.verdict.original,
             )
         )
+    if result.copies:
+        message.copies.CopyFrom(_copies(result.copies))
     return message
 
 
@@ -133,6 +136,17 @@ def image(encoded: Encoded) -> image_pb2.Image:
 def _match(match: Match) -> pb.Match:
     thumbnail = image(match.thumbnail) if match.thumbnail else None
     return pb.Match(id=match.id, ssim=match.ssim, thumbnail=thumbnail)
+
+
+def _copies(copies: Copies) -> pb.Copies:
+    pairs = zip(copies.ids, copies.similarities, strict=True)
+    return pb.Copies(
+        matches=[pb.CopyMatch(id=number, similarity=cosine) for number, cosine in pairs],
+        p_value=copies.p_value,
+        threshold=copies.threshold,
+        false_alarm_rate=copies.false_alarm_rate,
+        copied=copies.copied,
+    )
 
 
 def _preparation(picture: Picture, prepared: Prepared) -> pb.Preparation:

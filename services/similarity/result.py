@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from animegan_ssim.engine import HISTOGRAM_BINS, HISTOGRAM_RANGE
 from animegan_ssim.verdict import Verdict
 from services.common.images import Format
+from services.similarity.copies import Copies
 from services.similarity.explanation import Explanation
 from services.similarity.indexes import Index
 from services.similarity.pictures import Picture, Prepared
@@ -50,6 +51,7 @@ class SearchResult:
     verdict: Verdict | None
     score_ids: NDArray[np.int64]
     scores: NDArray[np.float32]
+    copies: Copies | None  # None: not asked for
 
 
 @dataclass(frozen=True)

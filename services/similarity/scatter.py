@@ -13,6 +13,7 @@ from animegan_ssim.engine import Found, merge
 from services.common.errors import Unavailable
 from services.common.triton_client import Triton
 from services.similarity import shards
+from services.similarity.copies import Copies, find_copies
 from services.similarity.indexes import Index, Shard
 
 T = TypeVar("T")
@@ -57,6 +58,21 @@ class Scatter:
         # Ids ascend from shard to shard: ties go to the lower id, as within a shard.
         found = merge([(0, answer.found) for answer in answers], k)
         return Gathered(found, np.concatenate([answer.score_ids for answer in answers]))
+
+    async def copies(
+        self, index: Index, image_HWC: NDArray[np.uint8], k: int, false_alarm_rate: float
+    ) -> Copies:
+        """The images of `index` that a picture of its shape may be a changed copy of.
+
+        Raises:
+            NotFound: there is no copy detector, or the index's images are not embedded.
+            Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+        """
+        return await self._first_to_answer(
+            index.tritons,
+            lambda triton: find_copies(triton, index, image_HWC, k, false_alarm_rate),
+            f"the embeddings of {index.name!r}",
+        )
 
     async def images(self, index: Index, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The images of these ids, uint8 [n, H, W, C]; n may be 0.

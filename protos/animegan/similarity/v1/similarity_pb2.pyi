@@ -194,6 +194,7 @@ class SearchQuery(_message.Message):
     THUMBNAIL_FORMAT_FIELD_NUMBER: _builtins.int
     INCLUDE_SCORES_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    FIND_COPIES_FIELD_NUMBER: _builtins.int
     index: _builtins.str
     """Name of an index from ListIndexes. Empty: the service's default index."""
     k: _builtins.int
@@ -219,6 +220,10 @@ class SearchQuery(_message.Message):
     """Name of the model that made the picture, for the service's metrics only (letters, digits and
     `._-`, at most 64): operators watch whether a model's pictures come closer to the training set.
     """
+    find_copies: _builtins.bool
+    """Also ask the copy detector, a network that finds copies to which SSIM is nearly blind: mirrored,
+    cut out, moved, recoloured. INVALID_ARGUMENT where the index's images are not embedded for it.
+    """
     @_builtins.property
     def image(self) -> _image_pb2.Image:
         """The picture. In most cases only `data` is set: the bytes of a PNG, JPEG, WebP, GIF, BMP, TIFF or
@@ -238,10 +243,11 @@ class SearchQuery(_message.Message):
         thumbnail_format: _image_pb2.ImageFormat.ValueType = ...,
         include_scores: _builtins.bool = ...,
         model: _builtins.str = ...,
+        find_copies: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_false_alarm_rate", b"_false_alarm_rate", "_k", b"_k", "false_alarm_rate", b"false_alarm_rate", "image", b"image", "k", b"k"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_alarm_rate", b"_false_alarm_rate", "_k", b"_k", "definition", b"definition", "false_alarm_rate", b"false_alarm_rate", "image", b"image", "include_scores", b"include_scores", "index", b"index", "k", b"k", "model", b"model", "omit_thumbnails", b"omit_thumbnails", "thumbnail_format", b"thumbnail_format"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_false_alarm_rate", b"_false_alarm_rate", "_k", b"_k", "definition", b"definition", "false_alarm_rate", b"false_alarm_rate", "find_copies", b"find_copies", "image", b"image", "include_scores", b"include_scores", "index", b"index", "k", b"k", "model", b"model", "omit_thumbnails", b"omit_thumbnails", "thumbnail_format", b"thumbnail_format"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__false_alarm_rate: _TypeAlias = _typing.Literal["false_alarm_rate"]  # noqa: Y015
     _WhichOneofArgType__false_alarm_rate: _TypeAlias = _typing.Literal["_false_alarm_rate", b"_false_alarm_rate"]  # noqa: Y015
@@ -272,6 +278,7 @@ class SearchResult(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     SCORE_IDS_FIELD_NUMBER: _builtins.int
     SCORES_FIELD_NUMBER: _builtins.int
+    COPIES_FIELD_NUMBER: _builtins.int
     index: _builtins.str
     """The index that was searched."""
     index_digest: _builtins.str
@@ -314,6 +321,10 @@ class SearchResult(_message.Message):
     def scores(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """And their scores, within 1e-6 ("gaussian": 1e-5) of the definition's."""
 
+    @_builtins.property
+    def copies(self) -> Global___Copies:
+        """With `find_copies` what the copy detector found."""
+
     def __init__(
         self,
         *,
@@ -329,14 +340,83 @@ class SearchResult(_message.Message):
         verdict: Global___Verdict | None = ...,
         score_ids: _abc.Iterable[_builtins.int] | None = ...,
         scores: _abc.Iterable[_builtins.float] | None = ...,
+        copies: Global___Copies | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["preparation", b"preparation", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copies", b"copies", "preparation", b"preparation", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "definition", b"definition", "histogram", b"histogram", "index", b"index", "index_digest", b"index_digest", "matches", b"matches", "mean", b"mean", "preparation", b"preparation", "quantiles", b"quantiles", "score_ids", b"score_ids", "scores", b"scores", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copies", b"copies", "count", b"count", "definition", b"definition", "histogram", b"histogram", "index", b"index", "index_digest", b"index_digest", "matches", b"matches", "mean", b"mean", "preparation", b"preparation", "quantiles", b"quantiles", "score_ids", b"score_ids", "scores", b"scores", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchResult: _TypeAlias = SearchResult  # noqa: Y015
+
+@_typing.final
+class Copies(_message.Message):
+    """What a picture may be a changed copy of, by embeddings of a network. docs/similarity/copies.md
+    tells how many copies of which kind are found.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHES_FIELD_NUMBER: _builtins.int
+    P_VALUE_FIELD_NUMBER: _builtins.int
+    THRESHOLD_FIELD_NUMBER: _builtins.int
+    FALSE_ALARM_RATE_FIELD_NUMBER: _builtins.int
+    COPIED_FIELD_NUMBER: _builtins.int
+    p_value: _builtins.float
+    """Probability that an unseen real image comes as near to one of the index, at most."""
+    threshold: _builtins.float
+    """Similarity above which a picture is judged a copy of the nearest image."""
+    false_alarm_rate: _builtins.float
+    """Share of unseen real images above the threshold, at most."""
+    copied: _builtins.bool
+    """Whether the nearest image is above the threshold."""
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___CopyMatch]:
+        """The nearest images, nearest first, as many as `k`; equal similarities by ascending id."""
+
+    def __init__(
+        self,
+        *,
+        matches: _abc.Iterable[Global___CopyMatch] | None = ...,
+        p_value: _builtins.float = ...,
+        threshold: _builtins.float = ...,
+        false_alarm_rate: _builtins.float = ...,
+        copied: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copied", b"copied", "false_alarm_rate", b"false_alarm_rate", "matches", b"matches", "p_value", b"p_value", "threshold", b"threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Copies: _TypeAlias = Copies  # noqa: Y015
+
+@_typing.final
+class CopyMatch(_message.Message):
+    """An image that a picture may be a changed copy of."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """Its id in the index."""
+    similarity: _builtins.float
+    """Cosine of the embeddings, -1 to 1."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        similarity: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "similarity", b"similarity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CopyMatch: _TypeAlias = CopyMatch  # noqa: Y015
 
 @_typing.final
 class Preparation(_message.Message):
