@@ -8,35 +8,14 @@ import numpy as np
 import pytest
 
 from animegan_copies import CopyIndex, CopyIndexError, Detector, Manifest
-from animegan_ssim.definition import UNIFORM7
 from animegan_ssim.verdict import Calibration
-from tests.unit.training.conftest import write_dataset
-from training.copies.building import write_embeddings
-from training.index.building import build as build_index
+from tests.unit.copies.material import COUNT, IDS, SIZE, unit, write_index
 from training.index.changing import remove
-
-COUNT, SIZE = 40, 8
-IDS = np.arange(100, 100 + 3 * COUNT, 3)
-
-
-def unit(count: int, seed: int) -> np.ndarray:
-    drawn = np.random.default_rng(seed).standard_normal((count, SIZE)).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """An SSIM index of a few images, with drawn embeddings."""
-    index = build_index(
-        tmp_path / "squares", write_dataset(tmp_path / "set", count=COUNT), UNIFORM7
-    )
-    maxima = np.sort((unit(199, 1) @ unit(COUNT, 0).T).max(axis=1).astype(np.float64))
-    calibration = Calibration(maxima, index.digest, "heldout", "d2", identical=0)
-    detector = Detector("copy_detector", 3, "abc")
-    manifest = Manifest(index.digest, detector, COUNT, SIZE, {}, calibration)
-    arrays = {"embeddings.npy": unit(COUNT, 0), "ids.npy": IDS}
-    write_embeddings(index.directory, arrays, manifest)
-    return index.directory
+    return write_index(tmp_path / "squares")
 
 
 @pytest.fixture
