@@ -9,11 +9,14 @@ Shape suffixes: N images of the index, Q others, F features.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 
 import imagehash
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
@@ -24,12 +27,15 @@ from animegan_ssim.tiles import pack
 from training.copies.building import best_similarities
 from training.copies.embedding import Embedder
 from training.metrics.cache import FeatureCache
-from training.metrics.features import Extractor, Pictures, extract
+from training.metrics.efficientnet import efficientnet
+from training.metrics.features import Pictures, extract
 
 Images = NDArray[np.uint8]
 Scores = NDArray[np.float64]
 # Unseen images at a time where every pair of a block lies in memory: 4 MB a block of 20,000.
 BLOCK = 50
+# Nothing is kept: pictures without a name are not looked up.
+NO_CACHE = FeatureCache(Path(os.devnull))
 
 
 class Scorer(ABC):
@@ -144,29 +150,23 @@ class Pixels(Scorer):
         return -np.sqrt(np.square(difference).mean(axis=1))
 
 
-def build_scorers(
-    index: Images, digest: str, embedder: Embedder, extractor: Extractor, cache: FeatureCache
-) -> list[Scorer]:
-    """All scorers, ours first.
+def efficientnet_scorer(index: Images) -> Cosine:
+    """EfficientNet-Lite0, trained on ImageNet: features that never heard of copies."""
+    extractor = efficientnet(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
-    Args:
-        index: uint8 [N, H, W, 3], images that copies are looked for among.
-        digest: of the index, names its cached features.
-        embedder: the copy detector.
-        extractor: EfficientNet-Lite0, trained on ImageNet: features that never heard of copies.
-        cache: keeps the extractor's features of the index.
-    """
-
-    def efficientnet(images: Images, label: str) -> NDArray[np.float32]:
-        name = f"{digest} in its order" if images is index else None
-        pictures = Pictures(label or "copies", images, 0, len(images), name)
-        features = extract(extractor, pictures, cache)
+    def embed(images: Images, label: str) -> NDArray[np.float32]:
+        pictures = Pictures(label or "copies", images, 0, len(images))
+        features = extract(extractor, pictures, NO_CACHE)
         return features / np.linalg.norm(features, axis=1, keepdims=True)
 
-    return [
-        Cosine("copy detector", embedder, index),
-        Ssim(index),
-        PerceptualHash(index),
-        Pixels(index),
-        Cosine(extractor.name, efficientnet, index),
-    ]
+    return Cosine(extractor.name, embed, index)
+
+
+# By the names of `--scorers`, in the order of the tables.
+SCORERS: dict[str, Callable[[Images, Embedder], Scorer]] = {
+    "detector": lambda index, embedder: Cosine("copy detector", embedder, index),
+    "ssim": lambda index, _: Ssim(index),
+    "phash": lambda index, _: PerceptualHash(index),
+    "pixels": lambda index, _: Pixels(index),
+    "efficientnet": lambda index, _: efficientnet_scorer(index),
+}

@@ -17,12 +17,10 @@ import torch
 from training.copies.benchmark import run_benchmark
 from training.copies.embedding import Embedder
 from training.copies.report import draw_recall, draw_transformations, to_json, to_markdown
-from training.copies.scorers import build_scorers
+from training.copies.scorers import SCORERS
 from training.datasets.commands.options import HelpFormatter, Verbs, natural, positive, say
 from training.datasets.files import write
 from training.datasets.store import Dataset
-from training.metrics.cache import FeatureCache
-from training.metrics.efficientnet import efficientnet
 from training.run_folder import git_commit
 
 PACKAGES = ("faiss-cpu", "imagehash", "numpy", "onnxruntime", "pillow", "torch")
@@ -54,7 +52,10 @@ def add(verbs: Verbs) -> None:
     option("--models", type=Path, default=Path("models"), help="repository of the detector")
     option("--copies", type=positive, default=500, help="of each transformation and strength")
     option("--seed", type=natural, default=0, help="of the choice of images and changes")
-    option("--cache", type=Path, default=Path(".local/cache/features"), help="features of images")
+    option("--images", type=positive, metavar="N", help="look among the first N (default: all)")
+    option(
+        "--scorers", nargs="+", choices=list(SCORERS), default=list(SCORERS), help="what to compare"
+    )
     option("--threads", type=positive, default=torch.get_num_threads(), help="CPU threads")
     option("--show", type=natural, metavar="ROW", help="draw what is done to this image")
     parser.set_defaults(run=_run)
@@ -63,19 +64,16 @@ def add(verbs: Verbs) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     dataset, unseen = Dataset.open(arguments.dataset), Dataset.open(arguments.unseen)
-    index = np.asarray(dataset.images_NHWC)
+    index = dataset.images_NHWC[: arguments.images]
     embedder = Embedder(arguments.models)
-    extractor = efficientnet(torch.device("cpu"))
-    scorers = build_scorers(
-        index, dataset.digest, embedder, extractor, FeatureCache(arguments.cache)
-    )
+    scorers = [SCORERS[name](index, embedder) for name in arguments.scorers]
     benchmark = run_benchmark(
         index, np.asarray(unseen.images_NHWC), scorers, arguments.copies, arguments.seed
     )
     story = {
         "environment": _environment(),
         "detector": asdict(embedder.detector),
-        "index": _told(dataset),
+        "index": _told(dataset) | {"count": len(index)},
         "unseen": _told(unseen),
         "copies": arguments.copies,
         "seed": arguments.seed,
