@@ -20,8 +20,8 @@ class SearchOrder:
     false_alarm_rate: float = DEFAULT_FALSE_ALARM_RATE  # over 0 and below 1
     thumbnails: Encoding | None = PNG  # None: leave them out
     include_scores: bool = False
-    find_copies: bool = False  # also ask the copy detector
     model: str = ""  # what made the picture, for metrics
+    find_copies: bool = False  # also ask the copy detector
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
         false_alarm_rate=_false_alarm_rate(query),
         thumbnails=None if query.omit_thumbnails else encoding,
         include_scores=query.include_scores,
-        find_copies=query.find_copies,
         model=_model(query),
+        find_copies=query.find_copies,
     )
 
 

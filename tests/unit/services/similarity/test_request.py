@@ -43,6 +43,7 @@ def test_the_least_query_takes_all_defaults():
         thumbnails=PNG,
         include_scores=False,
         model="",
+        find_copies=False,
     )
 
 
@@ -51,10 +52,11 @@ def test_every_field_arrives():
     order = parse(
         image=raw, index="faces", k=50, definition="gaussian", false_alarm_rate=0.2,
         thumbnail_format=image_pb2.IMAGE_FORMAT_JPEG, include_scores=True, model="style-gan_2.0",
+        find_copies=True,
     )  # fmt: skip
     assert order == SearchOrder(
         Picture(b"abcdef", RAW, 2, 1, 3), "faces", 50, "gaussian", 0.2, Encoding(Format.JPEG),
-        True, "style-gan_2.0",
+        True, "style-gan_2.0", True,
     )  # fmt: skip
     assert parse(omit_thumbnails=True).thumbnails is None
 
