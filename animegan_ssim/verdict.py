@@ -7,8 +7,9 @@ is ranked among their largest SSIMs h_1 ... h_n:
 
 This is a conformal p-value (Vovk, Gammerman, Shafer, "Algorithmic Learning in a Random World",
 2005; Bates et al., "Testing for outliers with conformal p-values", 2023): for a picture that comes
-from the same source as the held-out ones, P(p <= a) <= a, whatever that source is. No copy makes p
-smaller than 1 / (n + 1). A large p is no proof of novelty: it says that SSIM sees no copy.
+from the same source as the held-out ones, P(p <= a) <= a, whatever that source is; the probability
+is over the picture and the held-out ones together. No copy makes p smaller than 1 / (n + 1). A
+large p is no proof of novelty: it says that SSIM sees no copy.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Verdict:
     """What the best score of one picture means.
 
     Attributes:
-        p_value: probability that an unseen real image comes as close, at most; in (0, 1].
+        p_value: share of the held-out images that come as close, the picture itself counted among
+            them; in (0, 1].
         threshold: SSIM above which a picture is not judged original.
         false_alarm_rate: share of unseen real images above the threshold, at most and on average
             over the draw of the held-out images.
