@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +29,9 @@ class Session:
         Args:
             function: Picklable; what it reads must lie under the same path on every machine.
             items: Picklable; all of them are taken at once.
+
+        Raises:
+            Whatever the function raises, as it is.
         """
         import ray.data
 
@@ -39,7 +43,7 @@ class Session:
         context.enable_progress_bars = False  # the caller shows its own
         results = ray.data.from_items(rows, override_num_blocks=len(rows)).map(_Row(function))
         for row in results.iter_rows():
-            yield row["result"]
+            yield row["outcome"].result()
 
 
 @contextmanager
@@ -86,14 +90,32 @@ def ray_map(
             yield from session.map(function, known)
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What a function returned, or why it did not."""
+
+    value: Any
+    error: Exception | None
+
+    def result(self) -> Any:
+        """Return or raise it."""
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
 class _Row:
     """A function on items as a function on Ray's rows."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        return {"result": self._function(row["item"])}
+    def __call__(self, row: dict[str, Any]) -> dict[str, _Outcome]:
+        try:
+            outcome = _Outcome(self._function(row["item"]), None)
+        except Exception as error:  # raised by the caller: Ray would wrap it in one of its own
+            outcome = _Outcome(None, error)
+        return {"outcome": outcome}
 
 
 def _connection(workers: int, address: str | None) -> dict[str, Any]:
