@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from animegan_ssim.definition import definition
 from animegan_ssim.engine import Engine, Found, merge
-from animegan_ssim.index.arrays import NEAREST, check_sha256, check_size, open_array
+from animegan_ssim.index.arrays import check_sha256, check_size
+from animegan_ssim.index.calibration import read_calibration
 from animegan_ssim.index.errors import DamagedIndexError, NotCalibratedError, UnknownImageError
 from animegan_ssim.index.manifest import Manifest, Source, read_manifest
 from animegan_ssim.index.shard import check_ascending, open_shard
@@ -67,7 +68,7 @@ class Index:
             open_shard(directory, record, first, self.shape)
             for record, first in zip(manifest.shards, firsts, strict=False)
         )
-        self.calibration = _calibration(directory, manifest)
+        self.calibration = read_calibration(directory, manifest)
         self._backend = backend
         self._threads = threads
 
@@ -243,20 +244,3 @@ class Index:
             ],
             "calibration": self.calibration.as_json() if self.calibration else None,
         }
-
-
-def _calibration(directory: Path, manifest: Manifest) -> Calibration | None:
-    """The calibration, where it belongs to the index as it is now."""
-    record = manifest.calibration
-    if record is None or not manifest.calibrated:
-        return None
-    heldout = record.heldout
-    parts = [open_array(directory, file, NEAREST, (heldout.count,)) for file in record.nearest]
-    maxima = np.sort(np.max([part["ssim"] for part in parts], axis=0))
-    return Calibration(
-        maxima=maxima,
-        index_digest=record.index_digest,
-        heldout_name=heldout.name,
-        heldout_digest=heldout.digest,
-        identical=int((maxima >= 1).sum()),
-    )

@@ -12,8 +12,9 @@ from animegan_ssim.index.manifest import MANIFEST, Manifest, Source, check_name,
 from training.datasets.files import TEMPORARY_SUFFIX, pretty, write
 from training.datasets.manifest import read_json
 from training.datasets.store import Dataset
-from training.index.calibrating import calibrated, check_shape, keep_heldout
+from training.index.calibrating import calibrated
 from training.index.errors import IndexMismatchError
+from training.index.heldout import check_shape, keep_heldout
 from training.index.publishing import locked, publish
 from training.index.shards import (
     Mapper,

@@ -14,8 +14,9 @@ from animegan_ssim.index.manifest import ShardRecord, read_manifest
 from animegan_ssim.index.shard import Shard
 from training.datasets.store import Dataset
 from training.index.building import HERE, Means
-from training.index.calibrating import calibrated, keep_heldout
+from training.index.calibrating import calibrated
 from training.index.errors import IndexMismatchError
+from training.index.heldout import keep_heldout
 from training.index.publishing import locked, publish, store_array
 
 

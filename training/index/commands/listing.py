@@ -37,6 +37,8 @@ def _run(arguments: argparse.Namespace) -> int:
     say(json.dumps([index.describe() for index in indexes]) if arguments.json else _table(indexes))
     for failure in failures:
         warn(str(failure))
+    if not indexes and not failures:
+        warn(f"there is no index in {arguments.indexes}: make one with `anime-gan index build`")
     return 1 if failures else 0
 
 

@@ -66,6 +66,13 @@ def test_the_list_shows_what_is_whole_and_names_what_is_not(
     assert "ids-00000.npy is missing" in captured.err
 
 
+def test_an_empty_folder_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("list", "--indexes", tmp_path / "none") == 0
+    assert "make one with `anime-gan index build`" in capsys.readouterr().err
+
+
 def test_a_damaged_index_does_not_verify(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
