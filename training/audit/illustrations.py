@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 
 from training.audit import figures
 from training.audit.album import Album
+from training.audit.closeness import closeness
 from training.audit.judged import Audit
+from training.audit.theme import SURFACE
 
 DPI = 110
 
@@ -44,7 +46,7 @@ def illustrations(audit: Audit, album: Album) -> Iterator[Illustration]:
         f"Scores of the audited images lie between {best.min():.3f} and {best.max():.3f}, of "
         f"unseen real images between {heldout[0]:.3f} and {heldout[-1]:.3f}. Right of the dashed "
         f"line, at {audit.threshold:.3f}, an image is flagged.",
-        lambda: figures.closeness(audit, album),
+        lambda: closeness(audit, album),
     )
     yield Illustration(
         "curves",
@@ -79,6 +81,6 @@ def write_pngs(audit: Audit, album: Album, folder: Path) -> list[Path]:
     for one in illustrations(audit, album):
         figure = one.draw()
         paths.append(folder / f"{one.name}.png")
-        figure.savefig(paths[-1], dpi=DPI, facecolor=figures.SURFACE)
+        figure.savefig(paths[-1], dpi=DPI, facecolor=SURFACE)
         plt.close(figure)
     return paths

@@ -34,6 +34,11 @@ class Judged:
         """Whether the copy detector was asked and takes it for a copy."""
         return self.measured.copies is not None and self.measured.copies.copied
 
+    @property
+    def suspect(self) -> bool:
+        """Whether a person should look at it."""
+        return self.changed_copy or not self.verdict.original
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -99,8 +104,8 @@ class Audit:
 
     @cached_property
     def closest_first(self) -> list[int]:
-        """Places in `judged`: what is flagged first, then by descending best score."""
-        calm = [one.verdict.original and not one.changed_copy for one in self.judged]
+        """Places in `judged`: suspects first, each group by descending best score."""
+        calm = [not one.suspect for one in self.judged]
         return np.lexsort((-self.nearest[:, 0], calm)).tolist()
 
     @cached_property

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from animegan_ssim.index import Index
 from training.audit.album import Album, gather
-from training.audit.figures import PALETTE
 from training.audit.judged import Audit
 from training.audit.page import STYLE, page
 from training.audit.subjects import FolderSubjects
 from training.audit.svg import inline
 from training.audit.swarm import stack
+from training.audit.theme import PALETTE
 from training.audit.words import compact, headline, notices
 
 VOID = {"meta", "img", "br"}
