@@ -66,13 +66,11 @@ def _search(arguments: argparse.Namespace) -> None:
         omit_thumbnails=arguments.save is None,
         model=arguments.model,
     )
-    with (
-        connect(SimilarityClient, arguments) as client,
-        closing(client.search_stream(files, timeout=arguments.timeout, **options)) as stream,
-    ):
-        # disable=None: no bar where nobody watches.
-        bar = tqdm(stream, total=len(files), unit="file", disable=arguments.quiet or None)
-        results = list(bar)
+    with connect(SimilarityClient, arguments) as client:
+        if len(files) == 1:
+            results = [client.search(files[0], timeout=arguments.timeout, **options)]
+        else:
+            results = _search_all(client, files, options, arguments)
     if arguments.json:
         pairs = zip(files, results, strict=True)
         say(json.dumps([record(str(file), result) for file, result in pairs], indent=2))
@@ -83,6 +81,17 @@ def _search(arguments: argparse.Namespace) -> None:
         arguments.save.parent.mkdir(parents=True, exist_ok=True)
         _sheet(files, results).save(arguments.save)
         say(f"{arguments.save}: each picture beside its nearest")
+
+
+def _search_all(
+    client: SimilarityClient,
+    files: Sequence[Path],
+    options: SearchOptions,
+    arguments: argparse.Namespace,
+) -> list[SearchResult]:
+    with closing(client.search_stream(files, timeout=arguments.timeout, **options)) as stream:
+        # disable=None: no bar where nobody watches.
+        return list(tqdm(stream, total=len(files), unit="file", disable=arguments.quiet or None))
 
 
 def summary(results: Sequence[SearchResult]) -> str:

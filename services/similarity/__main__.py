@@ -12,8 +12,8 @@ from services.common.images import Encoder
 from services.common.metrics import process_registry
 from services.common.server import serve
 from services.common.triton_client import Triton
+from services.similarity.catalogue import Catalogue
 from services.similarity.handler import FULL_NAME, Handler
-from services.similarity.indexes import Catalogue
 from services.similarity.metrics import SimilarityMetrics
 from services.similarity.pipeline import Pipeline
 from services.similarity.request import Limits

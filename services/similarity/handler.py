@@ -9,7 +9,7 @@ from animegan.similarity.v1 import similarity_pb2_grpc
 
 from services.common.admission import Admission
 from services.common.calls import Context
-from services.similarity.indexes import Catalogue
+from services.similarity.catalogue import Catalogue
 from services.similarity.order import SearchOrder
 from services.similarity.pipeline import Pipeline
 from services.similarity.request import Limits, parse_image, parse_pair, parse_query

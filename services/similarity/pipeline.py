@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from animegan_ssim.verdict import TooFewHeldoutError, Verdict
 from services.common.errors import InvalidField, NotFound
 from services.common.images import PNG, Encoder, Encoding
+from services.similarity.catalogue import Catalogue
 from services.similarity.copies import Copies
 from services.similarity.explanation import explain
-from services.similarity.indexes import Catalogue, Index
+from services.similarity.indexes import Index
 from services.similarity.metrics import SimilarityMetrics
 from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
 from services.similarity.pictures import Picture, PictureError, Prepared, prepare, thumbnails

@@ -39,7 +39,7 @@ class TritonPythonModel:
             pb_utils.get_input_tensor_by_name(request, name).as_numpy() for name in ("shard", "ids")
         )
         try:
-            arrays = self._arrays(shard.item().decode(), ids)
+            arrays = self._arrays(shard.item().decode(errors="replace"), ids)
         except (NotServedError, UnknownImageError) as error:
             fault = pb_utils.TritonError(str(error), pb_utils.TritonError.NOT_FOUND)
             return pb_utils.InferenceResponse([], fault)

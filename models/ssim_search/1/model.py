@@ -71,10 +71,12 @@ def _question(request: Any) -> Question | WrongQuestionError:
     shards, ks = (set(_input(request, name).ravel().tolist()) for name in ("shard", "k"))
     if len(shards) > 1 or len(ks) > 1:
         return WrongQuestionError("the queries of a request share one shard and one k")
-    return Question(shards.pop().decode(), _input(request, "query"), ks.pop())
+    return Question(shards.pop().decode(errors="replace"), _input(request, "query"), ks.pop())
 
 
 def _response(request: Any, reply: Reply | Refusal) -> Any:
+    if isinstance(reply, SearchIndexError):
+        pb_utils.Logger.log_error(str(reply))  # callers are not told of files
     if not isinstance(reply, Reply):
         code = next(code for kind, code in _CODES.items() if isinstance(reply, kind))
         fault = pb_utils.TritonError(str(reply), getattr(pb_utils.TritonError, code))

@@ -1,10 +1,13 @@
 """Which indexes there are, when several Tritons tell of them and some do not answer."""
 
+import asyncio
+
 import pytest
 from structlog.testing import capture_logs
 
 from services.common.errors import NotFound, Unavailable
-from services.similarity.indexes import NO_INDEX, Catalogue, combine
+from services.similarity.catalogue import NO_INDEX, Catalogue
+from services.similarity.indexes import combine
 from services.similarity.settings import SimilaritySettings
 from tests.unit.services.similarity.tritons import FakeTriton, description
 
@@ -38,10 +41,14 @@ def test_two_states_of_an_index_are_never_mixed():
 
 async def test_a_damaged_index_is_unavailable_and_its_paths_are_for_the_log():
     triton = FakeTriton(description("good"), refused={"faces": "/secret/tiles.npy has 3 bytes"})
-    with capture_logs() as logs, pytest.raises(Unavailable, match="'faces' is damaged") as refused:
-        await catalogue(a=triton).find("")
+    known = catalogue(a=triton)
+    with capture_logs() as logs:
+        await known.refresh()
+        with pytest.raises(Unavailable, match="'faces' is damaged") as refused:
+            await known.find("")
+        await known.refresh()
     assert "/secret" not in str(refused.value)
-    assert logs[0]["reason"] == "/secret/tiles.npy has 3 bytes"
+    assert [line["reason"] for line in logs] == ["/secret/tiles.npy has 3 bytes"]
 
 
 async def test_without_any_index_the_remedy_is_told():
@@ -102,6 +109,28 @@ async def test_work_is_done_again_when_the_index_has_changed_and_only_then():
     with pytest.raises(Unavailable, match="shard away"):
         await known.run("", fails)
     assert seen == ["d1", "d2", "d2"]
+
+
+async def test_a_look_that_began_before_a_change_does_not_hide_it():
+    """Its answer comes after somebody has noticed the change, and is the old one."""
+    triton, gate = FakeTriton(description()), asyncio.Event()
+    answer = triton.infer_all
+
+    async def slow(*arguments):
+        tensors = await answer(*arguments)
+        await gate.wait()
+        return tensors
+
+    triton.infer_all = slow
+    known = catalogue(a=triton)
+    before = asyncio.create_task(known.refresh())
+    await asyncio.sleep(0.01)
+    triton.manifest["indexes"] = [description(digest="d2")]
+    after = asyncio.create_task(known.refresh())
+    await asyncio.sleep(0.01)
+    gate.set()
+    await asyncio.gather(before, after)
+    assert (await known.find("")).digest == "d2"
 
 
 @pytest.mark.parametrize(
