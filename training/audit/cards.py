@@ -15,7 +15,8 @@ def cards(audit: Audit, album: Album) -> str:
     left_out = audit.count - len(album.subjects)
     more = f" The {left_out:,} others are in the JSON." if left_out else ""
     return (
-        f"<p>The closest first.{more} Below each training image: SSIM, and its id in the index.</p>"
+        f"<p>Suspects first, then the closest.{more} Below each training image: SSIM, and its id "
+        "in the index.</p>"
         f'<ol class="cards">\n{items}\n</ol>'
     )
 
@@ -60,7 +61,7 @@ def _copy(one: Judged, album: Album) -> str:
     if copies is None:
         return ""
     image_id, similarity = int(copies.ids[0]), float(copies.similarity[0])
-    told = f"id {image_id}, similarity {similarity:.3f}, p = {copies.p_value:.2g}"
+    told = f"id {image_id}, similarity {similarity:.3f}, p&nbsp;=&nbsp;{copies.p_value:.2g}"
     if not copies.copied:
         return f'<p class="copy">Copy detector: no copy found ({told})</p>'
     alt = f"Training image {image_id}, of which the copy detector takes this for a copy"

@@ -39,13 +39,14 @@ class Illustration:
 
 def illustrations(audit: Audit, album: Album) -> Iterator[Illustration]:
     """The figures in the order of the page."""
+    framed = "; framed, too, is what the copy detector takes for a copy" if audit.detector else ""
     best, heldout = audit.nearest[:, 0], audit.calibration.maxima
     yield Illustration(
         "closeness",
         "Nearest training image of each audited image",
         f"Scores of the audited images lie between {best.min():.3f} and {best.max():.3f}, of "
         f"unseen real images between {heldout[0]:.3f} and {heldout[-1]:.3f}. Right of the dashed "
-        f"line, at {audit.threshold:.3f}, an image is flagged.",
+        f"line, at {audit.threshold:.3f}, an image is flagged{framed}.",
         lambda: closeness(audit, album),
     )
     yield Illustration(

@@ -76,6 +76,12 @@ def notices(audit: Audit) -> Iterator[str]:
             "The index does not hold the dataset that this model was trained on, so copies of its "
             "training images cannot be found here."
         )
+    missed = sum(one.changed_copy and one.verdict.original for one in audit.judged)
+    if missed:
+        yield (
+            f"The copy detector takes {missed:,} of the images that SSIM judges original for "
+            "changed copies: they are framed, and come among the first below."
+        )
     if audit.calibration.identical:
         yield (
             f"{audit.calibration.identical:,} held-out images are in the index pixel by pixel: "

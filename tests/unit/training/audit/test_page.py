@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from animegan_copies import Copies
 from animegan_ssim.index import Index
 from training.audit.album import Album, gather
 from training.audit.judged import Audit
@@ -102,6 +103,20 @@ def test_the_planted_copy_comes_first_and_is_marked(text: str) -> None:
         :2
     ]
     assert first == ("flagged", "copy.png") and second[0] == "original"
+
+
+def test_a_copy_that_ssim_does_not_see_is_noticed(audit: Audit, album: Album) -> None:
+    hit = Copies(np.array([5]), np.array([0.99], np.float32), 0.01, 0.9, 0.01, copied=True)
+    [place] = [place for place, one in enumerate(audit.judged) if one.name == "new-03.png"]
+    one = audit.judged[place]
+    changed = replace(one, measured=replace(one.measured, copies=hit))
+    judged = [*audit.judged[:place], changed, *audit.judged[place + 1 :]]
+    detector = {"version": 1, "digest": "0", "heldout_count": 99}
+    found = replace(audit, judged=judged, detector=detector)
+    assert found.closest_first[1] == place  # behind the planted copy
+    assert "The copy detector takes 1 of the images" in " ".join(notices(found))
+    shown = page(found, Album(album.subjects, {**album.references, 5: album.subjects[0]}))
+    assert "changed copy?" in shown and "Copy detector: a copy of id 5" in shown
 
 
 def test_both_colour_schemes_have_every_colour(text: str) -> None:
