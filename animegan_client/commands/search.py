@@ -42,6 +42,7 @@ FLAGS = {
     "query.k": "--k",
     "query.definition": "--definition",
     "query.false_alarm_rate": "--false-alarm-rate",
+    "query.find_copies": "--find-copies",
 }
 # Rows of a sheet, which is held in memory until it is drawn.
 MAX_SHEET_ROWS = 500
@@ -64,6 +65,7 @@ def _search(arguments: argparse.Namespace) -> None:
         definition=arguments.definition,
         false_alarm_rate=arguments.false_alarm_rate,
         omit_thumbnails=arguments.save is None,
+        find_copies=arguments.find_copies or None,
         model=arguments.model,
     )
     with connect(SimilarityClient, arguments) as client:
@@ -111,13 +113,23 @@ def summary(results: Sequence[SearchResult]) -> str:
 def _head(results: Sequence[SearchResult]) -> tuple[str, ...]:
     most = max(len(result.matches) for result in results)
     nearest = [cell for i in range(most) for cell in ("NEAREST" if i == 0 else "", "SSIM")]
-    return ("FILE", *nearest, "MEAN", "P", "VERDICT")
+    head = ("FILE", *nearest, "MEAN", "P", "VERDICT")
+    return (*head, "CHANGED COPY OF") if results[0].copies else head
 
 
 def _row(file: Path, result: SearchResult) -> tuple[str, ...]:
     nearest = [cell for match in result.matches for cell in (str(match.id), f"{match.ssim:.4f}")]
     p_value = f"{result.verdict.p_value:.3g}" if result.verdict else "-"
-    return (str(file), *nearest, f"{result.mean:.4f}", p_value, verdict_word(result))
+    row = (str(file), *nearest, f"{result.mean:.4f}", p_value, verdict_word(result))
+    return (*row, _copy_of(result)) if result.copies else row
+
+
+def _copy_of(result: SearchResult) -> str:
+    """What the copy detector says."""
+    if not result.copies or not result.copies.copied:
+        return "nothing"
+    match = result.copies.matches[0]
+    return f"#{match.id} (cosine {match.similarity:.2f})"
 
 
 def verdict_word(result: SearchResult) -> str:
@@ -159,6 +171,11 @@ def _parser() -> Parser:
         type=float,
         metavar="RATE",
         help="share of unseen real images that may be called copies (default 0.01)",
+    )
+    parser.add_argument(
+        "--find-copies",
+        action="store_true",
+        help="also ask the copy detector: mirrored, cut, moved, recoloured",
     )
     parser.add_argument("--model", help="what made the pictures, for the service's metrics")
     parser.add_argument(

@@ -5,6 +5,8 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan_client.messages import encoded_image
 from animegan_client.similarity.types import (
     CalibrationInfo,
+    Copies,
+    CopyMatch,
     Explanation,
     IndexInfo,
     Match,
@@ -43,6 +45,7 @@ def search_result(result: pb.SearchResult) -> SearchResult:
         quantiles={quantile.share: quantile.ssim for quantile in result.quantiles},
         histogram=tuple(result.histogram),
         verdict=_verdict(result.verdict) if result.HasField("verdict") else None,
+        copies=_copies(result.copies) if result.HasField("copies") else None,
         scores=dict(zip(result.score_ids, result.scores, strict=True)),
     )
 
@@ -97,6 +100,16 @@ def _verdict(verdict: pb.Verdict) -> Verdict:
         threshold=verdict.threshold,
         false_alarm_rate=verdict.false_alarm_rate,
         original=verdict.original,
+    )
+
+
+def _copies(copies: pb.Copies) -> Copies:
+    return Copies(
+        matches=tuple(CopyMatch(match.id, match.similarity) for match in copies.matches),
+        p_value=copies.p_value,
+        threshold=copies.threshold,
+        false_alarm_rate=copies.false_alarm_rate,
+        copied=copies.copied,
     )
 
 

@@ -40,6 +40,10 @@ class SearchOptions(TypedDict, total=False):
     include_scores: bool | None
     """Also return the score of every image."""
 
+    find_copies: bool | None
+    """Also ask the copy detector, which finds what SSIM is nearly blind to: mirrored, cut out,
+    moved, recoloured. The index's images have to be embedded for it."""
+
     model: str | None
     """What made the picture, for the service's metrics."""
 
@@ -79,6 +83,28 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class CopyMatch:
+    """An image that the picture may be a changed copy of."""
+
+    id: int
+    similarity: float
+    """Cosine of the embeddings, -1 to 1."""
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What the copy detector, a network, found."""
+
+    matches: tuple[CopyMatch, ...]
+    """Nearest first."""
+    p_value: float
+    threshold: float
+    """The similarity over which a picture is called a changed copy."""
+    false_alarm_rate: float
+    copied: bool
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """The nearest images, and how all the others compare."""
 
@@ -97,6 +123,8 @@ class SearchResult:
     """1,000 equal bins from -1 to 1."""
     verdict: Verdict | None
     """None: the index is not calibrated."""
+    copies: Copies | None
+    """With `find_copies` what the copy detector found."""
     scores: Mapping[int, float] = field(repr=False)
     """With `include_scores` the score of every image by its id."""
 
