@@ -105,8 +105,8 @@ def summary(results: Sequence[SearchResult]) -> str:
         return f"{line}; not calibrated: no verdict"
     original = sum(verdict.original for verdict in verdicts)
     return (
-        f"{line}\n{original} of {len(results)} original: their best SSIM is not over "
-        f"{verdicts[0].threshold:.4f} (false-alarm rate {verdicts[0].false_alarm_rate:.2g})"
+        f"{line}\n{original} of {len(results)} original: best SSIM at most "
+        f"{verdicts[0].threshold:.4f}, false-alarm rate {verdicts[0].false_alarm_rate:.2g}"
     )
 
 
