@@ -115,7 +115,7 @@ train-copies: $(VENV)/.dev-group dataset ## Train the copy detector (half an hou
 export-copies: $(VENV)/.dev-group ## Export the copy detector to ONNX as a new version in models/
 	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models
 evaluate-copies: $(VENV)/.dev-group dataset ## Plant copies and count how many are found, beside SSIM and others
-	$(BIN)/anime-gan copies evaluate --dataset $(DATASET) --unseen $(HELDOUT) --show 10 --out docs/similarity/copies
+	$(BIN)/anime-gan copies evaluate --dataset $(DATASET) --unseen $(HELDOUT) --show 10 --out docs/similarity/copies/procedural
 index-copies: $(VENV)/.dev-group index ## Embed the default index for the search for changed copies
 	$(BIN)/anime-gan copies index .local/indexes/procedural-64
 

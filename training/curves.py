@@ -73,4 +73,4 @@ def draw_panel(axis: Axes, records: Sequence[dict[str, Any]], fields: dict[str, 
                 fontsize=8,
             )
     axis.grid(alpha=0.3)
-    axis.legend(loc="lower right", fontsize=8)
+    axis.legend(loc="best", fontsize=8)

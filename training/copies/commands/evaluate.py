@@ -27,10 +27,11 @@ PACKAGES = ("faiss-cpu", "imagehash", "numpy", "onnxruntime", "pillow", "torch")
 EPILOG = """\
 example:
   anime-gan copies evaluate --dataset .local/datasets/procedural-64 \\
-      --unseen .local/datasets/procedural-64-heldout --out docs/similarity/copies
+      --unseen .local/datasets/procedural-64-heldout --out out/procedural --show 10
 
-writes copies.json, copies-recall.png and, with --show, copies-transformations.png beside it. Half
-of the unseen images set the thresholds, the other half measure the false alarms.
+writes out/procedural.json, -recall.png and, with --show, -transformations.png. Half of the unseen
+images set the thresholds, the other half measure the false alarms. EfficientNet-Lite0 takes
+about 12 ms an image on one core, longer than all other scorers together: --scorers leaves it out.
 """
 
 
