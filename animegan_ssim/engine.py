@@ -91,8 +91,8 @@ class Engine:
         self._tiles = tiles_TCHWL
         self._backend = backends.choose(backend)
         self._held = self._backend.hold(tiles_TCHWL)
-        self._threads = threads or len(os.sched_getaffinity(0))
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="ssim")
+        cores = threads or len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(cores, thread_name_prefix="ssim")
         self.count = count
         self.definition = definition
         self.shape = (height, width, channels)
