@@ -82,7 +82,7 @@ def full_cases() -> tuple[Case, ...]:
     return (*main, *by_count, *by_size, *gray)
 
 
-FULL = Plan(rounds=5, peer_references=128, cases=full_cases())
+FULL = Plan(rounds=3, peer_references=128, cases=full_cases())
 QUICK = Plan(1, 8, tuple(Case(name, 3, 64, 1_000, q) for name in DEFINITIONS for q in (1, 25)))
 
 
