@@ -99,32 +99,44 @@ def _filter(rows, first, half, column, result):  # type: ignore[no-untyped-def]
 def _centred(plane, values):  # type: ignore[no-untyped-def]
     """Fill in the values less the rounded mean of their image, [H, W * 16]; the means, [16]."""
     height, flat = plane.shape
-    total = np.zeros(LANES, np.float32)
+    columns = np.zeros(flat, np.float32)
     for y in range(height):
-        for x in range(flat // LANES):
-            for lane in range(LANES):
-                total[lane] += plane[y, x * LANES + lane]
-    centre = np.rint(total / np.float32(height * flat // LANES))
+        for i in range(flat):
+            values[y, i] = plane[y, i]
+            columns[i] += values[y, i]
+    centre = np.empty(LANES, np.float32)
+    for lane in range(LANES):
+        centre[lane] = np.rint(columns[lane::LANES].sum() / (height * flat // LANES))
+    for i in range(flat):
+        columns[i] = centre[i % LANES]
     for y in range(height):
-        for x in range(flat // LANES):
-            for lane in range(LANES):
-                values[y, x * LANES + lane] = plane[y, x * LANES + lane] - centre[lane]
+        for i in range(flat):
+            values[y, i] -= columns[i]
     return centre + np.float32(CENTRE)
+
+
+@_compiled
+def _nearest(x):  # type: ignore[no-untyped-def]
+    """Round to a whole number, vectorised: above 1.5 * 2^23 float32 has no fractions."""
+    big = np.float32(12582912)
+    return (x + big) - big
 
 
 @_compiled
 def _statistics(values, centre, half, weights, m, mean, spread):  # type: ignore[no-untyped-def]
     """Weighted sum, mean and spread of all windows of one channel of a tile."""
-    squares, column = values * values, np.empty(values.shape[1], np.float32)
+    squares, sums = values * values, np.empty(values.shape[1], np.float32)
     for y in range(m.shape[0]):
-        _filter(values, y, half, column, m[y])
+        _filter(values, y, half, sums, m[y])
     for y in range(m.shape[0]):
-        _filter(squares, y, half, column, spread[y])
-        for i in range(m.shape[1]):
-            whole = np.rint(m[y, i] / weights)
-            rest = (m[y, i] - whole * weights) / weights
-            spread[y, i] = (spread[y, i] - whole * m[y, i]) - rest * m[y, i]
-            mean[y, i] = whole + centre[i % LANES] + rest
+        _filter(squares, y, half, sums, spread[y])
+        for column in range(m.shape[1] // LANES):
+            for lane in range(LANES):
+                i = column * LANES + lane
+                whole = _nearest(m[y, i] / weights)
+                rest = (m[y, i] - whole * weights) / weights
+                spread[y, i] = (spread[y, i] - whole * m[y, i]) - rest * m[y, i]
+                mean[y, i] = whole + centre[lane] + rest
 
 
 @_compiled

@@ -1,7 +1,7 @@
 """Compiles the native kernel: `python -m animegan_ssim.native.build`.
 
 It needs a C compiler (`cc`, or what the environment variable CC names) and an x86-64 machine.
-Where one is missing nothing is built and numba scans instead, at about a third of the speed.
+Where one is missing nothing is built and numba scans instead, at a quarter of the speed.
 """
 
 from __future__ import annotations

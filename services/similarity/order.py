@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from animegan_ssim.verdict import FALSE_ALARM_RATE
 from services.common.images import PNG, Encoding
 from services.similarity.pictures import Picture
 
 DEFAULT_K = 4
-DEFAULT_FALSE_ALARM_RATE = 0.01
+DEFAULT_FALSE_ALARM_RATE = FALSE_ALARM_RATE
 
 
 @dataclass(frozen=True)
