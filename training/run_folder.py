@@ -16,6 +16,7 @@ from typing import Any
 from training.checkpoint import save_checkpoint
 from training.curves import draw_curves
 from training.datasets import files
+from training.datasets.store import Dataset
 from training.disk import check_space, make_room, snapshot_bytes
 from training.gan_trainer import GanTrainer
 from training.journal import LOG, Journal
@@ -100,19 +101,19 @@ class RunFolder:
         """Write the moving average as the newest weights, and once more under its number."""
         generator = copy.deepcopy(trainer.average)
         generator.calibrate()
-        story = describe(trainer)
+        options, dataset = trainer.options, trainer.images.dataset
+        story = describe(options.preset, options.to_json(), trainer.images_seen, dataset)
         for path in (Path("weights") / f"{trainer.images_seen:08d}.safetensors", Path(WEIGHTS)):
             save_generator(self.path / path, generator, story, metrics={})
 
 
-def describe(trainer: GanTrainer) -> dict[str, Any]:
-    """Where weights come from, as their model card will tell it."""
-    dataset = trainer.images.dataset
+def describe(preset: str, options: str, images_seen: int, dataset: Dataset) -> dict[str, Any]:
+    """Where weights come from, as their model card will tell it; `options` is JSON."""
     return {
-        "preset": trainer.options.preset,
-        "images_seen": trainer.images_seen,
+        "preset": preset,
+        "images_seen": images_seen,
         "commit": git_commit(),
-        "options": json.loads(trainer.options.to_json()),
+        "options": json.loads(options),
         "dataset": {
             "name": dataset.header.name,
             "digest": dataset.digest,

@@ -175,7 +175,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--find-copies",
         action="store_true",
-        help="also ask the copy detector: mirrored, cut, moved, recoloured",
+        help="also ask the copy detector: mirrored, cut, moved, turned",
     )
     parser.add_argument("--model", help="what made the pictures, for the service's metrics")
     parser.add_argument(

@@ -42,7 +42,7 @@ class SearchOptions(TypedDict, total=False):
 
     find_copies: bool | None
     """Also ask the copy detector, which finds what SSIM is nearly blind to: mirrored, cut out,
-    moved, recoloured. The index's images have to be embedded for it."""
+    moved, turned. The index's images have to be embedded for it."""
 
     model: str | None
     """What made the picture, for the service's metrics."""

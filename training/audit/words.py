@@ -106,7 +106,7 @@ def reading(audit: Audit) -> list[str]:
         f"{heldout:,} images, so its true value lies between {percent(low)} and {percent(high)} "
         f"(95 % interval). A flag is a reason to look at the pair, not a proof of copying.",
         "Original here means: SSIM sees no copy. SSIM is nearly blind to copies that are flipped, "
-        "shifted, cropped or recoloured, and faces on similar flat backgrounds resemble each other "
+        "shifted, turned or cropped, and faces on similar flat backgrounds resemble each other "
         f"without one being a copy. {_detector(audit)}",
         "The interval of the share says how far it may move with other images of the same kind "
         "judged by the same threshold.",

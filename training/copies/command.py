@@ -1,7 +1,7 @@
 """`anime-gan copies`: find images that were changed and used again.
 
-Exact SSIM compares pictures place by place: it misses a copy that was mirrored, cut out, moved or
-recoloured. The copy detector is a small network that turns a picture into a vector which such
+Exact SSIM compares pictures place by place: it misses a copy that was mirrored, cut out or
+moved. The copy detector is a small network that turns a picture into a vector which such
 changes move little.
 
   train     teach the network: images and their changed copies shall lie together
@@ -15,7 +15,6 @@ changes move little.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -24,10 +23,11 @@ from animegan_ssim.index import SearchIndexError
 from training.copies.commands import evaluate, export, find, index, train
 from training.datasets.store import DatasetError
 from training.export.parity import ParityError
+from training.verbs import run_verb
 
 VERBS = (train, export, index, find, evaluate)
 # What a user can mend; FloatingPointError is how a training diverges.
-TROUBLES = (
+REFUSALS = (
     CopyIndexError,
     DatasetError,
     FloatingPointError,
@@ -40,24 +40,7 @@ TROUBLES = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status."""
-    arguments = _parser().parse_args(argv)
-    try:
-        return int(arguments.run(arguments))
-    except TROUBLES as error:
-        sys.stderr.write(f"anime-gan copies: {error}\n")
-        return 1
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="anime-gan copies",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    for verb in VERBS:
-        verb.add(verbs)
-    return parser
+    return run_verb("anime-gan copies", __doc__, VERBS, REFUSALS, argv)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,7 +16,7 @@ from training.datasets.store import Dataset
 from training.images import RealImages
 from training.journal import LOG, Journal
 from training.loop import catch_signals
-from training.run_folder import CHECKPOINT, OPTIONS, git_commit
+from training.run_folder import CHECKPOINT, OPTIONS, describe
 
 WEIGHTS = "detector.safetensors"
 
@@ -99,21 +97,7 @@ def snapshot(trainer: CopyTrainer, folder: Path, journal: Journal) -> None:
     """Write curves, weights, and last the checkpoint: a killed run repeats what came after it."""
     if (folder / LOG).exists():
         draw_curves(folder / LOG, folder / "curves.png")
-    save_detector(folder / WEIGHTS, trainer.network, describe(trainer))
+    options, dataset = trainer.options, trainer.images.dataset
+    story = describe(options.preset, options.to_json(), trainer.images_seen, dataset)
+    save_detector(folder / WEIGHTS, trainer.network, story)
     save_checkpoint(folder / CHECKPOINT, trainer.state() | {"journal": journal.state()})
-
-
-def describe(trainer: CopyTrainer) -> dict[str, Any]:
-    """Where weights come from, as their model card will tell it."""
-    dataset = trainer.images.dataset
-    return {
-        "preset": trainer.options.preset,
-        "images_seen": trainer.images_seen,
-        "commit": git_commit(),
-        "options": json.loads(trainer.options.to_json()),
-        "dataset": {
-            "name": dataset.header.name,
-            "digest": dataset.digest,
-            "licence": dataset.header.licence,
-        },
-    }

@@ -222,7 +222,7 @@ class SearchQuery(_message.Message):
     """
     find_copies: _builtins.bool
     """Also ask the copy detector, a network that finds copies to which SSIM is nearly blind: mirrored,
-    cut out, moved, recoloured. INVALID_ARGUMENT where the index's images are not embedded for it.
+    cut out, moved, turned. INVALID_ARGUMENT where the index's images are not embedded for it.
     """
     @_builtins.property
     def image(self) -> _image_pb2.Image:
