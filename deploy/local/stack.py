@@ -6,11 +6,11 @@ from pathlib import Path
 import psutil
 
 from deploy.local import shared_memory
-from deploy.local.admin import AdminError, ModelState, TritonAdmin
 from deploy.local.components import Component, components
 from deploy.local.console import LocalStackError
 from deploy.local.runtime import PROJECT
 from deploy.local.state import StackSettings, StackState, locked
+from deploy.triton_admin import AdminError, ModelState, TritonAdmin
 
 DEFAULT_STATE_DIR = PROJECT / ".local" / "run"
 

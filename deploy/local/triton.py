@@ -10,9 +10,9 @@ import psutil
 
 from animegan_ssim.library import INDEXES_VARIABLE, SHARDS_VARIABLE
 from deploy.local import processes, shared_memory
-from deploy.local.admin import AdminError, TritonAdmin
 from deploy.local.console import LocalStackError
 from deploy.local.runtime import Runtime, ensure_runtime
+from deploy.triton_admin import AdminError, TritonAdmin
 
 READY_SECONDS = 60.0
 # How long Triton waits for requests in flight after SIGTERM. It waits in vain for a model whose

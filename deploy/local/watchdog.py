@@ -22,7 +22,7 @@ import psutil
 import structlog
 
 from deploy.local import processes, shared_memory, stubs
-from deploy.local.admin import AdminError, Health, TritonAdmin
+from deploy.triton_admin import AdminError, Health, TritonAdmin
 from services.common import logs
 
 ADMIN_KEY_VARIABLE = "ANIMEGAN_TRITON_ADMIN_KEY"

@@ -12,10 +12,10 @@ import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException
 
 from deploy.local import shared_memory
-from deploy.local.admin import AdminError
 from deploy.local.console import LocalStackError
 from deploy.local.processes import alive
 from deploy.local.triton import LocalTriton
+from deploy.triton_admin import AdminError
 from tests.integration.local.inference import in_process, served
 from tests.integration.local.polling import until
 from tests.integration.tiny_models import (

@@ -1,4 +1,4 @@
-"""What we ask of a local Triton: the only file of this package that knows tritonclient."""
+"""What we ask of a Triton as its administrators: load, unload, look, try. No service does this."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
