@@ -53,7 +53,9 @@ class Health:
                 async with deadline.within(patience_s):
                     await probe()
                 last_success = monotonic()
+                self._metrics.canaries.labels(outcome="success").inc()
             except ServiceError as error:
+                self._metrics.canaries.labels(outcome="failure").inc()
                 log.warning("canary failed", reason=str(error))
             await self._set(monotonic() - last_success < patience_s)
             await asyncio.sleep(interval_s)

@@ -15,6 +15,7 @@ from services.common import deadline
 from services.common.calls import (
     Call,
     Context,
+    FirstAnswer,
     authenticate,
     errors_to_status,
     identified,
@@ -80,7 +81,9 @@ class AroundCalls(grpc.aio.ServerInterceptor):
             with identified(call), measured(call, self._metrics):
                 async with errors_to_status(call), deadline.within(self._seconds(handler, call)):
                     authenticate(call, self._token, self._metrics)
-                    return await _answer(handler, self._decoded(handler, raw), context)
+                    first = FirstAnswer(method, self._metrics)
+                    request = self._decoded(handler, raw, first)
+                    return await _answer(handler, request, context, first)
 
         wrap = _WRAPPERS[handler.request_streaming, handler.response_streaming]
         return wrap(behaviour, None, handler.response_serializer)
@@ -89,12 +92,13 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         given = call.seconds_given
         return self._default_deadline_s[handler.response_streaming] if given is None else given
 
-    def _decoded(self, handler: Handler, raw: Any) -> Any:
+    def _decoded(self, handler: Handler, raw: Any, first: FirstAnswer) -> Any:
         if handler.request_streaming:
-            return (self._decode(handler, message) async for message in raw)
-        return self._decode(handler, raw)
+            return (self._decode(handler, message, first) async for message in raw)
+        return self._decode(handler, raw, first)
 
-    def _decode(self, handler: Handler, raw: bytes) -> Any:
+    def _decode(self, handler: Handler, raw: bytes, first: FirstAnswer) -> Any:
+        first.asked()
         if len(raw) > self._max_request_bytes:
             self._metrics.rejected.labels(reason="size").inc()
             raise InvalidField(
@@ -109,7 +113,7 @@ class AroundCalls(grpc.aio.ServerInterceptor):
             raise InvalidField("(message)", "not a valid protobuf message") from error
 
 
-async def _answer(handler: Handler, request: Any, context: Context) -> Any:
+async def _answer(handler: Handler, request: Any, context: Context, first: FirstAnswer) -> Any:
     """Run the method; write the messages of a streaming answer here, within the layers."""
     method: Any = (
         handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
@@ -119,6 +123,7 @@ async def _answer(handler: Handler, request: Any, context: Context) -> Any:
     # aclosing: a call that ends early must end the generator, and with it its work, at once.
     async with aclosing(method(request, context)) as messages:
         async for message in messages:
+            first.answered()
             await context.write(message)
     return None
 

@@ -1,9 +1,10 @@
 """Prometheus metrics of a service, in a registry of its own, and the endpoint that shows them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
+from google.protobuf.descriptor import MethodDescriptor
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -16,9 +17,22 @@ from prometheus_client import (
     start_http_server,
 )
 
-# A request of one image takes milliseconds, one of 256 seconds, a stream minutes.
+# A request of one image takes milliseconds, one of 256 seconds, a stream minutes. The objectives of
+# deploy/k8s/monitoring/objectives.py are bounds of these buckets.
 REQUEST_BUCKETS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 STAGE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+# The codes by which a caller can tell that we failed; the others are the caller's own doing.
+# Objectives of availability count them.
+FAILURE_CODES = (
+    "DATA_LOSS",
+    "DEADLINE_EXCEEDED",
+    "INTERNAL",
+    "RESOURCE_EXHAUSTED",
+    "UNAVAILABLE",
+    "UNKNOWN",
+)
+REJECTION_REASONS = ("busy", "size", "unauthenticated")
 
 
 class Metrics:
@@ -34,6 +48,13 @@ class Metrics:
         self.request_seconds = Histogram(
             f"{prefix}_request_seconds",
             "Time from a call's arrival to its end.",
+            ["method"],
+            buckets=REQUEST_BUCKETS_S,
+            registry=registry,
+        )
+        self.first_answer_seconds = Histogram(
+            f"{prefix}_first_answer_seconds",
+            "Time from a stream's first request to its first answer.",
             ["method"],
             buckets=REQUEST_BUCKETS_S,
             registry=registry,
@@ -65,6 +86,29 @@ class Metrics:
             "1 while health checks answer SERVING, 0 while NOT_SERVING.",
             registry=registry,
         )
+        self.canaries = Counter(
+            f"{prefix}_canaries",
+            "Canary inferences that ended, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        for outcome in ("success", "failure"):
+            self.canaries.labels(outcome=outcome)
+        for reason in REJECTION_REASONS:
+            self.rejected.labels(reason=reason)
+
+    def expect(self, methods: Iterable[MethodDescriptor]) -> None:
+        """Show calls of `methods` from the start, as zeros.
+
+        A counter whose first sample is 1 has not risen as far as Prometheus can see: without zeros
+        the first failure of a method would go unnoticed.
+        """
+        for method in methods:
+            self.request_seconds.labels(method=method.name)
+            if method.server_streaming:
+                self.first_answer_seconds.labels(method=method.name)
+            for code in ("OK", *FAILURE_CODES):
+                self.requests.labels(method=method.name, code=code)
 
     @contextmanager
     def stage(self, stage: str) -> Iterator[None]:

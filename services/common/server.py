@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import grpc
 import structlog
+from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
 
@@ -50,6 +51,8 @@ async def serve(
     )
     health = Health(service_name, metrics)
     add_service(server)
+    known = descriptor_pool.Default()  # type: ignore[no-untyped-call]
+    metrics.expect(known.FindServiceByName(service_name).methods)
     await health.attach(server)
     names = (service_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)

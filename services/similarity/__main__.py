@@ -14,7 +14,7 @@ from services.common.server import serve
 from services.common.triton_client import Triton
 from services.similarity.catalogue import Catalogue
 from services.similarity.handler import FULL_NAME, Handler
-from services.similarity.metrics import SimilarityMetrics
+from services.similarity.metrics import IndexCollector, SimilarityMetrics
 from services.similarity.pipeline import Pipeline
 from services.similarity.request import Limits
 from services.similarity.scatter import Scatter
@@ -34,6 +34,7 @@ async def run(settings: SimilaritySettings) -> None:
             url: await connections.enter_async_context(Triton(url)) for url in settings.triton_urls
         }
         catalogue = Catalogue(tritons, settings.default_index)
+        metrics.registry.register(IndexCollector(catalogue.known))
         pipeline = Pipeline(
             catalogue,
             Scatter(catalogue.tritons),

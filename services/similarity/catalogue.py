@@ -43,6 +43,10 @@ class Catalogue:
         self._refreshed = -_LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
 
+    def known(self) -> tuple[Mapping[str, Index], Mapping[str, str]]:
+        """The indexes by name as they were last seen, and what is wrong with other ones."""
+        return self._indexes, self._troubles
+
     async def all(self) -> Sequence[Index]:
         """All indexes, sorted by name.
 

@@ -70,6 +70,19 @@ async def test_ready_only_while_the_canary_lives(running):
     assert running.registry.get_sample_value("animegan_test_ready") == 0
 
 
+async def test_canaries_are_counted_by_outcome(running):
+    def counted(outcome: str) -> float:
+        labels = {"outcome": outcome}
+        return running.registry.get_sample_value("animegan_test_canaries_total", labels)
+
+    assert counted("success") == 0
+    await running.turns(NOT_SERVING)
+    running.probe.error = None
+    await running.turns(SERVING)
+    assert counted("success") >= 1
+    assert counted("failure") >= 1
+
+
 async def test_a_canary_that_hangs_has_failed(running):
     running.probe.error = None
     await running.turns(SERVING)

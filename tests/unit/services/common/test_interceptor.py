@@ -300,3 +300,23 @@ async def test_a_reader_who_stops_reading_meets_the_deadline_too():
             await server.echo.dropped.wait()
         call.cancel()  # until then gRPC itself holds what was written, and the status behind it
         await server.counted("Stream", "DEADLINE_EXCEEDED")
+
+
+async def test_of_streams_the_first_answer_is_timed_from_the_first_request(server):
+    a = StringValue(value="a")
+
+    async def late():
+        await asyncio.sleep(0.3)  # not ours to answer for
+        yield a
+        yield a
+
+    def answered(method: str, within: str) -> float | None:
+        name = "animegan_test_first_answer_seconds_bucket"
+        return server.registry.get_sample_value(name, {"method": method, "le": within})
+
+    assert [message async for message in server.chat(late())] == [a, a]
+    assert [message async for message in server.stream(a)] == [a, a]
+    await server.unary(a)
+    assert (answered("Chat", "0.2"), answered("Chat", "+Inf")) == (1, 1)
+    assert answered("Stream", "+Inf") == 1
+    assert answered("Unary", "+Inf") is None

@@ -2,7 +2,9 @@
 
 from prometheus_client import CollectorRegistry
 
-from services.similarity.metrics import SimilarityMetrics
+from services.similarity.catalogue import Catalogue
+from services.similarity.metrics import IndexCollector, SimilarityMetrics
+from tests.unit.services.similarity.tritons import FakeTriton, description
 
 
 def test_models_beyond_the_limit_share_a_label():
@@ -21,3 +23,22 @@ def test_models_beyond_the_limit_share_a_label():
     assert (count("other"), count("unnamed")) == (68, 1)
     labels = {"model": "model-3", "index": "faces", "le": "0.95"}
     assert registry.get_sample_value("animegan_similarity_best_ssim_bucket", labels) == 1
+
+
+async def test_shards_that_nobody_serves_and_indexes_that_cannot_be_searched_are_shown():
+    whole, partial = description("whole"), description("faces", shards=(True, False, True))
+    triton = FakeTriton(whole, partial, refused={"broken": "tiles.npy has 3 bytes"})
+    catalogue, registry = Catalogue({"a": triton}, "faces"), CollectorRegistry()
+    registry.register(IndexCollector(catalogue.known))
+
+    def shown(metric: str, index: str) -> float | None:
+        return registry.get_sample_value(f"animegan_similarity_{metric}", {"index": index})
+
+    assert shown("index_shards", "faces") is None
+    await catalogue.refresh()
+    assert (shown("index_shards", "faces"), shown("index_shards_served", "faces")) == (3, 2)
+    assert shown("index_shards", "whole") == shown("index_shards_served", "whole")
+    assert (shown("index_unusable", "broken"), shown("index_unusable", "faces")) == (1, None)
+    triton.manifest["refused"].clear()
+    await catalogue.refresh()
+    assert shown("index_unusable", "broken") is None
