@@ -54,6 +54,7 @@ class ModelConfig:
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
     parameters: Mapping[str, str]
+    max_batch: int = 0  # rows of a request; 0: the model's tensors have no batch dimension
 
 
 class Triton:
@@ -152,6 +153,7 @@ class Triton:
             inputs={tensor.name: _spec(tensor) for tensor in config.input},
             outputs={tensor.name: _spec(tensor) for tensor in config.output},
             parameters={name: value.string_value for name, value in config.parameters.items()},
+            max_batch=config.max_batch_size,
         )
 
 

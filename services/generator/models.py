@@ -1,34 +1,20 @@
 """The generator models that Triton serves, as configurations and model cards describe them."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any, TypeVar
 
-import structlog
-
+from services.common.catalogue import ONNX_FILE, ServedModels, numbers
 from services.common.errors import NotFound, Unavailable
 from services.common.triton_client import ModelConfig, Triton
 from services.generator.latents import NoiseMode
 
 GENERATOR_KINDS = ("stylegan2", "dcgan")
-ONNX_FILE = "model.onnx"
-
-# Callers that name unknown models cause at most one look at Triton per this many seconds.
-_LOOK_AGAIN_S = 1.0
-
-# A model that vanishes is expected back for so long: a watchdog may be reloading it.
-_EXPECTED_BACK_S = 60.0
 
 _NOT_NOW = "the model {!r} is not being served just now; try again"
 
-# What reading a card of the wrong shape raises. One bad card must not hide the other models.
-_BROKEN_CARD = (ValueError, LookupError, TypeError, AttributeError)
-
 T = TypeVar("T")
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -63,7 +49,8 @@ def parse_model(name: str, version: int, config: ModelConfig) -> GeneratorModel 
     """Read configuration and card; None if this is not a generator.
 
     Raises:
-        one of _BROKEN_CARD: the card, or the configuration, is not what the contract says.
+        ValueError, LookupError, TypeError, AttributeError: the card, or the configuration, is not
+            what the contract says.
     """
     card_text = config.parameters.get(f"model_card_{version}")
     if card_text is None or "z" not in config.inputs or "image" not in config.outputs:
@@ -89,40 +76,17 @@ def parse_model(name: str, version: int, config: ModelConfig) -> GeneratorModel 
         dataset=str(card["dataset"]["name"]),
         dataset_digest=str(card["dataset"]["digest"]),
         sha256=str(card["files"][ONNX_FILE]["sha256"]),
-        metrics=_numbers(card["metrics"]),
+        metrics=numbers(card["metrics"]),
     )
 
 
-def _numbers(metrics: Mapping[str, Any]) -> Mapping[str, float]:
-    """The plain numbers among a card's metrics; cards may hold intervals and notes besides."""
-    return {
-        name: float(value)
-        for name, value in metrics.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
-
-
-class Catalogue:
-    """Knows the models that serve now. The readiness probe refreshes it every few seconds."""
+class Catalogue(ServedModels[GeneratorModel]):
+    """Knows the generators that serve now, and which of them is the default."""
 
     def __init__(self, triton: Triton, default_model: str) -> None:
         """Ask `triton`; requests that name no model mean `default_model`."""
-        self._triton = triton
+        super().__init__(triton, parse_model)
         self.default_model = default_model
-        self._models: Mapping[str, GeneratorModel] = {}
-        self._last_seen: dict[str, float] = {}
-        self._refreshed = -_LOOK_AGAIN_S
-        self._refreshing = asyncio.Lock()
-
-    async def all(self) -> Sequence[GeneratorModel]:
-        """All generator models, sorted by name.
-
-        Raises:
-            Unavailable: Triton has never answered yet.
-        """
-        if not self._models:
-            await self.refresh()
-        return [self._models[name] for name in sorted(self._models)]
 
     async def find(self, name: str) -> GeneratorModel:
         """The model `name`, or the default model for "".
@@ -132,11 +96,10 @@ class Catalogue:
             Unavailable: there was one lately, or it is the default: callers are not to blame.
         """
         name = name or self.default_model
-        if name not in self._models and monotonic() - self._refreshed >= _LOOK_AGAIN_S:
-            await self.refresh()
         if name not in self._models:
-            missing_s = monotonic() - self._last_seen.get(name, -_EXPECTED_BACK_S)
-            if name == self.default_model or missing_s < _EXPECTED_BACK_S:
+            await self._look_again()
+        if name not in self._models:
+            if name == self.default_model or name in self._expected():
                 raise Unavailable(_NOT_NOW.format(name))
             names = ", ".join(sorted(self._models)) or "none"
             raise NotFound(f"no model {name!r}; there are: {names}")
@@ -160,28 +123,3 @@ class Catalogue:
             if current.version == model.version:
                 raise Unavailable(_NOT_NOW.format(model.name)) from error
             return await work(current)
-
-    async def refresh(self) -> None:
-        """Ask Triton for its models. Callers that come while somebody asks share the answer.
-
-        Raises:
-            ServiceError: Triton did not answer.
-        """
-        asked = monotonic()
-        async with self._refreshing:
-            if self._refreshed > asked:
-                return
-            ready = await self._triton.ready_versions()
-            found = await asyncio.gather(*(self._describe(*item) for item in ready.items()))
-            self._models = {model.name: model for model in found if model}
-            self._refreshed = monotonic()
-            self._last_seen |= dict.fromkeys(self._models, self._refreshed)
-
-    async def _describe(self, name: str, version: int) -> GeneratorModel | None:
-        try:
-            return parse_model(name, version, await self._triton.model_config(name, version))
-        except NotFound:
-            return None  # unloaded since it was listed
-        except _BROKEN_CARD as error:
-            log.warning("broken model card", model=name, version=version, reason=repr(error))
-            return None

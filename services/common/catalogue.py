@@ -1,0 +1,116 @@
+"""The models that Triton serves, as configurations and model cards describe them."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Generic, Protocol, TypeVar
+
+import structlog
+
+from services.common.errors import NotFound
+from services.common.triton_client import ModelConfig, Triton
+
+ONNX_FILE = "model.onnx"
+
+# Callers that name unknown models cause at most one look at Triton per this many seconds.
+_LOOK_AGAIN_S = 1.0
+
+# A model that vanishes is expected back for so long: a watchdog may be reloading it.
+_EXPECTED_BACK_S = 60.0
+
+# What reading a card of the wrong shape raises. One bad card must not hide the other models.
+_BROKEN_CARD = (ValueError, LookupError, TypeError, AttributeError)
+
+log = structlog.get_logger()
+
+
+class Served(Protocol):
+    """What all kinds of models have."""
+
+    @property
+    def name(self) -> str:
+        """Triton's name of the model."""
+
+    @property
+    def version(self) -> int:
+        """The version that serves."""
+
+
+Model = TypeVar("Model", bound=Served)
+Parse = Callable[[str, int, ModelConfig], Model | None]
+
+
+class ServedModels(Generic[Model]):
+    """Knows the models of one kind that serve now. Readiness probes keep it up to date."""
+
+    def __init__(self, triton: Triton, parse: Parse[Model]) -> None:
+        """Ask `triton`.
+
+        Args:
+            triton: serves the models.
+            parse: reads a model's name, version, configuration and card; None: of another kind. It
+                may raise what reading a card of the wrong shape raises: the model is left out.
+        """
+        self._triton = triton
+        self._parse = parse
+        self._models: Mapping[str, Model] = {}
+        self._last_seen: dict[str, tuple[Model, float]] = {}
+        self._refreshed = -_LOOK_AGAIN_S
+        self._refreshing = asyncio.Lock()
+
+    async def all(self) -> Sequence[Model]:
+        """The models that are there, sorted by name.
+
+        Raises:
+            Unavailable: Triton has never answered yet.
+        """
+        if not self._models:
+            await self.refresh()
+        return [self._models[name] for name in sorted(self._models)]
+
+    async def refresh(self) -> None:
+        """Ask Triton for its models. Callers that come while somebody asks share the answer.
+
+        Raises:
+            ServiceError: Triton did not answer.
+        """
+        asked = monotonic()
+        async with self._refreshing:
+            if self._refreshed > asked:
+                return
+            ready = await self._triton.ready_versions()
+            found = await asyncio.gather(*(self._describe(*item) for item in ready.items()))
+            self._models = {model.name: model for model in found if model}
+            self._refreshed = monotonic()
+            self._last_seen |= {
+                name: (model, self._refreshed) for name, model in self._models.items()
+            }
+
+    async def _look_again(self) -> None:
+        """Refresh, but not for every caller who names what does not exist."""
+        if monotonic() - self._refreshed >= _LOOK_AGAIN_S:
+            await self.refresh()
+
+    def _expected(self) -> Mapping[str, Model]:
+        """The models that are there, and those that are away but were there a moment ago."""
+        since = monotonic() - _EXPECTED_BACK_S
+        lately = {name: model for name, (model, seen) in self._last_seen.items() if seen > since}
+        return {**lately, **self._models}
+
+    async def _describe(self, name: str, version: int) -> Model | None:
+        try:
+            return self._parse(name, version, await self._triton.model_config(name, version))
+        except NotFound:
+            return None  # unloaded since it was listed
+        except _BROKEN_CARD as error:
+            log.warning("broken model card", model=name, version=version, reason=repr(error))
+            return None
+
+
+def numbers(metrics: Mapping[str, Any]) -> Mapping[str, float]:
+    """The plain numbers among a card's metrics; cards may hold intervals and notes besides."""
+    return {
+        name: float(value)
+        for name, value in metrics.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }

@@ -1,0 +1,1 @@
+"""The upscaler service: enlarges pictures by networks or by classical filters."""
