@@ -1,0 +1,1 @@
+"""Enlarging: networks, what they are trained on, how their quality is measured, their export."""
