@@ -4,30 +4,26 @@
     models/stylegan/1/model.onnx
     models/stylegan/1/model_card.json
 
-A version is written into a hidden folder beside its goal, flushed to disk, and renamed. Triton
-looks only at folders that are called like numbers, so whoever reads the repository sees the version
-whole or not at all. A crash leaves at most a hidden folder, which the next publication removes.
-`config.pbtxt` follows by a second rename. It is rebuilt from all the cards in the folder, so that
-publishing again mends what a crash between the two renames left.
+A version appears at once, or not at all (`folders.py`). `config.pbtxt` follows by a second rename.
+It is rebuilt from all the cards in the folder, so that publishing again mends what a crash between
+the two renames left.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from training.export.folders import replace, reveal, stage
 from training.export.model import ServedModel
 from training.export.triton_config import MODEL_FILE, render
 
 CARD_FILE = "model_card.json"
 CONFIG_FILE = "config.pbtxt"
-_STAGING = ".staging-"
 
 
 def publish(
@@ -53,7 +49,7 @@ def publish(
         for folder, (model, story) in zip(folders, releases, strict=True)
     ]
     return {
-        model.name: _reveal(model, folder, version)
+        model.name: _reveal(model, folder)
         for folder, (model, _) in zip(staged, releases, strict=True)
     }
 
@@ -71,13 +67,13 @@ def read_card(folder: Path, version: int) -> dict[str, Any]:
     return card
 
 
+def card_bytes(card: Mapping[str, Any]) -> bytes:
+    """A model card as it is written: sorted, for people and for diffs."""
+    return json.dumps(card, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n"
+
+
 def _stage(folder: Path, model: ServedModel, story: Mapping[str, Any], version: int) -> Path:
     """Write a version into a hidden folder and return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left_over in folder.glob(f"{_STAGING}*"):
-        shutil.rmtree(left_over)
-    staged = folder / f"{_STAGING}{version}"
-    staged.mkdir()
     card = {
         **story,
         "name": model.name,
@@ -91,29 +87,13 @@ def _stage(folder: Path, model: ServedModel, story: Mapping[str, Any], version: 
         },
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    _write(staged / MODEL_FILE, model.onnx)
-    _write(
-        staged / CARD_FILE,
-        json.dumps(card, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n",
-    )
-    return staged
+    return stage(folder, version, {MODEL_FILE: model.onnx, CARD_FILE: card_bytes(card)})
 
 
-def _reveal(model: ServedModel, staged: Path, version: int) -> Path:
+def _reveal(model: ServedModel, staged: Path) -> Path:
     """Rename a staged version into place, then let the configuration tell of it."""
-    folder = staged.parent
-    goal = folder / str(version)
-    staged.rename(goal)  # refuses a folder that exists
+    goal = reveal(staged)
+    folder = goal.parent
     cards = {number: read_card(folder, number) for number in versions(folder)}
-    config = folder / f".{CONFIG_FILE}"
-    _write(config, render(model, cards).encode())
-    config.replace(folder / CONFIG_FILE)
+    replace(folder / CONFIG_FILE, render(model, cards).encode())
     return goal
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file and wait until it is on the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
