@@ -18,7 +18,7 @@ WEIGHTS := training/weights/stylegan-64.safetensors
 
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | \
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | \
 	  awk -F '\t' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 ## ---- environments -------------------------------------------------------------------------------
@@ -66,8 +66,8 @@ status: $(VENV)/.local-group ## Show what runs, its health and its addresses
 
 ## ---- checks -------------------------------------------------------------------------------------
 
-.PHONY: test lint format protos release-protos
-test: setup-dev lint ## Set up and pass every test
+.PHONY: test lint format protos release-protos k8s-check
+test: setup-dev lint k8s-check ## Set up and pass every test
 	$(BIN)/python -m pytest
 	$(MAKE) --no-print-directory train-smoke
 lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
@@ -77,6 +77,8 @@ lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/buf breaking protos --against protos/released.binpb
+k8s-check: $(VENV)/.dev-group ## Build and check what Kubernetes and Prometheus are given; no cluster is needed
+	$(BIN)/python -m deploy.k8s.checks
 format: $(VENV)/.dev-group ## Format the code
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format --quiet .

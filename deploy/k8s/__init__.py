@@ -1,0 +1,1 @@
+"""The platform on Kubernetes: kustomizations, their monitoring, and what checks them."""
