@@ -15,7 +15,7 @@ import torch
 from onnxscript import ir, optimizer
 from torch import nn
 
-from training.export.model import UNROUNDED, ServedModel, TensorSpec
+from training.export.model import ANY, UNROUNDED, ServedModel, TensorSpec
 
 OPSET = 18
 _ANY_SIZE = 2**31  # bytes, up to which constants are folded
@@ -26,7 +26,7 @@ class Contract:
     """One graph to export.
 
     Attributes:
-        name: "generator" (z -> image), "mapping", "synthesis", "layers" or "embedding".
+        name: "generator" (z -> image), "mapping", "synthesis", "layers", "embedding" or "upscaler".
         suffix: what the model's name gets appended.
         graph: the module, given the network.
         inputs: without the batch; `noise` only where it has an effect.
@@ -44,10 +44,10 @@ class Contract:
 
 def export(network: nn.Module, contract: Contract) -> onnx.ModelProto:
     """Trace one contract into a checked ONNX graph that still has the `unrounded` output."""
-    batch = torch.export.Dim("batch")
     # A batch of 2: the exporter takes sizes 0 and 1 for constants.
     arguments = tuple(
-        torch.from_numpy(np.zeros((2, *spec.shape), spec.numpy_dtype)) for spec in contract.inputs
+        torch.from_numpy(np.zeros((2, *spec.example_shape), spec.numpy_dtype))
+        for spec in contract.inputs
     )
     with _quiet_exporter():
         exported = torch.onnx.export(
@@ -55,7 +55,7 @@ def export(network: nn.Module, contract: Contract) -> onnx.ModelProto:
             arguments,
             input_names=[spec.name for spec in contract.inputs],
             output_names=[spec.name for spec in contract.outputs],
-            dynamic_shapes=tuple({0: batch} for _ in arguments),
+            dynamic_shapes=tuple(_dynamic_axes(spec) for spec in contract.inputs),
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
@@ -86,6 +86,16 @@ def serve(name: str, contract: Contract, graph: onnx.ModelProto) -> ServedModel:
         outputs=outputs,
         instances=contract.instances,
     )
+
+
+def _dynamic_axes(spec: TensorSpec) -> dict[int, Any]:
+    """The axes whose sizes the graph must not fix, named; the batch is common to all inputs."""
+    axes = {
+        1 + axis: torch.export.Dim(f"{spec.name}_{axis}", min=1)
+        for axis, size in enumerate(spec.shape)
+        if size == ANY
+    }
+    return {0: torch.export.Dim("batch"), **axes}
 
 
 @contextmanager

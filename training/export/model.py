@@ -8,6 +8,9 @@ import numpy as np
 
 # The image [C, H, W] in [-1, 1] before rounding: an output that parity checks and nobody publishes.
 UNROUNDED = "unrounded"
+# A size that every request may choose, as Triton writes it.
+ANY = -1
+_EXAMPLE_SIZE = 23
 NUMPY_DTYPES = {"FP32": np.dtype(np.float32), "UINT8": np.dtype(np.uint8)}
 
 
@@ -18,7 +21,8 @@ class TensorSpec:
     Attributes:
         name: its name in the graph.
         dtype: Triton's name of the type, "FP32" or "UINT8".
-        shape: sizes without the batch, which is always the first dimension.
+        shape: sizes without the batch, which is always the first dimension; `ANY` where a request
+            chooses.
     """
 
     name: str
@@ -30,6 +34,13 @@ class TensorSpec:
         """The type as NumPy knows it."""
         return NUMPY_DTYPES[self.dtype]
 
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """The shape with sizes, no two alike, where requests choose them."""
+        return tuple(
+            _EXAMPLE_SIZE - axis if size == ANY else size for axis, size in enumerate(self.shape)
+        )
+
 
 @dataclass(frozen=True)
 class ServedModel:
@@ -37,7 +48,8 @@ class ServedModel:
 
     Attributes:
         name: folder in the model repository, e.g. "stylegan_mapping".
-        contract: "generator" (z -> image), "mapping", "synthesis", "layers" or "embedding".
+        contract: "generator" (z -> image), "mapping", "synthesis", "layers", "embedding" or
+            "upscaler".
         onnx: the serialised graph, without external data.
         inputs: in the graph's order.
         outputs: in the graph's order.

@@ -110,10 +110,10 @@ def random_inputs(inputs: tuple[TensorSpec, ...], seeds: range) -> dict[str, np.
 def draw(spec: TensorSpec, random: np.random.Generator) -> np.ndarray:
     """Draw one input: pixels and a truncation uniformly, everything else from N(0, 1)."""
     if spec.dtype == "UINT8":
-        return random.integers(0, 256, spec.shape, np.uint8)
+        return random.integers(0, 256, spec.example_shape, np.uint8)
     if spec.name == "truncation":
-        return random.random(spec.shape, dtype=np.float32)
-    return random.standard_normal(spec.shape, dtype=np.float32)
+        return random.random(spec.example_shape, dtype=np.float32)
+    return random.standard_normal(spec.example_shape, dtype=np.float32)
 
 
 def open_session(graph: bytes) -> onnxruntime.InferenceSession:
