@@ -14,13 +14,13 @@ from services.common.errors import NotFound, Unavailable
 from services.common.triton_client import ModelConfig, Triton
 
 CONTRACT = "upscaler"
-TENSOR = "image"  # UINT8 [B,h,w,3] -> UINT8 [B,scale*h,scale*w,3]
+INPUT, OUTPUT = "image", "upscaled"  # UINT8 [B,h,w,3] -> UINT8 [B,scale*h,scale*w,3]
 NO_NOISE = -1  # the noise level of networks that do not denoise
 
 
 @dataclass(frozen=True)
 class UpscalerModel:
-    """A model `image [h,w,3] -> image [scale*h,scale*w,3]` in one version."""
+    """A model `image [h,w,3] -> upscaled [scale*h,scale*w,3]` in one version."""
 
     name: str
     version: int
@@ -61,8 +61,8 @@ def parse_model(name: str, version: int, config: ModelConfig) -> UpscalerModel |
     card: dict[str, Any] = json.loads(card_text)
     if card.get("contract") != CONTRACT:
         return None
-    if TENSOR not in config.inputs or TENSOR not in config.outputs or config.max_batch < 1:
-        raise ValueError(f"the configuration lacks the batched tensors {TENSOR!r}")
+    if INPUT not in config.inputs or OUTPUT not in config.outputs or config.max_batch < 1:
+        raise ValueError(f"the configuration lacks the batched tensors {INPUT!r} -> {OUTPUT!r}")
     return UpscalerModel(
         name=name,
         version=version,
