@@ -5,11 +5,11 @@ import uvloop
 
 from services.common import logs
 from services.common.admission import Admission
+from services.common.batching import Batcher
 from services.common.images import Encoder
 from services.common.metrics import Metrics, process_registry
 from services.common.server import serve
 from services.common.triton_client import Triton
-from services.generator.batching import Batcher
 from services.generator.handler import FULL_NAME, Handler
 from services.generator.models import Catalogue
 from services.generator.pipeline import Pipeline

@@ -10,7 +10,7 @@ from animegan.image.v1 import image_pb2
 
 from services.common.admission import Admission
 from services.common.calls import Context
-from services.common.images import Format
+from services.common.response import FORMATS
 from services.generator.latents import NoiseMode
 from services.generator.models import Catalogue, GeneratorModel
 from services.generator.pipeline import Batch, Pipeline
@@ -18,12 +18,6 @@ from services.generator.request import MAX_STREAM_IMAGES, parse_order
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["GeneratorService"].full_name
 
-_FORMATS: Mapping[Format, image_pb2.ImageFormat.ValueType] = {
-    Format.PNG: image_pb2.IMAGE_FORMAT_PNG,
-    Format.WEBP: image_pb2.IMAGE_FORMAT_WEBP,
-    Format.JPEG: image_pb2.IMAGE_FORMAT_JPEG,
-    Format.RAW: image_pb2.IMAGE_FORMAT_RAW,
-}
 _NOISE_MODES: Mapping[NoiseMode, pb.NoiseMode.ValueType] = {
     NoiseMode.CONSTANT: pb.NOISE_MODE_CONSTANT,
     NoiseMode.RANDOM: pb.NOISE_MODE_RANDOM,
@@ -80,7 +74,7 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
 
 
 def _images(batch: Batch) -> Iterator[pb.GeneratedImage]:
-    model, image_format = batch.model, _FORMATS[batch.format]
+    model, image_format = batch.model, FORMATS[batch.format]
     for seed, picture in zip(batch.seeds, batch.pictures, strict=True):
         image = image_pb2.Image(
             format=image_format,

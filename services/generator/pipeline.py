@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.batching import Batcher
 from services.common.images import Encoder, Format
 from services.common.metrics import Metrics
 from services.common.triton_client import Triton
-from services.generator.batching import Batcher
 from services.generator.latents import latents, noise
 from services.generator.models import Catalogue, GeneratorModel
 from services.generator.order import Order, check_against

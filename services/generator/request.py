@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from animegan.generator.v1 import generator_pb2
-from animegan.image.v1 import image_pb2
 
 from services.common.errors import InvalidField
-from services.common.images import Encoding, Format
+from services.common.request import parse_encoding
 from services.generator.latents import NoiseMode
 from services.generator.order import Order
 
@@ -24,13 +23,6 @@ _NOISE_MODES: Mapping[int, NoiseMode] = {
     generator_pb2.NOISE_MODE_RANDOM: NoiseMode.RANDOM,
     generator_pb2.NOISE_MODE_NONE: NoiseMode.NONE,
 }
-_FORMATS: Mapping[int, Format] = {
-    image_pb2.IMAGE_FORMAT_UNSPECIFIED: Format.PNG,
-    image_pb2.IMAGE_FORMAT_PNG: Format.PNG,
-    image_pb2.IMAGE_FORMAT_WEBP: Format.WEBP,
-    image_pb2.IMAGE_FORMAT_JPEG: Format.JPEG,
-    image_pb2.IMAGE_FORMAT_RAW: Format.RAW,
-}
 
 
 def parse_order(request: GenerateRequest, max_images: int) -> Order:
@@ -43,12 +35,13 @@ def parse_order(request: GenerateRequest, max_images: int) -> Order:
     Raises:
         InvalidField: names the first wrong field.
     """
+    quality = request.quality if request.HasField("quality") else None
     return Order(
         model=_model(request),
         seeds=_seeds(request, max_images),
         truncation=_truncation(request),
         noise_mode=_noise_mode(request),
-        encoding=_encoding(request),
+        encoding=parse_encoding(request.format, quality),
     )
 
 
@@ -99,16 +92,3 @@ def _noise_mode(request: GenerateRequest) -> NoiseMode:
             "noise_mode", f"{request.noise_mode} is unknown; choose CONSTANT, RANDOM or NONE"
         )
     return _NOISE_MODES[request.noise_mode]
-
-
-def _encoding(request: GenerateRequest) -> Encoding:
-    if request.format not in _FORMATS:
-        raise InvalidField("format", f"{request.format} is unknown; choose PNG, WEBP, JPEG or RAW")
-    image_format = _FORMATS[request.format]
-    if not request.HasField("quality"):
-        return Encoding(image_format)
-    if image_format not in (Format.JPEG, Format.WEBP):
-        raise InvalidField("quality", f"{image_format.name} has none; leave it out, or use JPEG")
-    if not 1 <= request.quality <= 100:
-        raise InvalidField("quality", f"{request.quality} is not within 1 and 100")
-    return Encoding(image_format, request.quality)

@@ -1,14 +1,14 @@
 """Checks requests and turns them into orders. Every complaint names the field and the remedy."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 
 from services.common.errors import InvalidField
-from services.common.images import PNG, Encoding, Format
+from services.common.images import Encoding
+from services.common.request import parse_format
 from services.similarity.order import (
     DEFAULT_FALSE_ALARM_RATE,
     DEFAULT_K,
@@ -22,14 +22,6 @@ from services.similarity.pictures import Picture, PictureError, raw_picture, rea
 _MAX_NAME = 64
 _MODEL = re.compile(rf"[A-Za-z0-9._-]{{0,{_MAX_NAME}}}")
 _LAST_ID = 2**63 - 1  # ids are int64 in the index
-
-_FORMATS: Mapping[int, Encoding] = {
-    image_pb2.IMAGE_FORMAT_UNSPECIFIED: PNG,
-    image_pb2.IMAGE_FORMAT_PNG: PNG,
-    image_pb2.IMAGE_FORMAT_WEBP: Encoding(Format.WEBP),
-    image_pb2.IMAGE_FORMAT_JPEG: Encoding(Format.JPEG),
-    image_pb2.IMAGE_FORMAT_RAW: Encoding(Format.RAW),
-}
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
     Raises:
         InvalidField: names the first wrong field.
     """
-    encoding = _encoding("query.thumbnail_format", query.thumbnail_format)
+    encoding = Encoding(parse_format("query.thumbnail_format", query.thumbnail_format))
     return SearchOrder(
         picture=_picture("query.image", query.image, limits.max_pixels),
         index=_name("query.index", query.index),
@@ -83,15 +75,14 @@ def parse_image(request: pb.GetImageRequest) -> ImageOrder:
     return ImageOrder(
         id=_id(request.id),
         index=_name("index", request.index),
-        encoding=_encoding("format", request.format),
+        encoding=Encoding(parse_format("format", request.format)),
     )
 
 
 def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> Picture:
     if not image.data:
         raise InvalidField(f"{field}.data", "no picture was sent; put its file there")
-    if image.format not in _FORMATS:
-        raise InvalidField(f"{field}.format", f"{image.format} is unknown; leave it out, or RAW")
+    parse_format(f"{field}.format", image.format)
     try:
         if image.format == image_pb2.IMAGE_FORMAT_RAW:
             size = (image.width, image.height, image.channels)
@@ -148,9 +139,3 @@ def _id(number: int) -> int:
     if number > _LAST_ID:
         raise InvalidField("id", f"{number} is over 2^63 - 1, the largest id there can be")
     return number
-
-
-def _encoding(field: str, number: int) -> Encoding:
-    if number not in _FORMATS:
-        raise InvalidField(field, f"{number} is unknown; choose PNG, WEBP, JPEG or RAW")
-    return _FORMATS[number]

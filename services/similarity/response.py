@@ -6,7 +6,7 @@ from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_ssim.verdict import Calibration
-from services.common.images import Format
+from services.common.response import FORMATS
 from services.similarity.copies import Copies
 from services.similarity.indexes import Index
 from services.similarity.order import DEFAULT_FALSE_ALARM_RATE
@@ -20,12 +20,6 @@ from services.similarity.result import (
     quantile,
 )
 
-_FORMATS: Mapping[Format, image_pb2.ImageFormat.ValueType] = {
-    Format.PNG: image_pb2.IMAGE_FORMAT_PNG,
-    Format.WEBP: image_pb2.IMAGE_FORMAT_WEBP,
-    Format.JPEG: image_pb2.IMAGE_FORMAT_JPEG,
-    Format.RAW: image_pb2.IMAGE_FORMAT_RAW,
-}
 _STEPS: Mapping[Step, pb.PreparationStep.ValueType] = {
     Step.FIRST_FRAME: pb.PREPARATION_STEP_FIRST_FRAME,
     Step.ORIENTED: pb.PREPARATION_STEP_ORIENTED,
@@ -125,7 +119,7 @@ def index_message(index: Index, default: str) -> pb.Index:
 def image(encoded: Encoded) -> image_pb2.Image:
     """A picture."""
     return image_pb2.Image(
-        format=_FORMATS[encoded.format],
+        format=FORMATS[encoded.format],
         width=encoded.width,
         height=encoded.height,
         channels=encoded.channels,

@@ -71,7 +71,7 @@ class Image(_message.Message):
     height: _builtins.int
     """Rows."""
     channels: _builtins.int
-    """1: grey, 3: RGB."""
+    """1: grey, 3: RGB; with transparency 2: grey and alpha, 4: RGBA."""
     data: _builtins.bytes
     """The encoded file, or with IMAGE_FORMAT_RAW exactly height * width * channels bytes."""
     def __init__(

@@ -8,7 +8,7 @@ import pytest
 
 from services.common import deadline
 from services.common.errors import Unavailable
-from services.generator.batching import Batcher
+from services.common.batching import Batcher
 
 
 class SlowTriton:

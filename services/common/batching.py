@@ -23,15 +23,18 @@ from services.common import deadline
 from services.common.triton_client import Triton
 
 Tensor: TypeAlias = NDArray[Any]
+# Model, version, output, and the shapes of the rows: what has to be equal to go together.
+_Target: TypeAlias = tuple[str, int, str, tuple[tuple[int, ...], ...]]
 
 
 @dataclass(frozen=True)
 class _Part:
     """The rows of one caller."""
 
-    target: tuple[str, int, str]  # model, version, output
+    target: _Target
     inputs: Mapping[str, Tensor]
     rows: int
+    max_rows: int  # of the request that it goes with
     deadline: float
     result: asyncio.Future[Tensor] = field(default_factory=asyncio.Future)
 
@@ -48,11 +51,20 @@ class Batcher:
         self._running: set[asyncio.Task[None]] = set()
 
     async def infer(
-        self, model: str, version: int, inputs: Mapping[str, Tensor], output: str
+        self,
+        model: str,
+        version: int,
+        inputs: Mapping[str, Tensor],
+        output: str,
+        *,
+        max_rows: int | None = None,
     ) -> Tensor:
-        """As `Triton.infer`, for at most `max_rows` rows."""
+        """As `Triton.infer`, for at most `max_rows` rows: of this batcher, or lowered for these."""
         rows = len(next(iter(inputs.values())))
-        part = _Part((model, version, output), inputs, rows, deadline.current())
+        shapes = tuple(tensor.shape[1:] for tensor in inputs.values())
+        target = (model, version, output, shapes)
+        limit = min(max_rows or self._max_rows, self._max_rows)
+        part = _Part(target, inputs, rows, limit, deadline.current())
         self._waiting.append(part)
         self._send()
         return await part.result
@@ -74,7 +86,9 @@ class Batcher:
         for part in self._waiting:
             if part.result.done():
                 continue  # its caller has gone
-            if not parts or (part.target == parts[0].target and rows + part.rows <= self._max_rows):
+            if not parts or (
+                part.target == parts[0].target and rows + part.rows <= parts[0].max_rows
+            ):
                 parts.append(part)
                 rows += part.rows
             else:
@@ -83,7 +97,7 @@ class Batcher:
         return parts
 
     async def _run(self, parts: Sequence[_Part]) -> None:
-        model, version, output = parts[0].target
+        model, version, output, _ = parts[0].target
         try:
             with deadline.until(max(part.deadline for part in parts)):
                 tensor = await self._triton.infer(model, version, _joined(parts), output)

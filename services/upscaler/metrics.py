@@ -1,0 +1,30 @@
+"""The metrics of the upscaler service: those of all services, and pixels."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from services.common.metrics import Metrics
+
+
+class UpscalerMetrics(Metrics):
+    """`animegan_upscaler_...`; `images` counts answers by method."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register the metrics in `registry`."""
+        super().__init__("upscaler", registry)
+        self.pixels_in_flight = Gauge(
+            "animegan_upscaler_pixels_in_flight",
+            "Pixels held in memory by the pictures that are being worked on.",
+            registry=registry,
+        )
+        self.output_pixels = Counter(
+            "animegan_upscaler_output_pixels",
+            "Pixels of answers, by method.",
+            ["method"],
+            registry=registry,
+        )
+        self.network_pixels = Counter(
+            "animegan_upscaler_network_pixels",
+            "Pixels that networks made, with tiles' overlaps and every pass, by model.",
+            ["model"],
+            registry=registry,
+        )

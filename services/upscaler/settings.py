@@ -1,0 +1,76 @@
+"""Settings of the upscaler service: ANIMEGAN_UPSCALER_<NAME>, or --<name>."""
+
+from typing import Self
+
+from pydantic import PositiveFloat, PositiveInt, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.common.settings import Port, ServiceSettings
+
+
+class UpscalerSettings(ServiceSettings):
+    """Serves UpscalerService: enlarges pictures.
+
+    Every flag can be given as an environment variable as well: --default-method is
+    ANIMEGAN_UPSCALER_DEFAULT_METHOD.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ANIMEGAN_UPSCALER_")
+
+    port: Port = 50052
+    """gRPC port; 0 takes a free one and logs it."""
+
+    metrics_port: Port = 9102
+    """HTTP port of /metrics; 0 takes a free one and logs it."""
+
+    default_method: str = "compact"
+    """The method of requests that name none. Its canary decides whether the service is ready."""
+
+    max_request_bytes: PositiveInt = 16 * 2**20
+    """Limit of one request message in bytes, and so of the file of a unary call."""
+
+    max_picture_bytes: PositiveInt = 256 * 2**20
+    """Bytes of a picture's file, or of its raw pixels, in a stream."""
+
+    max_input_pixels: PositiveInt = 2**26
+    """Pixels of a picture; larger ones are refused by their header, before they are decoded."""
+
+    max_output_pixels: PositiveInt = 2**28
+    """Pixels of an answer in a stream."""
+
+    max_unary_pixels: PositiveInt = 2**22
+    """Pixels of the answer of a unary call, which lies in one message."""
+
+    max_pixels_in_flight: PositiveInt = 2**27
+    """Pixels held in memory at a time, by all calls: each picture takes its own, and those of its
+    answer where that cannot be written as it grows (JPEG, WebP, unary calls). Unary calls that do
+    not fit are refused with RESOURCE_EXHAUSTED; pictures of a stream wait."""
+
+    max_images_in_flight: PositiveInt = 128
+    """Pictures worked on at a time; calls that do not fit are refused with RESOURCE_EXHAUSTED. A
+    stream counts as stream_window pictures."""
+
+    stream_window: PositiveInt = 8
+    """Pictures of a stream that are worked on at a time."""
+
+    tile_pixels: PositiveInt = 2**18
+    """Pixels per request to Triton: larger pictures are cut into tiles, smaller ones joined."""
+
+    triton_requests: PositiveInt = 4
+    """Requests to Triton at a time: one for each instance of a model and one waiting behind it."""
+
+    encode_threads: PositiveInt = 2
+    """Threads that decode, resample and encode pictures."""
+
+    canary_patience_s: PositiveFloat = 30
+    """Seconds without a successful canary until the service reports NOT_SERVING. A canary waits
+    behind the tiles that were sent to Triton before it."""
+
+    @model_validator(mode="after")
+    def _largest_pictures_fit(self) -> Self:
+        largest = self.max_input_pixels + self.max_unary_pixels
+        if self.max_pixels_in_flight < largest:
+            raise ValueError(f"max_pixels_in_flight must admit a picture of {largest} pixels")
+        if self.max_images_in_flight < self.stream_window:
+            raise ValueError(f"max_images_in_flight must admit a stream of {self.stream_window}")
+        return self
