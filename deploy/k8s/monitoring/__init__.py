@@ -1,0 +1,1 @@
+"""Rules, alerts, routes and dashboards: plain files, and what Kubernetes needs made of them."""
