@@ -27,6 +27,17 @@ def parse_format(field: str, number: int) -> Format:
     return _FORMATS[number]
 
 
+def is_raw(field: str, number: int) -> bool:
+    """Whether a picture comes as raw pixels; files tell by themselves what they are.
+
+    Raises:
+        InvalidField: there is no such format.
+    """
+    if number not in _FORMATS:
+        raise InvalidField(field, f"{number} is unknown; leave it out, or RAW")
+    return number == image_pb2.IMAGE_FORMAT_RAW
+
+
 def parse_encoding(number: int, quality: int | None, prefix: str = "") -> Encoding:
     """The format and the quality that an answer is wanted in.
 

@@ -8,7 +8,7 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 
 from services.common.errors import InvalidField
 from services.common.images import Encoding
-from services.common.request import parse_format
+from services.common.request import is_raw, parse_format
 from services.similarity.order import (
     DEFAULT_FALSE_ALARM_RATE,
     DEFAULT_K,
@@ -82,9 +82,9 @@ def parse_image(request: pb.GetImageRequest) -> ImageOrder:
 def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> Picture:
     if not image.data:
         raise InvalidField(f"{field}.data", "no picture was sent; put its file there")
-    parse_format(f"{field}.format", image.format)
+    raw = is_raw(f"{field}.format", image.format)
     try:
-        if image.format == image_pb2.IMAGE_FORMAT_RAW:
+        if raw:
             size = (image.width, image.height, image.channels)
             return raw_picture(image.data, *size, max_pixels)
         return read_header(image.data, max_pixels)
