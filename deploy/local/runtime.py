@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,9 +101,19 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
 
 
 def pins(group: str, pyproject: Path = PROJECT / "pyproject.toml") -> list[str]:
-    """Return the requirements of one dependency group of pyproject.toml."""
-    groups = tomllib.loads(pyproject.read_text())["dependency-groups"]
-    return [requirement for requirement in groups[group] if isinstance(requirement, str)]
+    """Return the requirements of one dependency group of pyproject.toml, sorted; those that it
+    includes, too."""
+    return sorted(_members(group, tomllib.loads(pyproject.read_text())["dependency-groups"]))
+
+
+def _members(group: str, groups: Mapping[str, Sequence[str | Mapping[str, str]]]) -> set[str]:
+    members: set[str] = set()
+    for entry in groups[group]:
+        if isinstance(entry, str):
+            members.add(entry)
+        else:
+            members |= _members(entry["include-group"], groups)
+    return members
 
 
 def digest(inputs: Sequence[str]) -> str:

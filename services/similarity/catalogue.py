@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from services.common import deadline
 from services.common.errors import NotFound, ServiceError, Unavailable
 from services.common.triton_client import Triton
 from services.similarity import shards
@@ -121,16 +122,34 @@ class Catalogue:
             self._refreshed = began
             self._last_seen |= dict.fromkeys(self._indexes, self._refreshed)
 
-    async def check_all_answer(self) -> None:
-        """Look for indexes and let the search model of every Triton answer its canary.
+    async def check_every_shard(self) -> None:
+        """Look for indexes; each of their shards needs a Triton that answers a canary.
+
+        A Triton that is away is no trouble while others serve its shards: a pod that is replaced
+        must not take all replicas of this service out of the balance.
 
         Raises:
-            ServiceError: one of them does not.
+            ServiceError: nobody answers; or for a shard, which is named, nobody who serves it.
         """
         await self.refresh()
-        for url, error in self._away.items():
-            raise Unavailable(f"the Triton at {url} does not answer") from error
-        await asyncio.gather(*(shards.canary(triton) for triton in self.tritons))
+        failures = await asyncio.gather(*(self._canary(triton) for triton in self.tritons))
+        well = {place for place, failure in enumerate(failures) if failure is None}
+        if not well:
+            raise next(failure for failure in failures if failure)
+        for index in self._indexes.values():
+            for shard in index.shards:
+                if well.isdisjoint(shard.tritons):
+                    raise Unavailable(f"nobody who serves {index.name}/{shard.name} answers")
+
+    async def _canary(self, triton: Triton) -> ServiceError | None:
+        """Why this Triton's search model is not well; None if it is."""
+        try:
+            # One that hangs leaves the time to judge the others.
+            async with deadline.within(deadline.remaining() / 2):
+                await shards.canary(triton)
+        except ServiceError as error:
+            return error
+        return None
 
     async def _manifest(self, triton: Triton) -> Mapping[str, Any] | ServiceError:
         try:

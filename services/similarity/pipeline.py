@@ -100,8 +100,8 @@ class Pipeline:
         return await self._catalogue.run(order.index, partial(self._image, order))
 
     async def canary(self) -> None:
-        """Look for indexes, and let every Triton answer a small question."""
-        await self._catalogue.check_all_answer()
+        """Look for indexes, and let a Triton for each shard answer a small question."""
+        await self._catalogue.check_every_shard()
 
     async def _search(self, order: SearchOrder, index: Index) -> SearchResult:
         await self._check_definition(order.definition, index, "query.definition")

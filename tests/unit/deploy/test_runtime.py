@@ -76,9 +76,10 @@ def test_digests_tell_inputs_apart(one: list[str], other: list[str]) -> None:
 def test_pins_come_from_pyproject(tmp_path: Path) -> None:
     pyproject = tmp_path / "pyproject.toml"
     pyproject.write_text(
-        '[dependency-groups]\nstub = ["numpy==1.26.4", { include-group = "other" }]\nother = []\n'
+        '[dependency-groups]\nstub = ["numpy==1.26.4", { include-group = "other" }]\n'
+        'other = ["faiss-cpu==1.15.1"]\n'
     )
-    assert runtime.pins("stub", pyproject) == ["numpy==1.26.4"]
+    assert runtime.pins("stub", pyproject) == ["faiss-cpu==1.15.1", "numpy==1.26.4"]
 
 
 def test_the_projects_own_pins_are_exact_and_keep_numpy_1() -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from services.common import deadline
 from services.common.errors import NotFound, Unavailable
 from services.similarity.catalogue import NO_INDEX, Catalogue
 from services.similarity.indexes import combine
@@ -77,14 +78,28 @@ async def test_while_a_triton_is_away_nobody_is_told_that_an_index_does_not_exis
         await catalogue(here=here, away=away).find("other")
 
 
-async def test_readiness_needs_every_triton():
-    here, away = FakeTriton(description()), FakeTriton()
-    both = catalogue(here=here, away=away)
-    await both.check_all_answer()
-    assert (here.searched, away.searched) == ([""], [""])
-    away.failure = AWAY
-    with pytest.raises(Unavailable, match="the Triton at away"):
-        await both.check_all_answer()
+async def test_readiness_needs_a_triton_for_each_shard():
+    tritons = {
+        "a0": FakeTriton(description(shards=(True, False))),
+        "b0": FakeTriton(description(shards=(True, False))),
+        "a1": FakeTriton(description(shards=(False, True))),
+    }
+    known = catalogue(**tritons)
+
+    async def check():
+        async with deadline.within(10):
+            await known.check_every_shard()
+
+    await check()
+    assert [triton.searched for triton in tritons.values()] == [[""]] * 3
+    tritons["a0"].failure = AWAY
+    await check()
+    tritons["b0"].failure = AWAY
+    with pytest.raises(Unavailable, match="nobody who serves faces/00000 answers"):
+        await check()
+    tritons["a1"].failure = AWAY
+    with pytest.raises(Unavailable, match="away"):
+        await check()
 
 
 async def test_work_is_done_again_when_the_index_has_changed_and_only_then():
