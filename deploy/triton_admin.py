@@ -10,6 +10,9 @@ import numpy as np
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
+# The environment variable with the key of the model-repository protocol.
+ADMIN_KEY_VARIABLE = "ANIMEGAN_TRITON_ADMIN_KEY"
+
 # A dimension that the config leaves open gets this size in a canary: small, yet larger than the
 # receptive borders of the enlarging networks.
 _OPEN_DIMENSION = 32
@@ -115,12 +118,22 @@ class TritonAdmin:
             raise AdminError(str(exc)) from exc
         return sum(int(version.execution_count) for version in reply.model_stats)
 
-    def canary(self, name: str, config: Mapping[str, Any], deadline: float) -> tuple[Health, str]:
-        """Run the model once on zeros; return its health and, if it is not healthy, the message."""
+    def canary(
+        self, name: str, config: Mapping[str, Any], deadline: float, version: int | None = None
+    ) -> tuple[Health, str]:
+        """Run the model once on zeros; return its health and, if it is not healthy, the message.
+
+        Args:
+            name: the model.
+            config: as `config` returns it.
+            deadline: in seconds.
+            version: None: the newest that is ready.
+        """
         try:
             self._client.infer(
                 name,
                 [_zeros(tensor, batched="max_batch_size" in config) for tensor in config["input"]],
+                model_version="" if version is None else str(version),
                 outputs=[triton.InferRequestedOutput(config["output"][0]["name"])],
                 client_timeout=deadline,
             )

@@ -16,7 +16,7 @@ from deploy.local.processes import PidFile
 from deploy.local.runtime import ensure_runtime
 from deploy.local.state import StackState
 from deploy.local.triton import KILL_SECONDS, READY_SECONDS, missing_models
-from deploy.local.watchdog import ADMIN_KEY_VARIABLE
+from deploy.triton_admin import ADMIN_KEY_VARIABLE
 
 Command = tuple[list[str], dict[str, str]]  # arguments, environment
 

@@ -22,10 +22,8 @@ import psutil
 import structlog
 
 from deploy.local import processes, shared_memory, stubs
-from deploy.triton_admin import AdminError, Health, TritonAdmin
+from deploy.triton_admin import ADMIN_KEY_VARIABLE, AdminError, Health, TritonAdmin
 from services.common import logs
-
-ADMIN_KEY_VARIABLE = "ANIMEGAN_TRITON_ADMIN_KEY"
 
 # Longer than a busy machine takes to reap a stub that has ended.
 _REAPED_SECONDS = 0.5
