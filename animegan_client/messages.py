@@ -190,7 +190,7 @@ def _generated_image(
     return GeneratedImage(
         seed=generated.seed,
         model=response.model,
-        model_version=response.model_version,
+        model_version=generated.model_version,
         format=_FORMAT_NAMES[image.format],
         width=image.width,
         height=image.height,

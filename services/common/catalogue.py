@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import structlog
 
 from services.common.errors import NotFound
+from services.common.traffic import POINTER_PARAMETER, Route, Traffic
 from services.common.triton_client import ModelConfig, Triton
 
 ONNX_FILE = "model.onnx"
@@ -53,7 +54,9 @@ class ServedModels(Generic[Model]):
         """
         self._triton = triton
         self._parse = parse
-        self._models: Mapping[str, Model] = {}
+        self._models: Mapping[str, Model] = {}  # the version that serves, the stable one
+        self._routes: Mapping[str, Route[Model]] = {}
+        self._traffic: dict[str, Traffic] = {}  # by pointer, as last seen
         self._last_seen: dict[str, tuple[Model, float]] = {}
         self._refreshed = -_LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
@@ -79,8 +82,9 @@ class ServedModels(Generic[Model]):
             if self._refreshed > asked:
                 return
             ready = await self._triton.ready_versions()
-            found = await asyncio.gather(*(self._describe(*item) for item in ready.items()))
-            self._models = {model.name: model for model in found if model}
+            found = await asyncio.gather(*(self._route(name, ready) for name in ready))
+            self._routes = {route.stable.name: route for route in found if route}
+            self._models = {name: route.stable for name, route in self._routes.items()}
             self._refreshed = monotonic()
             self._last_seen |= {
                 name: (model, self._refreshed) for name, model in self._models.items()
@@ -97,14 +101,43 @@ class ServedModels(Generic[Model]):
         lately = {name: model for name, (model, seen) in self._last_seen.items() if seen > since}
         return {**lately, **self._models}
 
-    async def _describe(self, name: str, version: int) -> Model | None:
+    async def _route(self, name: str, ready: Mapping[str, Sequence[int]]) -> Route[Model] | None:
+        """The versions of a model that serve; None if it is of another kind or does not serve."""
+        versions = ready[name]
         try:
-            return self._parse(name, version, await self._triton.model_config(name, version))
+            config = await self._triton.model_config(name, versions[-1])
+            pointer = config.parameters.get(POINTER_PARAMETER)
+            if pointer is None:
+                traffic = Traffic(versions[-1], None, 0.0)
+            elif (known := await self._traffic_of(pointer, ready)) is None:
+                return None
+            else:
+                traffic = known
+            return self._parse_route(name, config, traffic, versions)
         except NotFound:
             return None  # unloaded since it was listed
         except _BROKEN_CARD as error:
-            log.warning("broken model card", model=name, version=version, reason=repr(error))
+            log.warning("broken model card", model=name, versions=versions, reason=repr(error))
             return None
+
+    def _parse_route(
+        self, name: str, config: ModelConfig, traffic: Traffic, versions: Sequence[int]
+    ) -> Route[Model] | None:
+        if traffic.stable not in versions:
+            return None
+        stable = self._parse(name, traffic.stable, config)
+        if stable is None:
+            return None
+        if traffic.candidate is None or traffic.candidate not in versions:
+            return Route(stable)
+        return Route(stable, self._parse(name, traffic.candidate, config), traffic.share)
+
+    async def _traffic_of(self, pointer: str, ready: Mapping[str, Sequence[int]]) -> Traffic | None:
+        """What the pointer says, or said last: while it is loaded anew it is away for a moment."""
+        if pointer in ready:
+            config = await self._triton.model_config(pointer, ready[pointer][-1])
+            self._traffic[pointer] = Traffic.of(config.parameters)
+        return self._traffic.get(pointer)
 
 
 def numbers(metrics: Mapping[str, Any]) -> Mapping[str, float]:

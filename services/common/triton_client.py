@@ -130,17 +130,17 @@ class Triton:
             raise Internal(f"{model} {version}: no {', '.join(missing)} in the answer")
         return tensors
 
-    async def ready_versions(self) -> Mapping[str, int]:
-        """The latest ready version of every model.
+    async def ready_versions(self) -> Mapping[str, Sequence[int]]:
+        """The ready versions of every model, oldest first.
 
         Taken from the statistics, because the repository index belongs to the administrative
         protocol, which Triton opens to those who may load and unload models only.
         """
         request = self._client.get_inference_statistics(client_timeout=deadline.remaining())
-        versions: dict[str, int] = {}
+        versions: dict[str, list[int]] = {}
         for entry in (await _translated(request)).model_stats:
-            versions[entry.name] = max(versions.get(entry.name, 0), int(entry.version))
-        return versions
+            versions.setdefault(entry.name, []).append(int(entry.version))
+        return {name: sorted(found) for name, found in versions.items()}
 
     async def model_config(self, model: str, version: int) -> ModelConfig:
         """The configuration of a loaded model.

@@ -7,10 +7,11 @@ from services.common import logs
 from services.common.admission import Admission
 from services.common.batching import Batcher
 from services.common.images import Encoder
-from services.common.metrics import Metrics, process_registry
+from services.common.metrics import process_registry
 from services.common.server import serve
 from services.common.triton_client import Triton
 from services.generator.handler import FULL_NAME, Handler
+from services.generator.metrics import GeneratorMetrics
 from services.generator.models import Catalogue
 from services.generator.pipeline import Pipeline
 from services.generator.settings import GeneratorSettings
@@ -18,7 +19,7 @@ from services.generator.settings import GeneratorSettings
 
 async def run(settings: GeneratorSettings) -> None:
     """Serve until a signal comes."""
-    metrics = Metrics("generator", process_registry())
+    metrics = GeneratorMetrics(process_registry())
     admission = Admission(
         settings.max_images_in_flight, retry_after_s=settings.retry_after_s, metrics=metrics
     )

@@ -75,15 +75,15 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
 
 def _images(batch: Batch) -> Iterator[pb.GeneratedImage]:
     model, image_format = batch.model, FORMATS[batch.format]
-    for seed, picture in zip(batch.seeds, batch.pictures, strict=True):
+    for picture in batch.pictures:
         image = image_pb2.Image(
             format=image_format,
             width=model.resolution,
             height=model.resolution,
             channels=model.channels,
-            data=picture,
+            data=picture.data,
         )
-        yield pb.GeneratedImage(seed=seed, image=image)
+        yield pb.GeneratedImage(seed=picture.seed, image=image, model_version=picture.version)
 
 
 def _model(model: GeneratorModel, default: str) -> pb.Model:

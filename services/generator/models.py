@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from services.common.catalogue import ONNX_FILE, ServedModels, numbers
 from services.common.errors import NotFound, Unavailable
+from services.common.traffic import Route
 from services.common.triton_client import ModelConfig, Triton
 from services.generator.latents import NoiseMode
 
@@ -105,21 +106,23 @@ class Catalogue(ServedModels[GeneratorModel]):
             raise NotFound(f"no model {name!r}; there are: {names}")
         return self._models[name]
 
-    async def run(self, name: str, work: Callable[[GeneratorModel], Awaitable[T]]) -> T:
-        """Do `work` with the model's current version.
+    async def run(self, name: str, work: Callable[[Route[GeneratorModel]], Awaitable[T]]) -> T:
+        """Do `work` with the versions of the model that serve now.
 
         A version that is replaced meanwhile costs its callers nothing: the work is done once more
-        with the new one.
+        with the new ones. Neither does a candidate that fails: then the stable version does it.
 
         Raises:
             NotFound, Unavailable: as `find`, or the model cannot be reached.
         """
-        model = await self.find(name)
+        route = self._routes[(await self.find(name)).name]
         try:
-            return await work(model)
+            return await work(route)
         except (NotFound, Unavailable) as error:
             await self.refresh()
-            current = await self.find(name)
-            if current.version == model.version:
-                raise Unavailable(_NOT_NOW.format(model.name)) from error
-            return await work(current)
+            current = self._routes[(await self.find(name)).name]
+            if current != route:
+                return await work(current)
+            if route.candidate is not None:
+                return await work(Route(route.stable))
+            raise Unavailable(_NOT_NOW.format(route.stable.name)) from error

@@ -6,18 +6,20 @@ ahead of its reader.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.common.batching import Batcher
 from services.common.images import Encoder, Format
-from services.common.metrics import Metrics
+from services.common.traffic import Route
 from services.common.triton_client import Triton
 from services.generator.latents import latents, noise
+from services.generator.metrics import GeneratorMetrics
 from services.generator.models import Catalogue, GeneratorModel
 from services.generator.order import Order, check_against
 
@@ -25,14 +27,25 @@ _OUTPUT = "image"
 _CANARY = Order(model="", seeds=(0,))
 
 
+Makers: TypeAlias = Route[GeneratorModel]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture, its seed, and the version that made it."""
+
+    seed: int
+    version: int
+    data: bytes
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Encoded pictures and the model that made them."""
+    """Pictures of one model."""
 
-    model: GeneratorModel
-    seeds: Sequence[int]
+    model: GeneratorModel  # the stable version; a candidate's pictures say so
     format: Format
-    pictures: Sequence[bytes]
+    pictures: Sequence[Picture]
 
 
 class Pipeline:
@@ -44,7 +57,7 @@ class Pipeline:
         batcher: Batcher,
         catalogue: Catalogue,
         encoder: Encoder,
-        metrics: Metrics,
+        metrics: GeneratorMetrics,
         *,
         sub_batch: int,
         stream_window: int,
@@ -69,7 +82,10 @@ class Pipeline:
         self._stream_window = stream_window
 
     async def generate(self, order: Order) -> Batch:
-        """Make all pictures of `order`, by one version of the model.
+        """Make all pictures of `order`.
+
+        All are made by one version of the model, but while another is on trial: then each seed is
+        made by the version that it falls to.
 
         Raises:
             InvalidField: the model does not support what the order asks for.
@@ -112,27 +128,35 @@ class Pipeline:
         for start in range(0, len(order.seeds), self._sub_batch):
             yield replace(order, seeds=order.seeds[start : start + self._sub_batch])
 
-    async def _generate(self, order: Order, model: GeneratorModel) -> Batch:
-        check_against(order, model)
-        if len(order.seeds) <= self._sub_batch:
-            pictures = await self._make(order, model)
+    async def _generate(self, order: Order, makers: Makers) -> Batch:
+        check_against(order, makers.stable)
+        shares = _shares(order, makers)
+        parts = [(part, model) for model, share in shares for part in self._split(share)]
+        if len(parts) == 1:
+            pictures = await self._make(*parts[0])
         else:
-            pictures = await self._make_all(self._split(order), model)
-        self._metrics.images.labels(model=model.name).inc(len(pictures))
-        return Batch(model, order.seeds, order.encoding.format, pictures)
+            of_seed = {picture.seed: picture for picture in await self._make_all(parts)}
+            pictures = [of_seed[seed] for seed in order.seeds]
+        self._metrics.images.labels(model=makers.stable.name).inc(len(pictures))
+        return Batch(makers.stable, order.encoding.format, pictures)
 
-    async def _make_all(self, parts: Iterator[Order], model: GeneratorModel) -> Sequence[bytes]:
-        tasks = [asyncio.create_task(self._make(part, model)) for part in parts]
+    async def _make_all(self, parts: Iterable[tuple[Order, GeneratorModel]]) -> Sequence[Picture]:
+        tasks = [asyncio.create_task(self._make(*part)) for part in parts]
         try:
             return [picture for pictures in await asyncio.gather(*tasks) for picture in pictures]
         finally:
             for task in tasks:
                 task.cancel()  # what is left when one has failed
 
-    async def _make(self, order: Order, model: GeneratorModel) -> Sequence[bytes]:
-        images_NHWC = await self._infer(order, model)
+    async def _make(self, order: Order, model: GeneratorModel) -> Sequence[Picture]:
+        with self._metrics.version(model.name, model.version):
+            images_NHWC = await self._infer(order, model)
         with self._metrics.stage("encode"):
-            return await self._encoder.encode(images_NHWC, order.encoding)
+            files = await self._encoder.encode(images_NHWC, order.encoding)
+        return [
+            Picture(seed, model.version, file)
+            for seed, file in zip(order.seeds, files, strict=True)
+        ]
 
     async def _infer(self, order: Order, model: GeneratorModel) -> NDArray[np.uint8]:
         with self._metrics.stage("latents"):
@@ -140,8 +164,23 @@ class Pipeline:
         with self._metrics.stage("infer"):
             return await self._batcher.infer(model.name, model.version, inputs, _OUTPUT)
 
-    async def _draw_canary(self, model: GeneratorModel) -> None:
+    async def _draw_canary(self, makers: Makers) -> None:
+        model = makers.stable
         await self._triton.infer(model.name, model.version, _inputs(_CANARY, model), _OUTPUT)
+
+
+def _shares(order: Order, makers: Makers) -> Sequence[tuple[GeneratorModel, Order]]:
+    """What each version has to make."""
+    if makers.candidate is None:
+        return [(makers.stable, order)]
+    seeds: dict[int, list[int]] = {}
+    for seed in order.seeds:
+        seeds.setdefault(makers.of(seed).version, []).append(seed)
+    return [
+        (model, replace(order, seeds=seeds[model.version]))
+        for model in (makers.stable, makers.candidate)
+        if model.version in seeds
+    ]
 
 
 def _inputs(order: Order, model: GeneratorModel) -> dict[str, NDArray[np.float32]]:

@@ -59,7 +59,7 @@ def picture(seed: int) -> generator_pb2.GeneratedImage:
     image = image_pb2.Image(
         format=image_pb2.IMAGE_FORMAT_RAW, width=1, height=1, channels=3, data=b"abc"
     )
-    return generator_pb2.GeneratedImage(seed=seed, image=image)
+    return generator_pb2.GeneratedImage(seed=seed, image=image, model_version=1)
 
 
 def pictures(request, context):

@@ -128,12 +128,12 @@ def test_an_answer_becomes_values():
     response = generator_pb2.GenerateResponse(
         model="stylegan",
         model_version=4,
-        images=[generator_pb2.GeneratedImage(seed=9, image=image)],
+        images=[generator_pb2.GeneratedImage(seed=9, image=image, model_version=5)],
     )
     result = messages.generate_result(response)
     (face,) = result.images
     assert (result.model, result.model_version) == ("stylegan", 4)
-    assert (face.seed, face.model, face.model_version) == (9, "stylegan", 4)
+    assert (face.seed, face.model, face.model_version) == (9, "stylegan", 5)
     assert (face.format, face.width, face.height, face.channels) == ("raw", 2, 1, 3)
     assert face.data == b"\1\2\3\4\5\6"
     assert face.to_pil().getpixel((1, 0)) == (4, 5, 6)

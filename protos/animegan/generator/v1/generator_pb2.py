@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from animegan.image.v1 import image_pb2 as animegan_dot_image_dot_v1_dot_image__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%animegan/generator/v1/generator.proto\x12\x15\x61nimegan.generator.v1\x1a\x1d\x61nimegan/image/v1/image.proto\"\x81\x02\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05seeds\x18\x02 \x03(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x11\n\tbase_seed\x18\x04 \x01(\x04\x12\x17\n\ntruncation\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x34\n\nnoise_mode\x18\x06 \x01(\x0e\x32 .animegan.generator.v1.NoiseMode\x12.\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1e.animegan.image.v1.ImageFormat\x12\x14\n\x07quality\x18\x08 \x01(\rH\x01\x88\x01\x01\x42\r\n\x0b_truncationB\n\n\x08_quality\"o\n\x10GenerateResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\r\x12\x35\n\x06images\x18\x03 \x03(\x0b\x32%.animegan.generator.v1.GeneratedImage\"G\n\x0eGeneratedImage\x12\x0c\n\x04seed\x18\x01 \x01(\x04\x12\'\n\x05image\x18\x02 \x01(\x0b\x32\x18.animegan.image.v1.Image\"\x87\x02\n\x15GenerateStreamRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05seeds\x18\x02 \x03(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x11\n\tbase_seed\x18\x04 \x01(\x04\x12\x17\n\ntruncation\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x34\n\nnoise_mode\x18\x06 \x01(\x0e\x32 .animegan.generator.v1.NoiseMode\x12.\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1e.animegan.image.v1.ImageFormat\x12\x14\n\x07quality\x18\x08 \x01(\rH\x01\x88\x01\x01\x42\r\n\x0b_truncationB\n\n\x08_quality\"u\n\x16GenerateStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\r\x12\x35\n\x06images\x18\x03 \x03(\x0b\x32%.animegan.generator.v1.GeneratedImage\"\x13\n\x11ListModelsRequest\"B\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.animegan.generator.v1.Model\"\xbe\x03\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x12\n\nresolution\x18\x05 \x01(\r\x12\x10\n\x08\x63hannels\x18\x06 \x01(\r\x12\r\n\x05z_dim\x18\x07 \x01(\r\x12\x1b\n\x13supports_truncation\x18\x08 \x01(\x08\x12\x1a\n\x12\x64\x65\x66\x61ult_truncation\x18\t \x01(\x02\x12\x35\n\x0bnoise_modes\x18\n \x03(\x0e\x32 .animegan.generator.v1.NoiseMode\x12\x0f\n\x07licence\x18\x0b \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x0c \x01(\t\x12\x16\n\x0e\x64\x61taset_digest\x18\r \x01(\t\x12\x14\n\x0cmodel_sha256\x18\x0e \x01(\t\x12:\n\x07metrics\x18\x0f \x03(\x0b\x32).animegan.generator.v1.Model.MetricsEntry\x12\x12\n\nis_default\x18\x10 \x01(\x08\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*l\n\tNoiseMode\x12\x1a\n\x16NOISE_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13NOISE_MODE_CONSTANT\x10\x01\x12\x15\n\x11NOISE_MODE_RANDOM\x10\x02\x12\x13\n\x0fNOISE_MODE_NONE\x10\x03\x32\xd2\x02\n\x10GeneratorService\x12`\n\x08Generate\x12&.animegan.generator.v1.GenerateRequest\x1a\'.animegan.generator.v1.GenerateResponse\"\x03\x90\x02\x01\x12t\n\x0eGenerateStream\x12,.animegan.generator.v1.GenerateStreamRequest\x1a-.animegan.generator.v1.GenerateStreamResponse\"\x03\x90\x02\x01\x30\x01\x12\x66\n\nListModels\x12(.animegan.generator.v1.ListModelsRequest\x1a).animegan.generator.v1.ListModelsResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%animegan/generator/v1/generator.proto\x12\x15\x61nimegan.generator.v1\x1a\x1d\x61nimegan/image/v1/image.proto\"\x81\x02\n\x0fGenerateRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05seeds\x18\x02 \x03(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x11\n\tbase_seed\x18\x04 \x01(\x04\x12\x17\n\ntruncation\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x34\n\nnoise_mode\x18\x06 \x01(\x0e\x32 .animegan.generator.v1.NoiseMode\x12.\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1e.animegan.image.v1.ImageFormat\x12\x14\n\x07quality\x18\x08 \x01(\rH\x01\x88\x01\x01\x42\r\n\x0b_truncationB\n\n\x08_quality\"o\n\x10GenerateResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\r\x12\x35\n\x06images\x18\x03 \x03(\x0b\x32%.animegan.generator.v1.GeneratedImage\"^\n\x0eGeneratedImage\x12\x0c\n\x04seed\x18\x01 \x01(\x04\x12\'\n\x05image\x18\x02 \x01(\x0b\x32\x18.animegan.image.v1.Image\x12\x15\n\rmodel_version\x18\x03 \x01(\r\"\x87\x02\n\x15GenerateStreamRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05seeds\x18\x02 \x03(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x11\n\tbase_seed\x18\x04 \x01(\x04\x12\x17\n\ntruncation\x18\x05 \x01(\x02H\x00\x88\x01\x01\x12\x34\n\nnoise_mode\x18\x06 \x01(\x0e\x32 .animegan.generator.v1.NoiseMode\x12.\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1e.animegan.image.v1.ImageFormat\x12\x14\n\x07quality\x18\x08 \x01(\rH\x01\x88\x01\x01\x42\r\n\x0b_truncationB\n\n\x08_quality\"u\n\x16GenerateStreamResponse\x12\r\n\x05model\x18\x01 \x01(\t\x12\x15\n\rmodel_version\x18\x02 \x01(\r\x12\x35\n\x06images\x18\x03 \x03(\x0b\x32%.animegan.generator.v1.GeneratedImage\"\x13\n\x11ListModelsRequest\"B\n\x12ListModelsResponse\x12,\n\x06models\x18\x01 \x03(\x0b\x32\x1c.animegan.generator.v1.Model\"\xbe\x03\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0c\n\x04kind\x18\x04 \x01(\t\x12\x12\n\nresolution\x18\x05 \x01(\r\x12\x10\n\x08\x63hannels\x18\x06 \x01(\r\x12\r\n\x05z_dim\x18\x07 \x01(\r\x12\x1b\n\x13supports_truncation\x18\x08 \x01(\x08\x12\x1a\n\x12\x64\x65\x66\x61ult_truncation\x18\t \x01(\x02\x12\x35\n\x0bnoise_modes\x18\n \x03(\x0e\x32 .animegan.generator.v1.NoiseMode\x12\x0f\n\x07licence\x18\x0b \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x0c \x01(\t\x12\x16\n\x0e\x64\x61taset_digest\x18\r \x01(\t\x12\x14\n\x0cmodel_sha256\x18\x0e \x01(\t\x12:\n\x07metrics\x18\x0f \x03(\x0b\x32).animegan.generator.v1.Model.MetricsEntry\x12\x12\n\nis_default\x18\x10 \x01(\x08\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*l\n\tNoiseMode\x12\x1a\n\x16NOISE_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13NOISE_MODE_CONSTANT\x10\x01\x12\x15\n\x11NOISE_MODE_RANDOM\x10\x02\x12\x13\n\x0fNOISE_MODE_NONE\x10\x03\x32\xd2\x02\n\x10GeneratorService\x12`\n\x08Generate\x12&.animegan.generator.v1.GenerateRequest\x1a\'.animegan.generator.v1.GenerateResponse\"\x03\x90\x02\x01\x12t\n\x0eGenerateStream\x12,.animegan.generator.v1.GenerateStreamRequest\x1a-.animegan.generator.v1.GenerateStreamResponse\"\x03\x90\x02\x01\x30\x01\x12\x66\n\nListModels\x12(.animegan.generator.v1.ListModelsRequest\x1a).animegan.generator.v1.ListModelsResponse\"\x03\x90\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,26 +40,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATORSERVICE'].methods_by_name['GenerateStream']._serialized_options = b'\220\002\001'
   _globals['_GENERATORSERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_GENERATORSERVICE'].methods_by_name['ListModels']._serialized_options = b'\220\002\001'
-  _globals['_NOISEMODE']._serialized_start=1464
-  _globals['_NOISEMODE']._serialized_end=1572
+  _globals['_NOISEMODE']._serialized_start=1487
+  _globals['_NOISEMODE']._serialized_end=1595
   _globals['_GENERATEREQUEST']._serialized_start=96
   _globals['_GENERATEREQUEST']._serialized_end=353
   _globals['_GENERATERESPONSE']._serialized_start=355
   _globals['_GENERATERESPONSE']._serialized_end=466
   _globals['_GENERATEDIMAGE']._serialized_start=468
-  _globals['_GENERATEDIMAGE']._serialized_end=539
-  _globals['_GENERATESTREAMREQUEST']._serialized_start=542
-  _globals['_GENERATESTREAMREQUEST']._serialized_end=805
-  _globals['_GENERATESTREAMRESPONSE']._serialized_start=807
-  _globals['_GENERATESTREAMRESPONSE']._serialized_end=924
-  _globals['_LISTMODELSREQUEST']._serialized_start=926
-  _globals['_LISTMODELSREQUEST']._serialized_end=945
-  _globals['_LISTMODELSRESPONSE']._serialized_start=947
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1013
-  _globals['_MODEL']._serialized_start=1016
-  _globals['_MODEL']._serialized_end=1462
-  _globals['_MODEL_METRICSENTRY']._serialized_start=1416
-  _globals['_MODEL_METRICSENTRY']._serialized_end=1462
-  _globals['_GENERATORSERVICE']._serialized_start=1575
-  _globals['_GENERATORSERVICE']._serialized_end=1913
+  _globals['_GENERATEDIMAGE']._serialized_end=562
+  _globals['_GENERATESTREAMREQUEST']._serialized_start=565
+  _globals['_GENERATESTREAMREQUEST']._serialized_end=828
+  _globals['_GENERATESTREAMRESPONSE']._serialized_start=830
+  _globals['_GENERATESTREAMRESPONSE']._serialized_end=947
+  _globals['_LISTMODELSREQUEST']._serialized_start=949
+  _globals['_LISTMODELSREQUEST']._serialized_end=968
+  _globals['_LISTMODELSRESPONSE']._serialized_start=970
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1036
+  _globals['_MODEL']._serialized_start=1039
+  _globals['_MODEL']._serialized_end=1485
+  _globals['_MODEL_METRICSENTRY']._serialized_start=1439
+  _globals['_MODEL_METRICSENTRY']._serialized_end=1485
+  _globals['_GENERATORSERVICE']._serialized_start=1598
+  _globals['_GENERATORSERVICE']._serialized_end=1936
 # @@protoc_insertion_point(module_scope)

@@ -140,7 +140,9 @@ class GenerateResponse(_message.Message):
     model: _builtins.str
     """The model that made the pictures."""
     model_version: _builtins.int
-    """Its version. Pictures are reproducible within a version."""
+    """Its version. Pictures are reproducible within a version. While a new version is on trial, some
+    seeds fall to that one, always the same: see GeneratedImage.model_version.
+    """
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___GeneratedImage]:
         """In the order of the request's seeds."""
@@ -168,8 +170,11 @@ class GeneratedImage(_message.Message):
 
     SEED_FIELD_NUMBER: _builtins.int
     IMAGE_FIELD_NUMBER: _builtins.int
+    MODEL_VERSION_FIELD_NUMBER: _builtins.int
     seed: _builtins.int
     """The seed."""
+    model_version: _builtins.int
+    """The version of the model that made it."""
     @_builtins.property
     def image(self) -> _image_pb2.Image:
         """The picture."""
@@ -179,10 +184,11 @@ class GeneratedImage(_message.Message):
         *,
         seed: _builtins.int = ...,
         image: _image_pb2.Image | None = ...,
+        model_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "model_version", b"model_version", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -263,7 +269,7 @@ class GenerateStreamResponse(_message.Message):
     model: _builtins.str
     """The model that made these pictures."""
     model_version: _builtins.int
-    """Its version. It changes within a stream when a new version is published meanwhile."""
+    """Its version. It changes within a stream when a new version becomes the current one meanwhile."""
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[Global___GeneratedImage]:
         """At least one. All messages of a stream together hold the request's seeds in order."""

@@ -63,8 +63,8 @@ class OneTriton:
     def __init__(self, configs: dict[str, ModelConfig]) -> None:
         self.configs = configs
 
-    async def ready_versions(self) -> dict[str, int]:
-        return dict.fromkeys(self.configs, 3)
+    async def ready_versions(self) -> dict[str, list[int]]:
+        return {name: [3] for name in self.configs}
 
     async def model_config(self, model: str, version: int) -> ModelConfig:
         return self.configs[model]
