@@ -28,8 +28,8 @@ _CHANNEL_OPTIONS = [
     # Sizes are bounded by our own admission, not here.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
-    # A name with several addresses, such as that of a headless Service, is several Tritons: requests
-    # go to each in turn, not all to the first.
+    # A name with several addresses, such as that of a headless Service, is several Tritons:
+    # requests go to each in turn, not all to the first.
     ("grpc.lb_policy_name", "round_robin"),
     # A Triton that comes back is used again within a second, not within two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),

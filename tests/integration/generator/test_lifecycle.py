@@ -53,11 +53,15 @@ async def test_metrics_are_those_of_the_design(stub, service):
     assert kinds == {
         "requests": "counter",
         "request_seconds": "histogram",
+        "first_answer_seconds": "histogram",
         "stage_seconds": "histogram",
         "in_flight": "gauge",
         "rejected": "counter",
         "images": "counter",
         "ready": "gauge",
+        "canaries": "counter",
+        "version_seconds": "histogram",
+        "version_failures": "counter",
     }
     assert all(family.documentation.endswith(".") for name, family in families.items()
                if prefix in name)  # fmt: skip

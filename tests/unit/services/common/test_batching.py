@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from services.common import deadline
-from services.common.errors import Unavailable
 from services.common.batching import Batcher
+from services.common.errors import Unavailable
 
 
 class SlowTriton:
