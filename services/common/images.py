@@ -1,4 +1,7 @@
-"""Encoding of pictures. Names: H height, W width, C channels (1 grey, 3 RGB), N pictures."""
+"""Encoding of pictures.
+
+Names: H height, W width, C channels (1 grey, 2 grey with alpha, 3 RGB, 4 RGBA), N pictures.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -42,25 +45,34 @@ class Encoding:
 PNG = Encoding()
 
 
-def encode(image_HWC: NDArray[np.uint8], encoding: Encoding) -> bytes:
-    """Encode `image_HWC` (uint8). RAW gives the H * W * C bytes in row-major order."""
+def encode(image_HWC: NDArray[np.uint8], encoding: Encoding, *, exif: bytes = b"") -> bytes:
+    """Encode `image_HWC` (uint8). RAW gives the H * W * C bytes in row-major order.
+
+    JPEG and WebP take an EXIF block; PNG with one is written by `strips.py`.
+    """
     match encoding.format:
         case Format.PNG:
             return encode_png(image_HWC)
         case Format.RAW:
             return image_HWC.tobytes()
         case Format.JPEG:
-            return _by_pillow(image_HWC, "JPEG", quality=encoding.quality or DEFAULT_JPEG_QUALITY)
+            quality = encoding.quality or DEFAULT_JPEG_QUALITY
+            return _by_pillow(image_HWC, "JPEG", exif, quality=quality)
         case Format.WEBP if encoding.quality is None:
-            return _by_pillow(image_HWC, "WEBP", lossless=True, method=_LOSSLESS_WEBP_METHOD)
+            options = {"lossless": True, "exact": True, "method": _LOSSLESS_WEBP_METHOD}
+            return _by_pillow(image_HWC, "WEBP", exif, **options)
         case Format.WEBP:
-            return _by_pillow(image_HWC, "WEBP", quality=encoding.quality)
+            return _by_pillow(image_HWC, "WEBP", exif, quality=encoding.quality)
 
 
-def _by_pillow(image_HWC: NDArray[np.uint8], name: str, **options: int | bool | None) -> bytes:
+def _by_pillow(
+    image_HWC: NDArray[np.uint8], name: str, exif: bytes, **options: int | bool | None
+) -> bytes:
     grey = image_HWC.shape[2] == 1
     file = BytesIO()
-    Image.fromarray(image_HWC[:, :, 0] if grey else image_HWC).save(file, name, **options)
+    Image.fromarray(image_HWC[:, :, 0] if grey else image_HWC).save(
+        file, name, exif=exif, **options
+    )
     return file.getvalue()
 
 

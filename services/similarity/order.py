@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from animegan_ssim.verdict import FALSE_ALARM_RATE
 from services.common.images import PNG, Encoding
-from services.similarity.pictures import Picture
+from services.common.picture_files import PictureFile
 
 DEFAULT_K = 4
 DEFAULT_FALSE_ALARM_RATE = FALSE_ALARM_RATE
@@ -14,7 +14,7 @@ DEFAULT_FALSE_ALARM_RATE = FALSE_ALARM_RATE
 class SearchOrder:
     """A query: look for the images of an index that are nearest to a picture."""
 
-    picture: Picture
+    picture: PictureFile
     index: str = ""  # "": the default index
     k: int = DEFAULT_K
     definition: str = ""  # "": the index's
@@ -29,8 +29,8 @@ class SearchOrder:
 class ExplainOrder:
     """A pair: a picture, and an image of an index or another picture."""
 
-    picture: Picture
-    other: int | Picture  # an id or a picture
+    picture: PictureFile
+    other: int | PictureFile  # an id or a picture
     index: str = ""
     definition: str = ""
 

@@ -6,48 +6,24 @@ picture finds itself. Names: H height, W width, C channels (1 grey, 3 RGB).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-# A closed list: Pillow also opens formats that start other programs (EPS) or are seldom tested.
-FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-RAW = "RAW"
+from services.common.picture_files import (
+    PictureError,
+    PictureFile,
+    Step,
+    eight_bits,
+    open_frame,
+    orientation_of,
+    upright,
+)
 
 THUMBNAIL_SIDE = 128
 
 _PAPER = "white"  # what shows through where a picture is transparent
-_UPRIGHT = 1  # EXIF 2.3, tag Orientation
-_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-
-class PictureError(ValueError):
-    """The picture cannot be used; the message says why and what could be."""
-
-
-class Step(Enum):
-    """Something that was done to a picture."""
-
-    FIRST_FRAME = "first frame"
-    ORIENTED = "oriented"
-    FLATTENED = "flattened"
-    CONVERTED = "converted"
-    CROPPED = "cropped"
-    RESIZED = "resized"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture as it came. Nothing but its header was read."""
-
-    data: bytes
-    format: str  # Pillow's name, or RAW
-    width: int
-    height: int
-    channels: int = 0  # of RAW only
 
 
 @dataclass(frozen=True)
@@ -58,57 +34,7 @@ class Prepared:
     steps: Sequence[Step]
 
 
-def read_header(data: bytes, max_pixels: int) -> Picture:
-    """Look at the header of a file.
-
-    Raises:
-        PictureError: it is no picture of FORMATS, or has more than `max_pixels`.
-    """
-    try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            picture = Picture(data, str(image.format), image.width, image.height)
-    except _BOMB as error:
-        raise PictureError(f"over the limit of {max_pixels} pixels; send it smaller") from error
-    except UnidentifiedImageError as error:
-        raise PictureError(f"no picture that can be read; send {', '.join(FORMATS)}") from error
-    except Exception as error:  # a parser fed with a broken header raises any type there is
-        raise PictureError(f"its header is broken: {error}") from error
-    check_size(picture.width, picture.height, max_pixels)
-    return picture
-
-
-def raw_picture(data: bytes, width: int, height: int, channels: int, max_pixels: int) -> Picture:
-    """A picture that comes as pixels, height x width x channels bytes.
-
-    Raises:
-        PictureError: the sizes contradict the data or are out of bounds.
-    """
-    check_size(width, height, max_pixels)
-    if channels not in (1, 3):
-        raise PictureError(f"{channels} channels; send 1 (grey) or 3 (RGB)")
-    wanted = width * height * channels
-    if len(data) != wanted:
-        raise PictureError(
-            f"{len(data)} bytes; {height} x {width} x {channels} pixels take {wanted}"
-        )
-    return Picture(data, RAW, width, height, channels)
-
-
-def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Refuse pictures without pixels, and those with too many.
-
-    Raises:
-        PictureError: naming the limit.
-    """
-    if min(width, height) < 1:
-        raise PictureError(f"{width}x{height} pixels are no picture")
-    if width * height > max_pixels:
-        raise PictureError(
-            f"{width}x{height} pixels are over the limit of {max_pixels}; send it smaller"
-        )
-
-
-def prepare(picture: Picture, shape: tuple[int, int, int]) -> Prepared:
+def prepare(picture: PictureFile, shape: tuple[int, int, int]) -> Prepared:
     """Decode a picture and give it an index's shape (H, W, C).
 
     Raises:
@@ -116,7 +42,8 @@ def prepare(picture: Picture, shape: tuple[int, int, int]) -> Prepared:
     """
     steps: list[Step] = []
     try:
-        image = _upright(picture, steps)
+        image = open_frame(picture, steps)
+        image = upright(image, orientation_of(image), steps)
         image = _rgb(image, steps, grey_wanted=shape[2] == 1)
     except PictureError:
         raise
@@ -144,19 +71,6 @@ def _image(image_HWC: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(image_HWC[:, :, 0] if image_HWC.shape[2] == 1 else image_HWC)
 
 
-def _upright(picture: Picture, steps: list[Step]) -> Image.Image:
-    """Decode the first frame and turn it as its EXIF orientation says."""
-    if picture.format == RAW:
-        mode = "L" if picture.channels == 1 else "RGB"
-        return Image.frombytes(mode, (picture.width, picture.height), picture.data)
-    image = Image.open(BytesIO(picture.data), formats=FORMATS)
-    if getattr(image, "is_animated", False):
-        steps.append(Step.FIRST_FRAME)
-    if image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT) != _UPRIGHT:
-        steps.append(Step.ORIENTED)
-    return ImageOps.exif_transpose(image)
-
-
 def _rgb(image: Image.Image, steps: list[Step], *, grey_wanted: bool) -> Image.Image:
     """Eight-bit RGB on white; notes CONVERTED where the index's kind of pixels is another one."""
     colours = image.mode.removesuffix("A") if image.mode in ("RGBA", "LA") else image.mode
@@ -181,10 +95,10 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         raise PictureError("floating-point levels have no known range; send 8 bits")
     if image.mode != "I" and not image.mode.startswith("I;16"):
         return image
-    levels = np.asarray(image).astype(np.int64)
+    levels = np.asarray(image)
     if levels.min() < 0 or levels.max() > 65535:
         raise PictureError("levels of more than 16 bits have no known range; send 8 bits")
-    return Image.fromarray(((levels + 128) // 257).astype(np.uint8))
+    return Image.fromarray(eight_bits(levels))
 
 
 def _framed(image: Image.Image, *, width: int, height: int, steps: list[Step]) -> Image.Image:

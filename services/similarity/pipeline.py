@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from animegan_ssim.verdict import TooFewHeldoutError, Verdict
 from services.common.errors import InvalidField, NotFound
 from services.common.images import PNG, Encoder, Encoding
+from services.common.picture_files import PictureError, PictureFile
 from services.similarity.catalogue import Catalogue
 from services.similarity.copies import Copies
 from services.similarity.explanation import explain
 from services.similarity.indexes import Index
 from services.similarity.metrics import SimilarityMetrics
 from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
-from services.similarity.pictures import Picture, PictureError, Prepared, prepare, thumbnails
+from services.similarity.pictures import Prepared, prepare, thumbnails
 from services.similarity.result import Encoded, ExplainResult, Match, SearchResult
 from services.similarity.scatter import Gathered, Scatter
 from services.similarity.window import in_order
@@ -165,7 +166,7 @@ class Pipeline:
         await self._check_definition(order.definition, index, "definition")
         pictures = [order.picture]
         prepared = [await self._prepare(order.picture, index, "image")]
-        if isinstance(order.other, Picture):
+        if isinstance(order.other, PictureFile):
             pictures.append(order.other)
             prepared.append(await self._prepare(order.other, index, "other_image"))
             other = prepared[1].pixels
@@ -185,7 +186,7 @@ class Pipeline:
         (encoded,) = await self._encode(images, order.encoding)
         return index, encoded
 
-    async def _prepare(self, picture: Picture, index: Index, field: str) -> Prepared:
+    async def _prepare(self, picture: PictureFile, index: Index, field: str) -> Prepared:
         with self._metrics.stage("decode"):
             try:
                 return await self._in_thread(prepare, picture, index.shape)

@@ -8,6 +8,7 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 
 from services.common.errors import InvalidField
 from services.common.images import Encoding
+from services.common.picture_files import PictureError, PictureFile, raw_picture, read_header
 from services.common.request import is_raw, parse_format
 from services.similarity.order import (
     DEFAULT_FALSE_ALARM_RATE,
@@ -16,7 +17,6 @@ from services.similarity.order import (
     ImageOrder,
     SearchOrder,
 )
-from services.similarity.pictures import Picture, PictureError, raw_picture, read_header
 
 # Longer names are not looked up, and not repeated in messages and logs.
 _MAX_NAME = 64
@@ -79,7 +79,7 @@ def parse_image(request: pb.GetImageRequest) -> ImageOrder:
     )
 
 
-def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> Picture:
+def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> PictureFile:
     if not image.data:
         raise InvalidField(f"{field}.data", "no picture was sent; put its file there")
     raw = is_raw(f"{field}.format", image.format)
@@ -125,7 +125,7 @@ def _model(query: pb.SearchQuery) -> str:
     return query.model
 
 
-def _other(request: pb.ExplainRequest, limits: Limits) -> int | Picture:
+def _other(request: pb.ExplainRequest, limits: Limits) -> int | PictureFile:
     match request.WhichOneof("other"):
         case "id":
             return _id(request.id)

@@ -6,11 +6,12 @@ from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_ssim.verdict import Calibration
+from services.common.picture_files import PictureFile, Step
 from services.common.response import FORMATS
 from services.similarity.copies import Copies
 from services.similarity.indexes import Index
 from services.similarity.order import DEFAULT_FALSE_ALARM_RATE
-from services.similarity.pictures import Picture, Prepared, Step
+from services.similarity.pictures import Prepared
 from services.similarity.result import (
     QUANTILES,
     Encoded,
@@ -143,7 +144,7 @@ def _copies(copies: Copies) -> pb.Copies:
     )
 
 
-def _preparation(picture: Picture, prepared: Prepared) -> pb.Preparation:
+def _preparation(picture: PictureFile, prepared: Prepared) -> pb.Preparation:
     return pb.Preparation(
         source_format=picture.format,
         source_width=picture.width,

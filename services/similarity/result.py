@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from animegan_ssim.engine import HISTOGRAM_BINS, HISTOGRAM_RANGE
 from animegan_ssim.verdict import Verdict
 from services.common.images import Format
+from services.common.picture_files import PictureFile
 from services.similarity.copies import Copies
 from services.similarity.explanation import Explanation
 from services.similarity.indexes import Index
-from services.similarity.pictures import Picture, Prepared
+from services.similarity.pictures import Prepared
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -42,7 +43,7 @@ class SearchResult:
     """The answer to one query."""
 
     index: Index
-    picture: Picture
+    picture: PictureFile
     prepared: Prepared
     matches: Sequence[Match]
     count: int
@@ -59,7 +60,7 @@ class ExplainResult:
     """A pair compared."""
 
     index: Index
-    pictures: Sequence[Picture]  # that were sent: one or two
+    pictures: Sequence[PictureFile]  # that were sent: one or two
     prepared: Sequence[Prepared]
     explanation: Explanation
     heatmap: Encoded

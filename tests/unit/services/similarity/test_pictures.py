@@ -10,15 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.similarity.pictures import (
-    Picture,
+from services.common.picture_files import (
     PictureError,
+    PictureFile,
     Step,
-    prepare,
     raw_picture,
     read_header,
-    thumbnails,
 )
+from services.similarity.pictures import prepare, thumbnails
 from training.datasets.importing.decode import decode
 from training.datasets.importing.framing import Framing, centre_square, cut
 
@@ -167,7 +166,7 @@ def test_any_damage_is_a_picture_error_or_a_picture(garbage, at):
 def test_raw_pixels():
     picture = raw_picture(bytes(range(12)), 2, 2, 3, MAX)
     assert prepare(picture, (2, 2, 3)).pixels.ravel().tolist() == list(range(12))
-    assert isinstance(picture, Picture)
+    assert isinstance(picture, PictureFile)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from PIL import Image
 
 from services.common.errors import InvalidField
 from services.common.images import PNG, Encoding, Format
+from services.common.picture_files import RAW, PictureFile
 from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
-from services.similarity.pictures import RAW, Picture
 from services.similarity.request import Limits, parse_image, parse_pair, parse_query
 
 LIMITS = Limits(max_k=50, max_pixels=10_000)
@@ -35,7 +35,7 @@ def parse(**fields) -> SearchOrder:
 
 def test_the_least_query_takes_all_defaults():
     assert parse() == SearchOrder(
-        picture=Picture(png(), "PNG", 3, 2),
+        picture=PictureFile(png(), "PNG", 3, 2),
         index="",
         k=4,
         definition="",
@@ -55,7 +55,7 @@ def test_every_field_arrives():
         find_copies=True,
     )  # fmt: skip
     assert order == SearchOrder(
-        Picture(b"abcdef", RAW, 2, 1, 3), "faces", 50, "gaussian", 0.2, Encoding(Format.JPEG),
+        PictureFile(b"abcdef", RAW, 2, 1, 3), "faces", 50, "gaussian", 0.2, Encoding(Format.JPEG),
         True, "style-gan_2.0", True,
     )  # fmt: skip
     assert parse(omit_thumbnails=True).thumbnails is None
@@ -93,7 +93,7 @@ def test_complaints_name_field_and_remedy(fields, field, remedy):
 
 def test_pairs():
     by_id = parse_pair(pb.ExplainRequest(image=IMAGE, id=0, index="faces"), LIMITS)
-    assert by_id == ExplainOrder(Picture(png(), "PNG", 3, 2), 0, "faces")
+    assert by_id == ExplainOrder(PictureFile(png(), "PNG", 3, 2), 0, "faces")
     two = parse_pair(pb.ExplainRequest(image=IMAGE, other_image=IMAGE), LIMITS)
     assert two.other == two.picture
     for fields, field in (
