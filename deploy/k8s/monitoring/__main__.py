@@ -13,40 +13,40 @@ import yaml
 
 from deploy.k8s.monitoring import slo
 from deploy.k8s.monitoring.dashboards import dashboards
-from deploy.k8s.monitoring.files import ALERTMANAGER, FOLDER, RULES, Tree, read, rule_files
+from deploy.k8s.monitoring.files import ALERTMANAGER, FOLDER, Tree, read, rule_files
 from deploy.k8s.monitoring.kubernetes import alertmanager_config, prometheus_rule
 
-GENERATED = FOLDER / "generated"
 _HEADER = "# Written by `python -m deploy.k8s.monitoring`: change {source} and run it again.\n"
 
 
-def contents() -> Mapping[Path, str]:
+def contents(folder: Path = FOLDER) -> Mapping[Path, str]:
     """Every generated file and what it should hold."""
+    generated = folder / "generated"
     slo_rules = {"groups": slo.groups()}
-    files = {RULES / "slo.yml": _yaml("objectives.py", slo_rules)}
-    rules = {file.stem: read(file) for file in rule_files()} | {"slo": slo_rules}
+    files = {folder / "rules" / "slo.yml": _yaml("objectives.py", slo_rules)}
+    rules = {file.stem: read(file) for file in rule_files(folder)} | {"slo": slo_rules}
     objects = [prometheus_rule(name, rules[name]) for name in sorted(rules)]
-    files[GENERATED / "prometheusrules.yaml"] = _yaml("rules/", *objects)
-    routes = alertmanager_config(read(ALERTMANAGER))
-    files[GENERATED / "alertmanagerconfig.yaml"] = _yaml("alertmanager.yml", routes)
+    files[generated / "prometheusrules.yaml"] = _yaml("rules/", *objects)
+    routes = alertmanager_config(read(folder / ALERTMANAGER))
+    files[generated / "alertmanagerconfig.yaml"] = _yaml(ALERTMANAGER, routes)
     for name, text in dashboards().items():
-        files[GENERATED / "dashboards" / f"{name}.json"] = text
+        files[generated / "dashboards" / f"{name}.json"] = text
     return files
 
 
-def stale() -> list[Path]:
+def stale(folder: Path = FOLDER) -> list[Path]:
     """The generated files that are missing, differ, or belong to nothing any more."""
-    wanted = contents()
+    wanted = contents(folder)
     wrong = [file for file, text in wanted.items() if not file.exists() or file.read_text() != text]
-    left = set(GENERATED.rglob("*.*")) - wanted.keys()
+    left = set((folder / "generated").rglob("*.*")) - wanted.keys()
     return sorted([*wrong, *left])
 
 
-def write() -> None:
+def write(folder: Path = FOLDER) -> None:
     """Write every generated file, remove what belongs to nothing any more."""
-    for file in stale():
+    for file in stale(folder):
         file.unlink(missing_ok=True)
-    for file, text in contents().items():
+    for file, text in contents(folder).items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 

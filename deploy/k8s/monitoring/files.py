@@ -1,16 +1,14 @@
 """Rules and Alertmanager's configuration as they lie here, and faster versions for tests."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 FOLDER = Path(__file__).parent
-RULES = FOLDER / "rules"
-RULE_TESTS = FOLDER / "tests"
-ALERTMANAGER = FOLDER / "alertmanager.yml"
+ALERTMANAGER = "alertmanager.yml"
 
 Tree = dict[str, Any]
 
@@ -21,14 +19,22 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y
 _LEAST_MS = 1000  # evaluations and scrapes are a second apart at best
 
 
-def rule_files() -> list[Path]:
-    """Every file of rules, sorted by name."""
-    return sorted(RULES.glob("*.yml"))
+def rule_files(folder: Path = FOLDER) -> list[Path]:
+    """Every file of rules below this folder, sorted by name."""
+    return sorted((folder / "rules").glob("*.yml"))
+
+
+def rules(folder: Path = FOLDER) -> Iterator[tuple[Path, Tree]]:
+    """Every rule, with the file that it is in."""
+    for file in rule_files(folder):
+        for group in read(file)["groups"]:
+            for rule in group["rules"]:
+                yield file, rule
 
 
 def read(file: Path) -> Tree:
     """The content of a YAML file whose top is a mapping."""
-    content: Tree = yaml.safe_load(file.read_text())
+    content: Tree = yaml.load(file.read_text(), yaml.CSafeLoader)
     return content
 
 
