@@ -29,6 +29,7 @@ class UpscalerModel:
     scale: int  # 1: it only denoises
     noise: int  # NO_NOISE, or the level 0 to 3 that it removes
     margin: int  # pixels of the input around a tile that the tile's output depends on
+    alignment: int  # tiles begin at multiples of it, where the grid of the whole picture has a point
     pools_globally: bool  # true: a tile's output depends on the whole tile, however far away
     max_batch: int
     licence: str
@@ -71,6 +72,7 @@ def parse_model(name: str, version: int, config: ModelConfig) -> UpscalerModel |
         scale=int(card["scale"]),
         noise=int(card["noise"]),
         margin=int(card["margin"]),
+        alignment=int(card["alignment"]),
         pools_globally=bool(card["pools_globally"]),
         max_batch=config.max_batch,
         licence=str(card["licence"]),

@@ -39,8 +39,8 @@ async def run_pass(
     under way meanwhile; when the stream is closed, they are cancelled.
     """
     side = tile_side(model, size, settings)
-    across = spans(size.width, side, model.margin)
-    down = spans(size.height, side, model.margin)
+    across = spans(size.width, side, model.margin, model.alignment)
+    down = spans(size.height, side, model.margin, model.alignment)
     batch = min(settings.batch, model.max_batch)
     running: deque[tuple[Sequence[_Place], asyncio.Task[Tiles]]] = deque()
     band = _Band(model.scale, size.width)
@@ -92,11 +92,12 @@ async def _groups(
     for y in down:
         rows = await window.take(y.start, y.stop)
         for x in across:
-            places.append(_Place(y, x))
-            tiles.append(rows[:, x.start : x.stop])
-            if len(tiles) == batch:
+            tile = rows[:, x.start : x.stop]
+            if len(tiles) == batch or (tiles and tile.shape != tiles[0].shape):
                 yield places, np.stack(tiles)
                 places, tiles = [], []
+            places.append(_Place(y, x))
+            tiles.append(tile)
     if tiles:
         yield places, np.stack(tiles)
 

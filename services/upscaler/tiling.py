@@ -39,24 +39,28 @@ class TileSettings:
     """Requests that one picture has under way at a time."""
 
 
-def spans(length: int, side: int, margin: int) -> Sequence[Span]:
+def spans(length: int, side: int, margin: int, alignment: int = 1) -> Sequence[Span]:
     """Cover `length` pixels with spans of `side` pixels (or one, of `length`, if that is less).
 
     Args:
         length: pixels to cover.
-        side: pixels that a span reads.
+        side: pixels that a span reads; the last one reads up to `alignment` - 1 more.
         margin: pixels between what a span keeps and its ends, unless those are the picture's.
+        alignment: spans start at its multiples, as the grid of a network that samples down does.
 
     Raises:
         ValueError: nothing is left of a side within its margins.
     """
     if length <= side:
         return [Span(0, length, 0, length)]
-    if side <= 2 * margin:
+    if side < 2 * margin + alignment:
         raise ValueError(f"nothing is left of {side} pixels within margins of {margin}")
     result = [Span(0, side, 0, side - margin)]
     while (first := result[-1].last) < length:
-        start = min(first - margin, length - side)
-        stop = start + side
-        result.append(Span(start, stop, first, length if stop == length else stop - margin))
+        start = (first - margin) // alignment * alignment
+        if start + side < length:
+            result.append(Span(start, start + side, first, start + side - margin))
+        else:
+            start = (length - side) // alignment * alignment
+            result.append(Span(start, length, first, length))
     return result
