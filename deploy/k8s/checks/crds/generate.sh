@@ -16,6 +16,10 @@ npm install --silent --legacy-peer-deps --ignore-scripts \
     ts-json-schema-generator@2.4.0
 echo '{"compilerOptions": {"module": "nodenext", "moduleResolution": "nodenext", "strict": true}}' >tsconfig.json
 
+# The generator knows types by their short names: the operator's own time of the day is not Kubernetes' time.
+sed -i 's/\bITime\b/ITimeOfDay/g' \
+    node_modules/@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1/Time.d.ts
+
 # write PACKAGE API-VERSION KIND: one schema, without unknown properties and without its texts.
 write() {
     npx --no-install ts-json-schema-generator \
@@ -26,5 +30,8 @@ write keda keda.sh/v1alpha1 ScaledObject
 write prometheus-operator monitoring.coreos.com/v1 ServiceMonitor
 write prometheus-operator monitoring.coreos.com/v1 PodMonitor
 write prometheus-operator monitoring.coreos.com/v1 PrometheusRule
+write prometheus-operator monitoring.coreos.com/v1alpha1 AlertmanagerConfig
 write gateway-api gateway.networking.k8s.io/v1 Gateway
 write gateway-api gateway.networking.k8s.io/v1 GRPCRoute
+# Any JSON may stand where the Go types say so; the generator makes an empty object of it.
+sed -i 's/"IJSON":{[^}]*}/"IJSON":{}/' "$target/alertmanagerconfig.json"
