@@ -7,6 +7,7 @@ works on something else. Runs in Triton's image: nothing but the standard librar
 """
 
 import json
+import math
 import sys
 import urllib.error
 import urllib.request
@@ -59,11 +60,9 @@ def executions(url: str, name: str) -> int:
 def _zeros(tensor: dict[str, Any], batch: list[int]) -> dict[str, Any]:
     shape = batch + [max(1, size) for size in tensor["dims"]]
     datatype = tensor["data_type"].removeprefix("TYPE_").replace("STRING", "BYTES")
-    value: str | int | bool = {"BYTES": "", "BOOL": False}.get(datatype, 0)
-    count = 1
-    for size in shape:
-        count *= size
-    return {"name": tensor["name"], "shape": shape, "datatype": datatype, "data": [value] * count}
+    values: dict[str, Any] = {"BYTES": "", "BOOL": False}
+    data = [values.get(datatype, 0)] * math.prod(shape)
+    return {"name": tensor["name"], "shape": shape, "datatype": datatype, "data": data}
 
 
 def _ask(url: str, content: object = None) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def build(folder: Path) -> list[Manifest]:
     )
     if result.returncode != 0:
         raise BuildError(result.stderr.strip())
-    return [manifest for manifest in yaml.load_all(result.stdout, _Loader) if manifest]  # noqa: S506
+    return [manifest for manifest in yaml.load_all(result.stdout, _Loader) if manifest]
 
 
 def build_all(k8s: Path) -> tuple[dict[str, list[Manifest]], list[Finding]]:
