@@ -1,4 +1,4 @@
-"""Clients of the anime-gan services, synchronous or with asyncio: faces from seeds, are they new?
+"""Clients of the anime-gan services, synchronous or with asyncio: faces, are they new, and larger.
 
 Example:
 
@@ -32,11 +32,13 @@ from animegan_client.types import (
     ModelInfo,
     NoiseMode,
 )
+from animegan_client.upscaler import AsyncUpscalerClient, UpscalerClient
 
 __all__ = [
     "AnimeganError",
     "AsyncClient",
     "AsyncSimilarityClient",
+    "AsyncUpscalerClient",
     "BusyError",
     "Client",
     "DeadlineExceededError",
@@ -54,4 +56,5 @@ __all__ = [
     "SimilarityClient",
     "UnauthenticatedError",
     "UnavailableError",
+    "UpscalerClient",
 ]

@@ -6,14 +6,17 @@ from importlib.metadata import version
 import grpc
 from animegan.generator.v1 import generator_pb2
 from animegan.similarity.v1 import similarity_pb2
+from animegan.upscaler.v1 import upscaler_pb2
 
 Metadata = tuple[tuple[str, str], ...]
 Tls = bool | grpc.ChannelCredentials
 
 # 256 raw pictures of 512 x 512 RGB are 192 MiB.
 MAX_RESPONSE_BYTES = 256 * 1024 * 1024
-# What the similarity service accepts, a picture's file; larger requests fail here, with a message.
+# What the services accept that take a picture's file; larger requests fail here, with a message.
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
+
+_FILES = (generator_pb2.DESCRIPTOR, similarity_pb2.DESCRIPTOR, upscaler_pb2.DESCRIPTOR)
 
 # gRPC itself retries: https://grpc.io/docs/guides/retry. All methods are without side effects.
 # A stream is retried only until its first message. The throttle stops retries while more than
@@ -24,7 +27,7 @@ SERVICE_CONFIG = {
         {
             "name": [
                 {"service": service.full_name}
-                for file in (generator_pb2.DESCRIPTOR, similarity_pb2.DESCRIPTOR)
+                for file in _FILES
                 for service in file.services_by_name.values()
             ],
             "retryPolicy": {

@@ -2,7 +2,7 @@
 
     AnimeganError
     ├── InvalidArgumentError   a field is wrong or over a limit (also a ValueError)
-    ├── NotFoundError          no such model
+    ├── NotFoundError          no such model, method or index
     ├── UnauthenticatedError   no token, or a wrong one
     ├── BusyError              the service has as much work as it takes, still after the retries
     ├── UnavailableError       nobody answers, or what the service needs is away
@@ -53,7 +53,7 @@ class InvalidArgumentError(AnimeganError, ValueError):
 
 
 class NotFoundError(AnimeganError):
-    """The model does not exist."""
+    """What the request names does not exist."""
 
 
 class UnauthenticatedError(AnimeganError):

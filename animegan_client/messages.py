@@ -1,6 +1,6 @@
 """Python values to the generation API's messages and back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TypeVar, cast
 
@@ -96,10 +96,19 @@ def encoded_image(image: image_pb2.Image) -> EncodedImage:
     Raises:
         ServerError: it has a format that this client does not know.
     """
-    if image.format not in _FORMAT_NAMES:
-        raise ServerError(f"a picture came in the unknown image format {image.format}")
-    name = _FORMAT_NAMES[image.format]
+    name = format_name(image.format)
     return EncodedImage(name, image.width, image.height, image.channels, image.data)
+
+
+def format_name(number: image_pb2.ImageFormat.ValueType) -> ImageFormat:
+    """The name of a picture's format.
+
+    Raises:
+        ServerError: this client does not know it.
+    """
+    if number not in _FORMAT_NAMES:
+        raise ServerError(f"a picture came in the unknown image format {number}")
+    return _FORMAT_NAMES[number]
 
 
 def model_infos(response: generator_pb2.ListModelsResponse) -> tuple[ModelInfo, ...]:
@@ -109,9 +118,7 @@ def model_infos(response: generator_pb2.ListModelsResponse) -> tuple[ModelInfo, 
 
 def _fill(request: _Request, options: GenerateOptions) -> _Request:
     """Write everything but the seeds into the empty `request`."""
-    unknown = options.keys() - GenerateOptions.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
+    check_names(options, GenerateOptions)
     for name in ("model", "count", "base_seed", "truncation", "quality"):
         value = options.get(name)
         if value is not None:
@@ -121,6 +128,17 @@ def _fill(request: _Request, options: GenerateOptions) -> _Request:
     if (image_format := options.get("format")) is not None:
         request.format = chosen("format", image_format, FORMATS)
     return request
+
+
+def check_names(options: Mapping[str, object], known: type) -> None:
+    """Check that keyword arguments are keys of the TypedDict `known`.
+
+    Raises:
+        TypeError: some are not.
+    """
+    unknown = options.keys() - known.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
 
 
 def write(request: Message, name: str, value: object) -> None:

@@ -14,6 +14,9 @@ NoiseMode = Literal["constant", "random", "none"]
 """Fine detail the same for all pictures, from each picture's seed, or left out."""
 
 
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
 class GenerateOptions(TypedDict, total=False):
     """The keyword arguments of `generate` and `generate_stream`; None is as good as absent.
 
@@ -54,14 +57,14 @@ class EncodedImage:
     width: int
     height: int
     channels: int
-    """1: grey, 3: RGB."""
+    """1: grey, 2: grey and alpha, 3: RGB, 4: RGBA."""
     data: bytes = field(repr=False)
     """The encoded file, or with `raw` exactly height * width * channels bytes."""
 
     def to_pil(self) -> Image.Image:
-        """Decode to a Pillow image of mode L or RGB."""
+        """Decode to a Pillow image of mode L, LA, RGB or RGBA."""
         if self.format == "raw":
-            mode = "L" if self.channels == 1 else "RGB"
+            mode = _MODES[self.channels]
             return Image.frombytes(mode, (self.width, self.height), self.data)
         image = Image.open(io.BytesIO(self.data))
         image.load()

@@ -9,11 +9,11 @@ from animegan.similarity.v1.similarity_pb2_grpc import SimilarityServiceStub
 from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
 from animegan_client.messages import encoded_image
+from animegan_client.pictures import Picture, each
 from animegan_client.similarity import messages, results
 from animegan_client.similarity.types import (
     Explanation,
     IndexInfo,
-    Picture,
     SearchOptions,
     SearchResult,
 )
@@ -82,7 +82,7 @@ class AsyncSimilarityClient(AsyncConnection):
 
         async def requests() -> AsyncIterator[pb.SearchStreamRequest]:
             try:
-                async for picture in _each(pictures):
+                async for picture in each(pictures):
                     yield pb.SearchStreamRequest(query=messages.query(picture, options))
             except Exception as error:  # gRPC would cancel the call and tell nobody why
                 failures.append(error)
@@ -149,12 +149,3 @@ class AsyncSimilarityClient(AsyncConnection):
                 request, timeout=self._seconds(timeout), metadata=self._metadata
             )
         return encoded_image(response.image)
-
-
-async def _each(pictures: Iterable[Picture] | AsyncIterable[Picture]) -> AsyncIterator[Picture]:
-    if isinstance(pictures, AsyncIterable):
-        async for picture in pictures:
-            yield picture
-    else:
-        for picture in pictures:
-            yield picture

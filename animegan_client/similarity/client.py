@@ -9,11 +9,11 @@ from animegan.similarity.v1.similarity_pb2_grpc import SimilarityServiceStub
 from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
 from animegan_client.messages import encoded_image
+from animegan_client.pictures import Picture
 from animegan_client.similarity import messages, results
 from animegan_client.similarity.types import (
     Explanation,
     IndexInfo,
-    Picture,
     SearchOptions,
     SearchResult,
 )

@@ -1,16 +1,10 @@
 """Python values to requests of the similarity API."""
 
-import io
-import os
-from pathlib import Path
-
-from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
-from PIL import Image
 
-from animegan_client.messages import FORMATS, chosen, write
-from animegan_client.similarity.types import Picture, SearchOptions
-from animegan_client.types import EncodedImage, GeneratedImage
+from animegan_client.messages import FORMATS, check_names, chosen, write
+from animegan_client.pictures import Picture, image
+from animegan_client.similarity.types import SearchOptions
 
 
 def query(picture: Picture, options: SearchOptions) -> pb.SearchQuery:
@@ -20,9 +14,7 @@ def query(picture: Picture, options: SearchOptions) -> pb.SearchQuery:
         InvalidArgumentError: a value cannot be written into its field.
         OSError: the picture's file cannot be read.
     """
-    unknown = options.keys() - SearchOptions.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
+    check_names(options, SearchOptions)
     message = pb.SearchQuery(image=image(picture))
     for name, value in options.items():
         if value is not None and name != "thumbnail_format":
@@ -59,35 +51,3 @@ def image_request(image_id: int, index: str | None) -> pb.GetImageRequest:
     request = pb.GetImageRequest(index=index or "")
     write(request, "id", image_id)
     return request
-
-
-def image(picture: Picture) -> image_pb2.Image:
-    """A picture as it is sent.
-
-    Raises:
-        OSError: its file cannot be read.
-        TypeError: it is no picture.
-    """
-    match picture:
-        case bytes():
-            return image_pb2.Image(data=picture)
-        case str() | os.PathLike():
-            return image_pb2.Image(data=Path(picture).read_bytes())
-        case Image.Image():
-            return image_pb2.Image(data=_png(picture))
-        case EncodedImage() | GeneratedImage():
-            return image_pb2.Image(
-                format=FORMATS[picture.format],
-                width=picture.width,
-                height=picture.height,
-                channels=picture.channels,
-                data=picture.data,
-            )
-    raise TypeError(f"{type(picture).__name__} is no picture: give bytes, a path, a Pillow image")
-
-
-def _png(picture: Image.Image) -> bytes:
-    """The picture, without loss."""
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()

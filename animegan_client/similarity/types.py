@@ -1,16 +1,10 @@
 """What goes into searches and what comes out: plain Python values, no protobuf."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
-from PIL import Image
-
-from animegan_client.types import EncodedImage, GeneratedImage, ImageFormat
-
-Picture = bytes | str | os.PathLike[str] | Image.Image | GeneratedImage | EncodedImage
-"""The bytes of an image file, its path, a Pillow image, or what a service has answered."""
+from animegan_client.types import EncodedImage, ImageFormat
 
 Step = Literal["first_frame", "oriented", "flattened", "converted", "cropped", "resized"]
 """Only the first frame counted; turned by EXIF; laid on white; colours converted; cut; resized."""

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.common.metrics import Metrics
+from services.upscaler.plan import Plan
 
 
 class UpscalerMetrics(Metrics):
@@ -28,3 +29,8 @@ class UpscalerMetrics(Metrics):
             ["model"],
             registry=registry,
         )
+
+    def count(self, plan: Plan) -> None:
+        """Take note of an answer."""
+        self.images.labels(model=plan.method).inc()
+        self.output_pixels.labels(method=plan.method).inc(plan.width * plan.height)

@@ -34,6 +34,7 @@ class Plan:
     width: int  # of the output
     height: int
     tta: bool  # test-time augmentation: each pass is the mean over eight flips and turns
+    method: str = ""  # that was asked for
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def make_plan(job: Job, width: int, height: int) -> Plan:
     reached = prod(model.scale for model in passes)
     last = job.method if isinstance(job.method, Filter) else Filter.LANCZOS
     resample = None if size == (width * reached, height * reached) else last
-    return Plan(passes, resample, *size, job.tta)
+    return Plan(passes, resample, *size, job.tta, job.name)
 
 
 def enlarged(length: int, scale: float) -> int:

@@ -6,6 +6,8 @@ from pydantic import PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.common.settings import Port, ServiceSettings
+from services.upscaler.order import Limits
+from services.upscaler.tiling import TileSettings
 
 
 class UpscalerSettings(ServiceSettings):
@@ -38,6 +40,9 @@ class UpscalerSettings(ServiceSettings):
     max_output_pixels: PositiveInt = 2**28
     """Pixels of an answer in a stream."""
 
+    max_collected_pixels: PositiveInt = 2**26
+    """Pixels of an answer in a format that cannot be written as it grows: JPEG and WebP."""
+
     max_unary_pixels: PositiveInt = 2**22
     """Pixels of the answer of a unary call, which lies in one message."""
 
@@ -53,8 +58,11 @@ class UpscalerSettings(ServiceSettings):
     stream_window: PositiveInt = 8
     """Pictures of a stream that are worked on at a time."""
 
-    tile_pixels: PositiveInt = 2**18
-    """Pixels per request to Triton: larger pictures are cut into tiles, smaller ones joined."""
+    tile_side: PositiveInt = TileSettings.side
+    """Pixels along a side of the tiles that larger pictures are cut into, overlap included."""
+
+    request_pixels: PositiveInt = 2**18
+    """Pixels per request to Triton: tiles and small pictures of one shape are joined up to there."""
 
     triton_requests: PositiveInt = 4
     """Requests to Triton at a time: one for each instance of a model and one waiting behind it."""
@@ -65,6 +73,17 @@ class UpscalerSettings(ServiceSettings):
     canary_patience_s: PositiveFloat = 30
     """Seconds without a successful canary until the service reports NOT_SERVING. A canary waits
     behind the tiles that were sent to Triton before it."""
+
+    @property
+    def limits(self) -> Limits:
+        """How much may be asked for."""
+        return Limits(
+            input_pixels=self.max_input_pixels,
+            output_pixels=self.max_output_pixels,
+            unary_pixels=self.max_unary_pixels,
+            collected_pixels=self.max_collected_pixels,
+            picture_bytes=self.max_picture_bytes,
+        )
 
     @model_validator(mode="after")
     def _largest_pictures_fit(self) -> Self:

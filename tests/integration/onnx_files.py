@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-# Name -> (Triton's data type, shape without the batch dimension).
+# Name -> (Triton's data type, shape without the batch dimension); -1: any length.
 Tensors = Mapping[str, tuple[str, Sequence[int]]]
 
 _OPSET = 18
@@ -24,9 +24,13 @@ def onnx_model(
     """Return a checked model whose first dimension is the batch."""
 
     def infos(tensors: Tensors) -> list[onnx.ValueInfoProto]:
+        shapes = {
+            name: ["batch", *(None if length == -1 else length for length in shape)]
+            for name, (_, shape) in tensors.items()
+        }
         return [
-            helper.make_tensor_value_info(name, _ONNX_TYPES[dtype], ["batch", *shape])
-            for name, (dtype, shape) in tensors.items()
+            helper.make_tensor_value_info(name, _ONNX_TYPES[dtype], shapes[name])
+            for name, (dtype, _) in tensors.items()
         ]
 
     initializers = [numpy_helper.from_array(np.asarray(a), n) for n, a in constants.items()]

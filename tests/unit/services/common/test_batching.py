@@ -144,3 +144,21 @@ async def test_a_joined_request_may_take_as_long_as_its_most_patient_caller(trit
     triton.gate.set()
     await asyncio.gather(*calls)
     assert [round(seconds) for seconds in triton.remaining] == [5, 20]
+
+
+async def test_rows_of_other_shapes_are_not_mixed_and_a_caller_may_lower_the_limit(triton):
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+
+    def ask_wide(width: int, max_rows: int | None = None) -> asyncio.Task[np.ndarray]:
+        z = np.zeros((2, width))
+        return asyncio.create_task(
+            batcher.infer("m", 1, {"z": z, "truncation": z}, "image", max_rows=max_rows)
+        )
+
+    calls = [ask_wide(9), ask_wide(3), ask_wide(4), ask_wide(3), ask_wide(5, 4), ask_wide(5, 4)]
+    calls += [ask_wide(5, 4)]
+    await turns()
+    triton.gate.set()
+    shapes = [rows.shape for rows in await asyncio.gather(*calls)]
+    assert shapes == [(2, 9), (2, 3), (2, 4), (2, 3), (2, 5), (2, 5), (2, 5)]
+    assert [rows for _, rows in triton.requests] == [2, 4, 2, 4, 2]

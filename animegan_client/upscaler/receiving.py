@@ -1,0 +1,120 @@
+"""Puts answers together: in memory, or in a file that appears when it is complete."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from animegan_client.errors import ServerError
+from animegan_client.types import EncodedImage
+from animegan_client.upscaler.types import (
+    Done,
+    Failure,
+    Header,
+    OnProgress,
+    Piece,
+    Progress,
+    SavedImage,
+    UpscaleResult,
+)
+
+
+class Answer:
+    """An answer that is coming in; `take` its pieces, then ask for the `result`."""
+
+    def __init__(self, on_progress: OnProgress | None = None) -> None:
+        """Tell `on_progress` how far the work is."""
+        self.complete = False
+        self._on_progress = on_progress
+        self._header: Header | None = None
+        self._size = 0
+        self._chunks: list[bytes] = []
+
+    def take(self, piece: Piece) -> None:
+        """Take the next piece.
+
+        Raises:
+            AnimeganError: it tells of a failure, or makes no sense.
+        """
+        match piece:
+            case Progress():
+                if self._on_progress:
+                    self._on_progress(piece)
+            case Header():
+                self._header = piece
+            case bytes():
+                self._size += len(piece)
+                self._keep(piece)
+            case Failure():
+                raise piece.error
+            case Done():
+                if self._size != piece.size_bytes:
+                    raise ServerError(f"{self._size} bytes came of {piece.size_bytes}")
+                self.complete = True
+
+    def result(self) -> UpscaleResult:
+        """The picture, in memory.
+
+        Raises:
+            ServerError: the answer ended too early.
+        """
+        header = self._checked_header()
+        data = b"".join(self._chunks)
+        image = EncodedImage(header.format, header.width, header.height, header.channels, data)
+        return UpscaleResult(image, header.provenance)
+
+    def _keep(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+
+    def _checked_header(self) -> Header:
+        if self._header is None or not self.complete:
+            raise ServerError("the answer ended too early")
+        return self._header
+
+
+class FileAnswer(Answer):
+    """An answer that goes into a file, which appears whole at the end of a `with` block."""
+
+    def __init__(self, path: Path, on_progress: OnProgress | None = None) -> None:
+        """Write beside `path` first; its folder is made."""
+        super().__init__(on_progress)
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._staged = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._file = self._staged.open("wb")
+
+    def __enter__(self) -> Self:
+        """The answer itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Put the file in its place if it is complete; leave nothing behind if not."""
+        self._file.close()
+        if self.complete and kind is None:
+            self._staged.replace(self._path)
+        else:
+            self._staged.unlink()
+
+    def saved(self) -> SavedImage:
+        """What went into the file.
+
+        Raises:
+            ServerError: the answer ended too early.
+        """
+        header = self._checked_header()
+        return SavedImage(
+            header.format,
+            header.width,
+            header.height,
+            header.channels,
+            self._size,
+            header.provenance,
+        )
+
+    def _keep(self, chunk: bytes) -> None:
+        self._file.write(chunk)

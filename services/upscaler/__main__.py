@@ -1,0 +1,82 @@
+"""`python -m services.upscaler`: Settings → Triton → Pipeline → Handler → server."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+import uvloop
+
+from services.common import logs
+from services.common.admission import Admission
+from services.common.batching import Batcher
+from services.common.metrics import process_registry
+from services.common.server import serve
+from services.common.triton_client import Triton
+from services.upscaler.handler import FULL_NAME, Handler
+from services.upscaler.inference import Inference
+from services.upscaler.methods import Methods
+from services.upscaler.metrics import UpscalerMetrics
+from services.upscaler.models import Catalogue
+from services.upscaler.pipeline import Pipeline
+from services.upscaler.settings import UpscalerSettings
+from services.upscaler.tiling import TileSettings
+
+
+async def run(settings: UpscalerSettings) -> None:
+    """Serve until a signal comes."""
+    metrics = UpscalerMetrics(process_registry())
+    threads = ThreadPoolExecutor(settings.encode_threads, thread_name_prefix="image")
+    async with Triton(settings.triton_url) as triton:
+        methods = Methods(Catalogue(triton), settings.default_method)
+        pipeline = Pipeline(
+            methods,
+            _inference(settings, triton, metrics),
+            threads,
+            Admission(
+                settings.max_pixels_in_flight,
+                retry_after_s=settings.retry_after_s,
+                metrics=metrics,
+                unit="pixels",
+                gauge=metrics.pixels_in_flight,
+            ),
+            metrics,
+            TileSettings(side=settings.tile_side),
+            max_collected_pixels=settings.max_collected_pixels,
+        )
+        handler = Handler(
+            pipeline,
+            methods,
+            Admission(
+                settings.max_images_in_flight,
+                retry_after_s=settings.retry_after_s,
+                metrics=metrics,
+            ),
+            settings.limits,
+            stream_window=settings.stream_window,
+        )
+        await serve(
+            settings,
+            service_name=FULL_NAME,
+            add_service=handler.add_to,
+            probe=pipeline.canary,
+            metrics=metrics,
+        )
+    threads.shutdown()
+
+
+def _inference(settings: UpscalerSettings, triton: Triton, metrics: UpscalerMetrics) -> Inference:
+    batcher = Batcher(
+        triton, max_rows=settings.request_pixels, concurrency=settings.triton_requests
+    )
+    return Inference(triton, batcher, metrics, request_pixels=settings.request_pixels)
+
+
+def main() -> None:
+    """Read the settings, show them, serve."""
+    settings = UpscalerSettings.from_command_line("python -m services.upscaler")
+    logs.configure("upscaler", settings.log_level)
+    structlog.get_logger().info("settings", **settings.model_dump(mode="json"))
+    uvloop.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

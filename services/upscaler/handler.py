@@ -1,0 +1,80 @@
+"""UpscalerService: protobuf in, protobuf out. Errors become statuses in the interceptor."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import grpc
+from animegan.upscaler.v1 import upscaler_pb2 as pb
+from animegan.upscaler.v1 import upscaler_pb2_grpc
+
+from services.common.admission import Admission
+from services.common.calls import Context
+from services.upscaler.methods import Methods
+from services.upscaler.order import Limits
+from services.upscaler.pipeline import Pipeline
+from services.upscaler.request import parse_stream, parse_upscale
+from services.upscaler.response import method_message, stream_response, upscale_response
+from services.upscaler.stream import in_order
+
+FULL_NAME = pb.DESCRIPTOR.services_by_name["UpscalerService"].full_name
+
+# Pieces of an answer that are made before its turn comes: as much as a message or two.
+_PIECES_AHEAD = 8
+
+
+class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
+    """The three methods of the service."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        methods: Methods,
+        images: Admission,
+        limits: Limits,
+        *,
+        stream_window: int,
+    ) -> None:
+        """Serve from `pipeline` and `methods`, within `limits` per picture.
+
+        Args:
+            pipeline: does the work.
+            methods: knows what there is.
+            images: admits pictures.
+            limits: how much may be asked for.
+            stream_window: pictures of a stream that are worked on at a time.
+        """
+        self._pipeline = pipeline
+        self._methods = methods
+        self._images = images
+        self._limits = limits
+        self._stream_window = stream_window
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Register the methods."""
+        upscaler_pb2_grpc.add_UpscalerServiceServicer_to_server(self, server)
+
+    async def Upscale(self, request: pb.UpscaleRequest, _: Context) -> pb.UpscaleResponse:
+        """One picture in one answer."""
+        order = parse_upscale(request, self._limits)
+        with self._images.hold(1):
+            return upscale_response(*await self._pipeline.upscale(order))
+
+    async def UpscaleStream(
+        self, requests: AsyncIterator[pb.UpscaleStreamRequest], _: Context
+    ) -> AsyncIterator[pb.UpscaleStreamResponse]:
+        """Pictures as they come, a few at a time, in pieces."""
+        orders = parse_stream(requests, self._limits)
+        answers = in_order(
+            orders, self._pipeline.answer, window=self._stream_window, ahead=_PIECES_AHEAD
+        )
+        with self._images.hold(self._stream_window):
+            async with aclosing(answers):
+                async for order, piece in answers:
+                    yield stream_response(order.id, piece)
+
+    async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
+        """What there is."""
+        methods = await self._methods.all()
+        return pb.ListModelsResponse(
+            methods=[method_message(method, self._methods.default) for method in methods]
+        )

@@ -1,0 +1,198 @@
+"""From a picture's file to the file of the larger one: read → infer → encode, strip by strip."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.common.admission import Admission
+from services.common.errors import InvalidField, NotFound, Unavailable
+from services.common.picture_files import PictureError
+from services.common.pictures import Picture, read_picture
+from services.common.strips import StripEncoder, strip_encoder
+from services.upscaler.answer import Done, Failure, Header, Piece, Progress, Stage
+from services.upscaler.enlarge import TileSettings, enlarge
+from services.upscaler.inference import Inference
+from services.upscaler.methods import Methods
+from services.upscaler.metrics import UpscalerMetrics
+from services.upscaler.order import GROWING, Order, Rejected
+from services.upscaler.plan import Plan, make_plan
+
+# gRPC libraries accept messages of 4 MiB; small chunks also make even progress.
+CHUNK_BYTES = 2**18
+# What a picture takes in memory beside its pixels, its file, counts as so many bytes a pixel.
+_BYTES_PER_PIXEL = 4
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Pipeline:
+    """Makes what orders ask for."""
+
+    def __init__(
+        self,
+        methods: Methods,
+        inference: Inference,
+        threads: ThreadPoolExecutor,
+        pixels: Admission,
+        metrics: UpscalerMetrics,
+        tiles: TileSettings,
+        *,
+        max_collected_pixels: int,
+    ) -> None:
+        """Connect the stages.
+
+        Args:
+            methods: knows what can be run.
+            inference: runs networks.
+            threads: decode and encode.
+            pixels: admits pixels that are held in memory.
+            metrics: takes the time of each stage, and counts.
+            tiles: how large pictures are cut.
+            max_collected_pixels: of an answer in a format that cannot be written as it grows.
+        """
+        self._methods = methods
+        self._inference = inference
+        self._threads = threads
+        self._pixels = pixels
+        self._metrics = metrics
+        self._tiles = tiles
+        self._max_collected = max_collected_pixels
+
+    async def upscale(self, order: Order) -> tuple[Header, bytes]:
+        """Make the whole answer.
+
+        Raises:
+            InvalidField: the picture is broken, or the method cannot do what the order asks.
+            Busy: its pixels do not fit beside those that are being worked on.
+            NotFound, Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+        """
+        plan = await self._plan(order, order.file.width, order.file.height)
+        with self._pixels.hold(_held_pixels(order, plan, whole=True)):
+            async with aclosing(self._pieces(order)) as source:
+                pieces = [piece async for piece in source]
+        (header,) = (piece for piece in pieces if isinstance(piece, Header))
+        return header, b"".join(piece for piece in pieces if isinstance(piece, bytes))
+
+    async def answer(self, item: Order | Rejected) -> AsyncGenerator[Piece]:
+        """Make the answer to a picture of a stream, piece by piece, as soon as there is room.
+
+        What concerns this picture alone is told by a Failure as the last piece.
+
+        Raises:
+            Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+        """
+        try:
+            if isinstance(item, Rejected):
+                raise item.error
+            plan = await self._plan(item, item.file.width, item.file.height)
+            async with self._pixels.wait(_held_pixels(item, plan, whole=False)):
+                async with aclosing(self._pieces(item)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+        except (InvalidField, NotFound) as error:
+            yield Failure(error)
+
+    async def canary(self) -> None:
+        """Look for models, and let those of the default method enlarge a few pixels."""
+        await self._inference.canary(await self._methods.refresh())
+
+    async def _pieces(self, order: Order) -> AsyncGenerator[Piece]:
+        yield Progress(Stage.READING, 0)
+        picture = await self._read(order)
+        plan, strips = await self._begin(order, picture)
+        encoder = self._encoder(order, plan, picture)
+        yield Header(order, plan, picture.channels, picture.steps)
+        size = rows = 0
+        async with aclosing(strips):
+            async for strip in strips:
+                for chunk in _chunks(await self._encode(encoder.add, strip)):
+                    size += len(chunk)
+                    yield chunk
+                rows += len(strip)
+                yield Progress(Stage.ENLARGING, rows / plan.height)
+        if order.wish.encoding.format not in GROWING:
+            yield Progress(Stage.ENCODING, 1)
+        for chunk in _chunks(await self._encode(encoder.finish)):
+            size += len(chunk)
+            yield chunk
+        self._metrics.count(plan)
+        yield Done(size)
+
+    async def _plan(self, order: Order, width: int, height: int) -> Plan:
+        return make_plan(await self._methods.job(order.wish), width, height)
+
+    async def _begin(
+        self, order: Order, picture: Picture
+    ) -> tuple[Plan, AsyncGenerator[NDArray[np.uint8]]]:
+        """Plan, and wait for the first strip.
+
+        A version that is replaced before that costs the caller nothing: the work is begun anew with
+        its successor. Later it is an Unavailable, for half a picture cannot be taken back.
+        """
+        plan = await self._plan(order, picture.width, picture.height)
+        try:
+            return plan, await self._strips(picture, plan)
+        except Unavailable:
+            await self._methods.refresh()
+            current = await self._plan(order, picture.width, picture.height)
+            if current.passes == plan.passes:
+                raise
+            return current, await self._strips(picture, current)
+
+    async def _strips(self, picture: Picture, plan: Plan) -> AsyncGenerator[NDArray[np.uint8]]:
+        """The enlarged picture from top to bottom, of which the first strip is there already."""
+        strips = enlarge(picture, plan, self._inference.run, self._tiles)
+        first = await anext(strips)
+
+        async def all_of_them() -> AsyncGenerator[NDArray[np.uint8]]:
+            async with aclosing(strips):
+                yield first
+                async for strip in strips:
+                    yield strip
+
+        return all_of_them()
+
+    async def _read(self, order: Order) -> Picture:
+        with self._metrics.stage("read"):
+            try:
+                return await self._in_thread(read_picture, order.file)
+            except PictureError as error:
+                raise InvalidField(order.field, str(error)) from error
+
+    def _encoder(self, order: Order, plan: Plan, picture: Picture) -> StripEncoder:
+        size = (plan.height, plan.width, picture.channels)
+        exif = picture.exif if order.wish.keep_metadata else b""
+        try:
+            return strip_encoder(
+                order.wish.encoding, size, max_collected_pixels=self._max_collected, exif=exif
+            )
+        except PictureError as error:
+            raise InvalidField("options.format", str(error)) from error
+
+    async def _encode(self, work: Callable[P, bytes], *args: P.args, **named: P.kwargs) -> bytes:
+        with self._metrics.stage("encode"):
+            return await self._in_thread(work, *args, **named)
+
+    async def _in_thread(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        call = partial(work, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _held_pixels(order: Order, plan: Plan, *, whole: bool) -> int:
+    """How many pixels lie in memory at a time: known before the picture is decoded."""
+    pixels = order.file.width * order.file.height + len(order.file.data) // _BYTES_PER_PIXEL
+    if whole or order.wish.encoding.format not in GROWING:
+        pixels += plan.width * plan.height
+    return pixels
+
+
+def _chunks(data: bytes) -> Iterator[bytes]:
+    for start in range(0, len(data), CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES]
