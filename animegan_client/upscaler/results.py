@@ -90,6 +90,7 @@ def _provenance(message: pb.Provenance) -> Provenance:
         source_width=message.source_width,
         source_height=message.source_height,
         steps=tuple(cast(Step, name) for name in names),
+        tiles_differ=message.tiles_differ,
     )
 
 

@@ -7,11 +7,9 @@ from typing import Literal, TypedDict
 from animegan_client.errors import AnimeganError
 from animegan_client.types import EncodedImage, ImageFormat
 
-Step = Literal[
-    "first_frame", "oriented", "profile_applied", "converted", "depth_reduced", "flattened"
-]
+Step = Literal["first_frame", "oriented", "profile_applied", "converted", "depth_reduced"]
 """Only the first frame counted; turned by EXIF; made sRGB by its profile; colours converted; made
-8 bits; laid on white."""
+8 bits."""
 
 Stage = Literal["reading", "enlarging", "encoding"]
 """Decoded (or waiting to be); enlarged, and encoded as it grows; encoded in one go at the end."""
@@ -56,6 +54,9 @@ class Provenance:
     source_height: int
     steps: tuple[Step, ...]
     """What else was done to the picture, in order."""
+    tiles_differ: bool
+    """Whether the answer differs by some levels from what a network that looks at the whole picture
+    would have made of it: it got tiles."""
 
 
 @dataclass(frozen=True)

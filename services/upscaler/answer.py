@@ -35,6 +35,7 @@ class Header:
     plan: Plan
     channels: int
     steps: Sequence[Step]
+    exact: bool  # false: a network that pools globally got the picture in tiles
 
 
 @dataclass(frozen=True)

@@ -46,4 +46,6 @@ class Methods:
     async def _find(self, name: str) -> Method | Filter:
         if name in _FILTERS:
             return _FILTERS[name]
-        return await self._catalogue.find(name, besides=tuple(_FILTERS), expect=name == self.default)
+        return await self._catalogue.find(
+            name, besides=tuple(_FILTERS), expect=name == self.default
+        )

@@ -1,7 +1,7 @@
 """From a picture's file to the file of the larger one: read → infer → encode, strip by strip."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from functools import partial
@@ -16,12 +16,13 @@ from services.common.picture_files import PictureError
 from services.common.pictures import Picture, read_picture
 from services.common.strips import StripEncoder, strip_encoder
 from services.upscaler.answer import Done, Failure, Header, Piece, Progress, Stage
-from services.upscaler.enlarge import TileSettings, enlarge
+from services.upscaler.enlarge import enlarge, is_exact
 from services.upscaler.inference import Inference
 from services.upscaler.methods import Methods
 from services.upscaler.metrics import UpscalerMetrics
 from services.upscaler.order import GROWING, Order, Rejected
 from services.upscaler.plan import Plan, make_plan
+from services.upscaler.tiling import TileSettings
 
 # gRPC libraries accept messages of 4 MiB; small chunks also make even progress.
 CHUNK_BYTES = 2**18
@@ -92,10 +93,10 @@ class Pipeline:
             if isinstance(item, Rejected):
                 raise item.error
             plan = await self._plan(item, item.file.width, item.file.height)
-            async with self._pixels.wait(_held_pixels(item, plan, whole=False)):
-                async with aclosing(self._pieces(item)) as pieces:
-                    async for piece in pieces:
-                        yield piece
+            room = self._pixels.wait(_held_pixels(item, plan, whole=False))
+            async with room, aclosing(self._pieces(item)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except (InvalidField, NotFound) as error:
             yield Failure(error)
 
@@ -108,7 +109,8 @@ class Pipeline:
         picture = await self._read(order)
         plan, strips = await self._begin(order, picture)
         encoder = self._encoder(order, plan, picture)
-        yield Header(order, plan, picture.channels, picture.steps)
+        exact = is_exact(plan, picture.height, picture.width, self._tiles)
+        yield Header(order, plan, picture.channels, picture.steps, exact)
         size = rows = 0
         async with aclosing(strips):
             async for strip in strips:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 
 from services.common.errors import InvalidField
+from services.common.images import Format
 from services.common.picture_files import (
     PictureError,
     PictureFile,
@@ -12,7 +13,6 @@ from services.common.picture_files import (
     raw_picture,
     read_header,
 )
-from services.common.images import Format
 from services.common.request import is_raw, parse_encoding
 from services.common.strips import check_collected
 from services.upscaler.models import NO_NOISE
@@ -170,7 +170,11 @@ def _file(
 ) -> PictureFile:
     """Look at a picture's header; `raw` is width, height and channels of one that has none."""
     try:
-        return raw_picture(data, *raw, max_pixels, _RAW_CHANNELS) if raw else read_header(data, max_pixels)
+        return (
+            raw_picture(data, *raw, max_pixels, _RAW_CHANNELS)
+            if raw
+            else read_header(data, max_pixels)
+        )
     except PictureError as error:
         raise InvalidField(field, str(error)) from error
 

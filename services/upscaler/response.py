@@ -18,7 +18,6 @@ _STEPS: Mapping[Step, pb.Step.ValueType] = {
     Step.PROFILE_APPLIED: pb.STEP_PROFILE_APPLIED,
     Step.CONVERTED: pb.STEP_CONVERTED,
     Step.DEPTH_REDUCED: pb.STEP_DEPTH_REDUCED,
-    Step.FLATTENED: pb.STEP_FLATTENED,
 }
 _STAGES: Mapping[Stage, pb.Stage.ValueType] = {
     Stage.READING: pb.STAGE_READING,
@@ -61,9 +60,7 @@ def stream_response(picture_id: str, piece: Piece) -> pb.UpscaleStreamResponse:
 def method_message(method: Method | Filter, default: str) -> pb.Method:
     """A method as ListModels shows it; `default` is the default method's name."""
     if isinstance(method, Filter):
-        return pb.Method(
-            name=method.value, is_filter=True, is_default=method.value == default
-        )
+        return pb.Method(name=method.value, is_filter=True, is_default=method.value == default)
     models = [_model(model) for model in method.models]
     return pb.Method(name=method.name, is_default=method.name == default, models=models)
 
@@ -88,6 +85,7 @@ def _provenance(header: Header) -> pb.Provenance:
         source_width=file.width,
         source_height=file.height,
         steps=[_STEPS[step] for step in header.steps],
+        tiles_differ=not header.exact,
     )
 
 

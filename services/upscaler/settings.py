@@ -62,7 +62,7 @@ class UpscalerSettings(ServiceSettings):
     """Pixels along a side of the tiles that larger pictures are cut into, overlap included."""
 
     request_pixels: PositiveInt = 2**18
-    """Pixels per request to Triton: tiles and small pictures of one shape are joined up to there."""
+    """Pixels per request to Triton: tiles and small pictures of one shape are joined to that."""
 
     triton_requests: PositiveInt = 4
     """Requests to Triton at a time: one for each instance of a model and one waiting behind it."""

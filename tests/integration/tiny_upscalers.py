@@ -67,6 +67,7 @@ class TinyUpscaler:
             "scale": self.scale,
             "noise": self.noise,
             "margin": 1,
+            "alignment": 1,
             "pools_globally": False,
             "channels": 3,
             "files": {

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 FORBIDDEN = {"torch", "training", "onnx", "onnxruntime", "scipy", "sklearn", "matplotlib"}
 
 
-SERVICES = ["generator", "similarity"]
+SERVICES = ["generator", "similarity", "upscaler"]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -59,8 +59,6 @@ class _StepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Step.ValueType],
     """Palette, CMYK or other colours converted to RGB."""
     STEP_DEPTH_REDUCED: _Step.ValueType  # 5
     """More than 8 bits a channel made 8."""
-    STEP_FLATTENED: _Step.ValueType  # 6
-    """Transparent parts laid on white, as the answer's format has no transparency."""
 
 class Step(_Step, metaclass=_StepEnumTypeWrapper):
     """Something that was done to a picture besides enlarging it."""
@@ -77,8 +75,6 @@ STEP_CONVERTED: Step.ValueType  # 4
 """Palette, CMYK or other colours converted to RGB."""
 STEP_DEPTH_REDUCED: Step.ValueType  # 5
 """More than 8 bits a channel made 8."""
-STEP_FLATTENED: Step.ValueType  # 6
-"""Transparent parts laid on white, as the answer's format has no transparency."""
 Global___Step: _TypeAlias = Step  # noqa: Y015
 
 class _Stage:
@@ -139,7 +135,7 @@ class UpscaleOptions(_message.Message):
     work for some tenths of a dB. Networks only.
     """
     format: _image_pb2.ImageFormat.ValueType
-    """Encoding of the answer. Absent: PNG. Transparent pictures lie on white in a JPEG."""
+    """Encoding of the answer. Absent: PNG. JPEG holds no transparency."""
     quality: _builtins.int
     """1 to 100, of JPEG (absent: 92) and WebP (absent: lossless)."""
     keep_metadata: _builtins.bool
@@ -252,6 +248,7 @@ class Provenance(_message.Message):
     SOURCE_WIDTH_FIELD_NUMBER: _builtins.int
     SOURCE_HEIGHT_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
+    TILES_DIFFER_FIELD_NUMBER: _builtins.int
     method: _builtins.str
     """The method."""
     filter: _builtins.str
@@ -264,13 +261,17 @@ class Provenance(_message.Message):
     """Its pixels in a row, before it was turned upright."""
     source_height: _builtins.int
     """Its rows, before it was turned upright."""
+    tiles_differ: _builtins.bool
+    """Whether the picture went in tiles through a network that also looks at the mean of all that it is
+    given: the answer then differs by some levels from what the whole would have given.
+    """
     @_builtins.property
     def passes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pass]:
         """The networks that were run, in order. None: a filter did it all."""
 
     @_builtins.property
     def steps(self) -> _containers.RepeatedScalarFieldContainer[Global___Step.ValueType]:
-        """What was done to it before it was enlarged, in order, and after."""
+        """What was done to it before it was enlarged, in order."""
 
     def __init__(
         self,
@@ -282,10 +283,11 @@ class Provenance(_message.Message):
         source_width: _builtins.int = ...,
         source_height: _builtins.int = ...,
         steps: _abc.Iterable[Global___Step.ValueType] | None = ...,
+        tiles_differ: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "method", b"method", "passes", b"passes", "source_format", b"source_format", "source_height", b"source_height", "source_width", b"source_width", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "method", b"method", "passes", b"passes", "source_format", b"source_format", "source_height", b"source_height", "source_width", b"source_width", "steps", b"steps", "tiles_differ", b"tiles_differ"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

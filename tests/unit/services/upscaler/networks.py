@@ -13,6 +13,7 @@ def network(method: str, scale: int, noise: int, version: int = 1) -> UpscalerMo
         scale=scale,
         noise=noise,
         margin=7,
+        alignment=1,
         pools_globally=False,
         max_batch=16,
         licence="MIT",
