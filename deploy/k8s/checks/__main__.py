@@ -14,11 +14,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deploy.k8s.checks import kustomize, schemas
+from deploy.k8s.checks import images, kustomize, policies, schemas
 from deploy.k8s.checks.subject import PROJECT, Check, Finding, MissingProgramError, Subject
 
 CHECKS: dict[str, Check] = {
     "schemas": schemas.check,
+    "policies": policies.check,
+    "images": images.check,
 }
 
 

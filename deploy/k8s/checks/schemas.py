@@ -17,7 +17,7 @@ from typing import Any
 import jsonschema
 from referencing import Registry, Resource
 
-from deploy.k8s.checks.subject import Finding, Manifest, Subject, place
+from deploy.k8s.checks.subject import Finding, Manifest, Subject
 
 # The oldest release that has all we use, and the newest that the schemas know. The oldest is what
 # `apps.kubernetes.io/pod-index` and `preStop.sleep` ask for.
@@ -32,12 +32,13 @@ _CUSTOM = ("keda.sh/", "monitoring.coreos.com/", "gateway.networking.k8s.io/")
 def check(subject: Subject) -> Iterator[Finding]:
     """What the API server of each supported release would refuse, or silently drop."""
     seen: dict[str, list[str]] = {}  # equal objects of different builds are validated once
-    for build, manifest in subject.manifests():
-        text = json.dumps(manifest, sort_keys=True)
-        if text not in seen:
-            seen[text] = list(mistakes(manifest))
-        for mistake in seen[text]:
-            yield Finding(place(build, manifest), mistake)
+    for build, manifests in subject.builds.items():
+        for manifest in manifests:
+            text = json.dumps(manifest, sort_keys=True)
+            if text not in seen:
+                seen[text] = list(mistakes(manifest))
+            for mistake in seen[text]:
+                yield Finding.of(build, manifest, mistake)
 
 
 def mistakes(manifest: Manifest) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,11 @@ class Finding:
     where: str  # a file or a combination, and the object or line in it
     problem: str  # what is wrong, and what would be right
 
+    @classmethod
+    def of(cls, build: str, manifest: Manifest, problem: str) -> Finding:
+        """What is wrong with an object of a build."""
+        return cls(f"{build}: {manifest['kind']}/{manifest['metadata']['name']}", problem)
+
     def __str__(self) -> str:
         """One line for people."""
         return f"{self.where}: {self.problem}"
@@ -38,13 +43,6 @@ class Subject:
     def k8s(self) -> Path:
         """The folder of the kustomizations."""
         return self.project / "deploy" / "k8s"
-
-    def manifests(self, *kinds: str) -> Iterator[tuple[str, Manifest]]:
-        """Every object of these kinds (all, without any) with the build that it is in."""
-        for build, manifests in self.builds.items():
-            for manifest in manifests:
-                if not kinds or manifest["kind"] in kinds:
-                    yield build, manifest
 
 
 Check = Callable[[Subject], Iterable[Finding]]
@@ -68,8 +66,3 @@ def program(name: str, package: str) -> str:
     if not path:
         raise MissingProgramError(f"{name} is not installed: {package}")
     return path
-
-
-def place(build: str, manifest: Manifest) -> str:
-    """Where an object is, for a finding."""
-    return f"{build}: {manifest['kind']}/{manifest['metadata']['name']}"
