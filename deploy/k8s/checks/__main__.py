@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -48,7 +48,7 @@ def _tell(what: str, findings: Iterable[Finding], started: float) -> None:
     tqdm.write(f"{what:24} {'ok' if not mistakes else f'{mistakes} wrong':10} {seconds:5.1f} s")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Check, and tell what is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m deploy.k8s.checks",
@@ -56,7 +56,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--project", type=Path, default=PROJECT, help="another checkout")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
         findings = run(options.project.resolve())
     except MissingProgramError as error:

@@ -48,8 +48,8 @@ def _pod(pod: Manifest) -> Iterator[str]:
 
 
 def _container(container: Mapping[str, Any], *, serves: bool) -> Iterator[str]:
-    if not _IMAGE.fullmatch(container["image"]):
-        yield f"image {container['image']} has neither a version nor a digest"
+    if not _IMAGE.fullmatch(container.get("image", "")):
+        yield f"image {container.get('image')} has neither a version nor a digest"
     resources = container.get("resources", {})
     # No limit of processor time: it would only slow down what nobody else wants at the moment.
     for kind, resource in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):

@@ -1,0 +1,84 @@
+"""The commands around the rules: kustomizations that do not build, image files, exit codes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from deploy.k8s.checks import images, kustomize
+from deploy.k8s.checks.__main__ import main
+from deploy.k8s.checks.subject import PROJECT, MissingProgramError, Subject, program
+from tests.requires import require_program
+
+
+def test_a_kustomization_that_does_not_build_is_told(tmp_path: Path):
+    require_program("kubectl")
+    broken = tmp_path / "overlays" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "kustomization.yaml").write_text("resources: [missing.yaml]\n")
+    builds, (finding,) = kustomize.build_all(tmp_path)
+    assert builds == {}
+    assert "overlays/broken" in str(finding)
+    assert "missing.yaml" in str(finding)
+
+
+def test_a_missing_program_is_named():
+    with pytest.raises(MissingProgramError, match="no-such-program is not installed: apt"):
+        program("no-such-program", "apt install it")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """As much of the project as image files need, to spoil."""
+    require_program("hadolint")
+    for name in (
+        "deploy/images",
+        "protos/animegan",
+        "services",
+        "animegan_ssim",
+        "animegan_copies",
+    ):
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=lambda *_: {"__pycache__"})
+    for name in ("pyproject.toml", "constraints.txt", "Makefile"):
+        shutil.copy(PROJECT / name, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("USER 10001:10001", "USER root", "DL3002"),
+        ("USER 10001:10001\n", "", "runs as root"),
+        ("python:3.11-slim-bookworm", "python:latest", "ARG PYTHON_IMAGE names neither"),
+        ("FROM ${PYTHON_IMAGE} AS build", "FROM python:3.11 AS build", "an ARG lets a release"),
+        ("WORKDIR /app\nUSER", "RUN pip install numpy==2.4.6\nUSER", "the last stage builds"),
+        ('["python", "-m", "services.generator"]', "python -m services.generator", "as a list"),
+        ("COPY services/generator ", "COPY services/generators ", "no such file"),
+        ("PIP_VERSION=26.3", "PIP_VERSION=25.0", "the Makefile has"),
+    ],
+)
+def test_a_planted_mistake_in_an_image_file_is_found(checkout, old, new, message):
+    assert list(images.check(Subject(checkout, {}))) == []
+    file = checkout / "deploy" / "images" / "generator.Dockerfile"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    findings = [str(finding) for finding in images.check(Subject(checkout, {}))]
+    assert any(message in finding for finding in findings), findings
+
+
+def test_another_version_than_the_projects_is_found(checkout):
+    pod = {"kind": "Pod", "metadata": {"name": "x"}, "spec": {"image": "anime-gan/triton:0.0.9"}}
+    (finding,) = images.check(Subject(checkout, {"it": [pod]}))
+    assert "runs anime-gan/triton:0.0.9" in str(finding)
+
+
+def test_the_command_tells_mistakes_and_fails(checkout, capsys):
+    overlay = checkout / "deploy" / "k8s" / "overlays" / "bad"
+    overlay.mkdir(parents=True)
+    (overlay / "kustomization.yaml").write_text("resources: [pod.yaml]\n")
+    (overlay / "pod.yaml").write_text(
+        "{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: x}]}}\n"
+    )
+    assert main(["--project", str(checkout)]) == 1
+    assert "overlays/bad: Pod/x: container x: no requests.cpu" in capsys.readouterr().err
