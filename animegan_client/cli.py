@@ -27,6 +27,8 @@ VERBS = (
     Verb("search", "animegan_client.commands.search:main", "find the nearest training images"),
     Verb("explain", "animegan_client.commands.explain:main", "show where two pictures are alike"),
     Verb("indexes", "animegan_client.commands.indexes:main", "list what can be searched"),
+    Verb("upscale", "animegan_client.commands.upscale:main", "enlarge pictures"),
+    Verb("methods", "animegan_client.commands.methods:main", "list the ways to enlarge"),
     Verb("dataset", "training.datasets.command:main", "make or check a training data set"),
     Verb("index", "training.index.command:main", "make an index for exact search by SSIM"),
     Verb("train", "training.train:main", "train a model"),
@@ -82,7 +84,7 @@ def _parser() -> Parser:
     verbs = "\n".join(f"  {verb.name:<{width}}  {verb.help}" for verb in VERBS)
     parser = Parser(
         prog="anime-gan",
-        description="Invents anime faces.",
+        description="Invents anime faces, tells whether they are new, and enlarges pictures.",
         epilog=f"verbs:\n{verbs}\n\n`anime-gan VERB --help` tells more about one.",
     )
     parser.add_argument("--version", action="version", version=version("anime-gan"))

@@ -38,6 +38,7 @@ class Service:
 
 GENERATOR = Service("ANIMEGAN_TARGET", "127.0.0.1:50051", "anime-gan models")
 SIMILARITY = Service("ANIMEGAN_SIMILARITY_TARGET", "127.0.0.1:50053", "anime-gan indexes")
+UPSCALER = Service("ANIMEGAN_UPSCALER_TARGET", "127.0.0.1:50052", "anime-gan methods")
 
 AnyClient = TypeVar("AnyClient", bound=Connection)
 
@@ -105,7 +106,7 @@ def run(
         complain(f"{prog}: {error}")
         return 2
     except errors.InvalidArgumentError as error:
-        complain(f"{prog}: {_name_flags(error, flags)}")
+        complain(f"{prog}: {name_flags(error, flags)}")
         return 2
     except errors.AnimeganError as error:
         complain(f"{prog}: {_one_line(error)}{_remedy(error, service)}")
@@ -116,20 +117,21 @@ def run(
     return 0
 
 
-def _roots(path: Path) -> grpc.ChannelCredentials:
-    try:
-        return grpc.ssl_channel_credentials(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"--ca: {error}") from error
-
-
-def _name_flags(error: errors.InvalidArgumentError, flags: Mapping[str, str]) -> str:
-    if not error.violations:
+def name_flags(error: errors.AnimeganError, flags: Mapping[str, str]) -> str:
+    """What went wrong, in one line that names flags in place of the fields that they fill."""
+    if not isinstance(error, errors.InvalidArgumentError) or not error.violations:
         return _one_line(error)
     return "; ".join(
         f"{flags.get(violation.field, f'--{violation.field}')}: {violation.description}"
         for violation in error.violations
     )
+
+
+def _roots(path: Path) -> grpc.ChannelCredentials:
+    try:
+        return grpc.ssl_channel_credentials(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"--ca: {error}") from error
 
 
 def _one_line(error: errors.AnimeganError) -> str:
