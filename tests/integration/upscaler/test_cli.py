@@ -77,7 +77,7 @@ def test_a_broken_picture_among_others(anime_gan, files, tmp_path):
         (["a.png", "b.png", "--out", "x.png"], 2, "name a folder"),
         (["a.png", "a.png", "--out", "x/"], 2, "would both become x/a.png"),
         (["a.png", "--out", "x.gif"], 2, "for a folder end it with a slash"),
-        (["a.png", "--out", "x.png", "--format", "webp"], 2, "--format: x.png is called like a png"),
+        (["a.png", "--out", "x.png", "--format", "webp"], 2, "x.png is called like a png"),
         ([".", "--out", "x/"], 2, ". is a folder"),
         (["a.png", "b.png", "--out", "x/", "--method", "magic"], 1, "`anime-gan methods` lists"),
         (["a.png", "--out", "x.png", "--scale", "9"], 2, "--scale: 9 is not within 1 and 8"),
