@@ -135,6 +135,13 @@ train-smoke: setup-dev ## The whole way with tiny networks: render, train, measu
 	$(BIN)/anime-gan export --weights $(SMOKE)/run/generator.safetensors --models $(SMOKE)/models --name stylegan
 	$(BIN)/python -m deploy.local demo --models $(SMOKE)/models --out out/train-smoke
 
+COMPARISON := docs/upscaling
+# Pictures of your own, a folder or a zip archive: FLAGS='--pictures faces.zip --name "real faces"'.
+
+.PHONY: compare-upscalers
+compare-upscalers: $(VENV)/.dev-group ## Measure and draw what the networks gain over classical filters
+	$(BIN)/anime-gan compare-upscalers --out $(COMPARISON) --docs $(COMPARISON)/comparison.md --threads 2 $(FLAGS)
+
 ## ---- benchmarks ---------------------------------------------------------------------------------
 
 # The peers live in an environment of their own. FLAGS=--quick only shows that all of them run.

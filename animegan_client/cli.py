@@ -36,6 +36,11 @@ VERBS = (
     Verb("export", "training.export.command:main", "turn a checkpoint into a served model"),
     Verb("evaluate", "training.metrics.command:main", "measure a model's quality"),
     Verb("audit", "training.audit.command:main", "prove that images are new, as a report"),
+    Verb(
+        "compare-upscalers",
+        "training.upscaling.compare:main",
+        "measure how near enlarged pictures come to the truth",
+    ),
     Verb("copies", "training.copies.command:main", "find images that were changed and used again"),
 )
 

@@ -7,11 +7,12 @@ python -m benchmarks.table --docs                   puts them into docs/benchmar
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import PROJECT
+from training.markdown import replace_tables, table
 
 RESULTS = PROJECT / "benchmarks" / "results" / "generator.json"
 DOCS = PROJECT / "docs" / "benchmarks.md"
@@ -65,25 +66,6 @@ def render(document: dict[str, Any]) -> str:
             _memory(cases["memory"]),
         ]
     )
-
-
-def replace_tables(page: str, name: str, tables: str) -> str:
-    """The page with other tables between the two markers of `name`."""
-    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
-    before, _, rest = page.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{tables}\n{end}{after}"
-
-
-def table(corner: str, columns: Iterable[str], rows: Iterable[tuple[str, Sequence[str]]]) -> str:
-    """A table in Markdown, numbers to the right."""
-    header = [corner, *columns]
-    lines = [
-        header,
-        ["---"] + ["---:"] * (len(header) - 1),
-        *([name, *cells] for name, cells in rows),
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _conditions(environment: dict[str, Any]) -> str:

@@ -124,3 +124,8 @@ def test_tables_are_replaced_between_their_markers_only():
     once = table.replace_tables(f"above\n{begin}old\n{end}{other}below\n", "a", "new\n")
     assert once == f"above\n{begin}\nnew\n\n{end}{other}below\n"
     assert table.replace_tables(once, "a", "new\n") == once
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="a: begin"):
+        table.replace_tables("above\nbelow\n", "a", "new\n")

@@ -39,13 +39,31 @@ def render(seed: int, size: int, attributes: Attributes | None = None) -> np.nda
     Raises:
         ValueError: the size or the seed is not allowed.
     """
+    return rasterise(Pen, seed, size, attributes or sample(seed))
+
+
+def rasterise(make_pen: type[Pen], seed: int, size: int, attributes: Attributes) -> np.ndarray:
+    """Draw a face with a pen of any kind, larger than it is wanted, and shrink the picture.
+
+    Args:
+        make_pen: from a canvas to the pen that draws on it.
+        seed: as for `render`.
+        size: as for `render`.
+        attributes: what the face is to show.
+
+    Returns:
+        uint8 [size, size, 3], RGB.
+
+    Raises:
+        ValueError: as from `render`.
+    """
     if size not in SIZES:
         raise ValueError(f"size must be one of {SIZES}, got {size}")
     drawn = max(256, min(512, OVERSAMPLING * size))
     surface = skia.Surface(drawn, drawn)
     with surface as canvas:
         canvas.scale(drawn / CANVAS, drawn / CANVAS)
-        _draw(Pen(canvas), seed, attributes or sample(seed))
+        _draw(make_pen(canvas), seed, attributes)
     pixels_HWC = surface.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3]
     return _shrink(pixels_HWC, drawn // size)
 
