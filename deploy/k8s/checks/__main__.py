@@ -14,13 +14,24 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from deploy.k8s.checks import images, kustomize, policies, schemas
+from deploy.k8s.checks import (
+    alertmanager,
+    dashboards,
+    images,
+    kustomize,
+    policies,
+    prometheus,
+    schemas,
+)
 from deploy.k8s.checks.subject import PROJECT, Check, Finding, MissingProgramError, Subject
 
 CHECKS: dict[str, Check] = {
     "schemas": schemas.check,
     "policies": policies.check,
     "images": images.check,
+    "prometheus": prometheus.check,
+    "alertmanager": alertmanager.check,
+    "dashboards": dashboards.check,
 }
 
 

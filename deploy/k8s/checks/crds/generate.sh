@@ -33,5 +33,5 @@ write prometheus-operator monitoring.coreos.com/v1 PrometheusRule
 write prometheus-operator monitoring.coreos.com/v1alpha1 AlertmanagerConfig
 write gateway-api gateway.networking.k8s.io/v1 Gateway
 write gateway-api gateway.networking.k8s.io/v1 GRPCRoute
-# Any JSON may stand where the Go types say so; the generator makes an empty object of it.
-sed -i 's/"IJSON":{[^}]*}/"IJSON":{}/' "$target/alertmanagerconfig.json"
+# A CRD's type cannot contain itself: the Go types call child routes any JSON. They are routes.
+sed -i 's/"IJSON":{[^}]*}/"IJSON":{"$ref":"#\/definitions\/IRoute"}/' "$target/alertmanagerconfig.json"

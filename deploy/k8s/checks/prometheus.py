@@ -1,0 +1,86 @@
+"""Rules and alerts: promtool's own checks and tests, and what an operator needs of each alert."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from deploy.k8s.checks.subject import Finding, Subject, program
+from deploy.k8s.monitoring import __main__ as generated
+from deploy.k8s.monitoring.files import read, rule_files, rules
+from deploy.k8s.monitoring.reference import mistakes, series
+
+_SECONDS = 120
+_TEXTS = ("summary", "description", "runbook_url")
+_SEVERITIES = ("critical", "warning")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """What is wrong with the rules, or with what was made of them."""
+    folder = subject.k8s / "monitoring"
+    for file in generated.stale(folder):
+        yield _finding(subject, file, "is stale: run `python -m deploy.k8s.monitoring`")
+    yield from _promtool(subject, folder)
+    tested, known = _tested(folder), series(folder)
+    for file, rule in rules(folder):
+        name = rule.get("alert") or rule["record"]
+        for mistake in mistakes(rule["expr"], known):
+            yield _finding(subject, file, f"{name}: {mistake}")
+        if "alert" in rule:
+            for mistake in _alert(subject.project, rule, tested.get(name, [])):
+                yield _finding(subject, file, f"{name}: {mistake}")
+
+
+def _promtool(subject: Subject, folder: Path) -> Iterator[Finding]:
+    """Let promtool check every file of rules, and run every file of tests."""
+    promtool = program("promtool", "apt-get install prometheus")
+    files = [("check", file) for file in rule_files(folder)]
+    files += [("test", file) for file in sorted((folder / "tests").glob("*.yml"))]
+    with ThreadPoolExecutor(2) as threads:
+        verdicts = threads.map(
+            lambda verb, file: _run([promtool, verb, "rules", str(file)]), *zip(*files, strict=True)
+        )
+        for (_, file), verdict in zip(files, verdicts, strict=True):
+            if verdict:
+                yield _finding(subject, file, verdict)
+
+
+def _run(command: Sequence[str]) -> str:
+    """What promtool complains of; "" if nothing."""
+    result = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, timeout=_SECONDS, check=False
+    )
+    return "" if result.returncode == 0 else (result.stdout + result.stderr).strip()
+
+
+def _tested(folder: Path) -> Mapping[str, list[bool]]:
+    """Of every alert, in the order of time, whether its tests expect that it fires."""
+    found: dict[str, list[bool]] = {}
+    for file in sorted((folder / "tests").glob("*.yml")):
+        for test in read(file)["tests"]:
+            for case in test["alert_rule_test"]:
+                found.setdefault(case["alertname"], []).append(bool(case["exp_alerts"]))
+    return found
+
+
+def _alert(project: Path, rule: Mapping[str, Any], tested: Sequence[bool]) -> Iterator[str]:
+    """What an operator at three in the morning would miss."""
+    annotations = rule.get("annotations", {})
+    for text in _TEXTS:
+        if not annotations.get(text):
+            yield f"has no {text}"
+    if rule.get("labels", {}).get("severity") not in _SEVERITIES:
+        yield f"has no severity of {', '.join(_SEVERITIES)}"
+    page = f"docs/operations/runbooks/{rule['alert']}.md"
+    if annotations.get("runbook_url") != page or not (project / page).is_file():
+        yield f"needs the runbook {page}, and runbook_url must name it"
+    fires = "".join("1" if fired else "0" for fired in tested)
+    if "010" not in fires:
+        yield "is not tested before it fires, while it does, and after it is over, in this order"
+
+
+def _finding(subject: Subject, file: Path, problem: str) -> Finding:
+    return Finding(str(file.relative_to(subject.project)), problem)
