@@ -20,6 +20,8 @@ from training.report import read_log
 PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Losses", "nats", {"loss_d": "discriminator", "loss_g": "generator"}),
     ("Losses", "nats", {"loss_contrast": "contrastive", "loss_entropy": "entropy"}),
+    ("Loss", "Charbonnier in levels, then squared", {"loss": "enlarged against truth"}),
+    ("PSNR", "dB", {"psnr_training": "pairs of the step", "psnr_heldout": "average, held out"}),
     ("Copies", "share of a batch", {"recognised": "partner is the nearest"}),
     ("Signs of the logits", "mean sign", {"real_sign": "real", "fake_sign": "generated"}),
     ("Gradient penalties", "squared gradient norm", {"r1": "R1, real", "r2": "R2, generated"}),
@@ -50,7 +52,7 @@ def draw_curves(log: Path, out: Path) -> None:
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis in axes[-1]:
-        axis.set_xlabel("real images shown (thousands)")
+        axis.set_xlabel("images shown (thousands)")
     figure.savefig(out, dpi=110)
     plt.close(figure)
 
