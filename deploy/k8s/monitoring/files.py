@@ -14,7 +14,8 @@ Tree = dict[str, Any]
 
 # Of PromQL: the range of a selector or a subquery, and its offset.
 _RANGES = re.compile(r"(?<=\[)[^]]+(?=\])|(?<=\boffset )\w+")
-_DURATION = re.compile(r"(\d+)(ms|[smhdwy])")
+_PART = re.compile(r"(\d+)(ms|[smhdwy])")
+_DURATION = re.compile(rf"(?:{_PART.pattern})+")  # 1h30m is one duration of two parts
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 _LEAST_MS = 1000  # evaluations and scrapes are a second apart at best
 
@@ -96,5 +97,5 @@ def _shorter(factor: float) -> Callable[[re.Match[str]], str]:
 
 
 def _shorten(duration: str, factor: float) -> str:
-    total = sum(int(count) * _SECONDS[unit] for count, unit in _DURATION.findall(duration))
+    total = sum(int(count) * _SECONDS[unit] for count, unit in _PART.findall(duration))
     return f"{max(_LEAST_MS, round(1000 * total / factor))}ms"
