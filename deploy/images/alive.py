@@ -3,7 +3,8 @@
 Triton never notices that the process behind such a model has died: it stays live and ready while
 every request fails. So each model is asked a small question, zeros and empty strings. Any answer
 will do, a refusal too, but that the process "is not healthy"; and silence will do while the model
-works on something else. Runs in Triton's image: nothing but the standard library.
+works on something else. A Triton that does not answer at all ends this with an exception, exit code
+1 as well. Runs in Triton's image: nothing but the standard library.
 """
 
 import json
