@@ -10,8 +10,15 @@ from animegan_client.commands.service import GENERATOR, add_service_arguments, c
 from animegan_client.types import ModelInfo
 
 
+# What engineers do with them; it needs a checkout.
+_RELEASES = Verb("models", "training.release.command:main", "release a model")
+_STEPS = ("gate", "publish", "load", "canary", "promote", "rollback", "history")
+
+
 def main(argv: list[str]) -> int:
-    """List the models of a service; the default one is marked with a star."""
+    """List the models of a service, the default one with a star; or take a step of a release."""
+    if argv and argv[0] in _STEPS:
+        return load(_RELEASES)(argv)
     parser = _parser()
     arguments = parser.parse_args(argv)
     return run(parser.prog, lambda: _list(arguments), flags={})
@@ -37,7 +44,8 @@ def _parser() -> Parser:
     parser = Parser(
         prog="anime-gan models",
         description="List the models of a service; * marks the default.",
-        epilog=GENERATOR.environment,
+        epilog=f"to release a model:\n  anime-gan models {'|'.join(_STEPS)} --help\n\n"
+        + GENERATOR.environment,
     )
     parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
     add_service_arguments(parser, GENERATOR)

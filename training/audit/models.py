@@ -100,15 +100,17 @@ class ServedSubjects:
         default: float = self.card.get("default_truncation", 1.0)
         return default if self.truncation is None else self.truncation
 
-    def _draw(self, seed: int) -> Images:
+    def inputs(self, seed: int) -> dict[str, NDArray[np.float32]]:
+        """The tensors that the graph takes for a seed, with one row."""
         given = {
             "z": _normal(seed, LATENT, self.card["z_dim"]),
             "truncation": np.array([[self._psi]], np.float32),
             "noise": _normal(0, CONSTANT_NOISE, self.card.get("noise_size", 0)),
         }
-        session = _session(self.file)
-        inputs = {tensor.name: given[tensor.name] for tensor in session.get_inputs()}
-        [image_NHWC] = session.run(["image"], inputs)
+        return {tensor.name: given[tensor.name] for tensor in session_of(self.file).get_inputs()}
+
+    def _draw(self, seed: int) -> Images:
+        [image_NHWC] = session_of(self.file).run(["image"], self.inputs(seed))
         return np.asarray(image_NHWC)
 
 
@@ -174,7 +176,8 @@ def _weights(file: Path) -> tuple[ImageGenerator, dict[str, Any]]:
 
 
 @lru_cache
-def _session(file: Path) -> onnxruntime.InferenceSession:
+def session_of(file: Path) -> onnxruntime.InferenceSession:
+    """A graph, ready to run on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,1 @@
+"""Whether a candidate may go to production: measured beside the version that serves now."""
