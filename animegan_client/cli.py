@@ -2,24 +2,11 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from animegan_client.commands.console import Parser, complain
-
-Main = Callable[[list[str]], int]
-
-
-@dataclass(frozen=True)
-class Verb:
-    """What `anime-gan <name>` runs: `main(argv) -> exit code` at "module:function"."""
-
-    name: str
-    entry: str
-    help: str
-
+from animegan_client.verb import CannotLoadError, Verb, load
 
 VERBS = (
     Verb("generate", "animegan_client.commands.generate:main", "make faces from seeds"),
@@ -45,10 +32,6 @@ VERBS = (
 )
 
 
-class CannotLoadError(Exception):
-    """A verb needs something that is not installed."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `anime-gan` with `argv` (default: the process's) and return its exit code.
 
@@ -64,24 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain(f"anime-gan {verb.name}: interrupted")
         return 130
-
-
-def load(verb: Verb) -> Main:
-    """Import the function that the verb stands for.
-
-    Raises:
-        CannotLoadError: its module, or one that it imports, is not installed.
-    """
-    module_name, function = verb.entry.split(":")
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise CannotLoadError(
-            f"the module {error.name!r} is not installed; in a checkout of anime-gan run "
-            "`pip install -e . --group training`"
-        ) from error
-    main_function: Main = getattr(module, function)
-    return main_function
 
 
 def _parser() -> Parser:

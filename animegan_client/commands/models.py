@@ -8,7 +8,7 @@ from animegan_client.client import Client
 from animegan_client.commands.console import Parser, say
 from animegan_client.commands.service import GENERATOR, add_service_arguments, connect, run
 from animegan_client.types import ModelInfo
-
+from animegan_client.verb import Verb, load
 
 # What engineers do with them; it needs a checkout.
 _RELEASES = Verb("models", "training.release.command:main", "release a model")

@@ -3,6 +3,7 @@
 import pytest
 
 from animegan_client import cli
+from animegan_client.verb import CannotLoadError, Verb, load
 from tests.unit.client.scripted import pictures, serving
 
 
@@ -39,13 +40,13 @@ def test_help_of_a_verb_names_the_environment(verb, capsys):
 
 @pytest.mark.parametrize("verb", cli.VERBS, ids=lambda verb: verb.name)
 def test_every_verb_has_a_function(verb):
-    assert callable(cli.load(verb))
+    assert callable(load(verb))
 
 
 def test_a_verb_without_its_package_says_what_to_install():
-    verb = cli.Verb("train", "animegan_missing.train:main", "train a model")
-    with pytest.raises(cli.CannotLoadError, match=r"'animegan_missing'.*--group training"):
-        cli.load(verb)
+    verb = Verb("train", "animegan_missing.train:main", "train a model")
+    with pytest.raises(CannotLoadError, match=r"'animegan_missing'.*--group training"):
+        load(verb)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,5 @@ def _evaluate(
     if truncation is None and "default_truncation" in contestant.card:
         truncation = 1.0
     contestant.draw(range(material.count), truncation, folder)
-    plan = Plan(
-        count=material.count, metrics=limits.metrics, cache=material.cache or Plan.cache
-    )
+    plan = Plan(count=material.count, metrics=limits.metrics, cache=material.cache or Plan.cache)
     return evaluate(folder, material.dataset, material.training, plan, torch.device("cpu"))
