@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
-from services.common.errors import NotFound
+from services.common.errors import NotFound, Unavailable
 from services.common.traffic import POINTER_PARAMETER, Route, Traffic
 from services.common.triton_client import ModelConfig, Triton
 
@@ -114,7 +114,7 @@ class ServedModels(Generic[Model]):
             else:
                 traffic = known
             return self._parse_route(name, config, traffic, versions)
-        except NotFound:
+        except (NotFound, Unavailable):
             return None  # unloaded since it was listed
         except _BROKEN_CARD as error:
             log.warning("broken model card", model=name, versions=versions, reason=repr(error))

@@ -1,8 +1,11 @@
 """The generator models that Triton serves, as configurations and model cards describe them."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, TypeVar
 
 from services.common.catalogue import ONNX_FILE, ServedModels, numbers
@@ -14,6 +17,11 @@ from services.generator.latents import NoiseMode
 GENERATOR_KINDS = ("stylegan2", "dcgan")
 
 _NOT_NOW = "the model {!r} is not being served just now; try again"
+
+# A version that is being replaced fails at once and is back in milliseconds; a process that died
+# takes a second to say so, and is not asked a third time.
+_PATIENCE_S = 0.5
+_PAUSE_S = 0.02
 
 T = TypeVar("T")
 
@@ -109,20 +117,28 @@ class Catalogue(ServedModels[GeneratorModel]):
     async def run(self, name: str, work: Callable[[Route[GeneratorModel]], Awaitable[T]]) -> T:
         """Do `work` with the versions of the model that serve now.
 
-        A version that is replaced meanwhile costs its callers nothing: the work is done once more
-        with the new ones. Neither does a candidate that fails: then the stable version does it.
+        A version that is replaced meanwhile costs its callers nothing: the work is done again with
+        its successor. Neither does a candidate that fails: then the stable version does it.
 
         Raises:
             NotFound, Unavailable: as `find`, or the model cannot be reached.
         """
         route = self._routes[(await self.find(name)).name]
-        try:
-            return await work(route)
-        except (NotFound, Unavailable) as error:
+        give_up = None
+        while True:
+            try:
+                return await work(route)
+            except (NotFound, Unavailable) as error:
+                now = monotonic()
+                give_up = give_up or now + _PATIENCE_S
+                if now >= give_up:
+                    raise Unavailable(_NOT_NOW.format(route.stable.name)) from error
+                route = await self._after_failure(route)
+
+    async def _after_failure(self, failed: Route[GeneratorModel]) -> Route[GeneratorModel]:
+        """What to try next."""
+        await asyncio.sleep(_PAUSE_S)
+        with suppress(Unavailable):  # Triton may be back before patience ends
             await self.refresh()
-            current = self._routes[(await self.find(name)).name]
-            if current != route:
-                return await work(current)
-            if route.candidate is not None:
-                return await work(Route(route.stable))
-            raise Unavailable(_NOT_NOW.format(route.stable.name)) from error
+        current = self._routes.get(failed.stable.name, failed)
+        return Route(failed.stable) if current == failed else current

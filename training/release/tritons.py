@@ -35,6 +35,11 @@ class Tritons:
             for address in addresses
         }
 
+    @property
+    def urls(self) -> list[str]:
+        """Their addresses."""
+        return list(self._admins)
+
     def __enter__(self) -> Self:
         """Return the connections, which the block closes."""
         return self
