@@ -28,6 +28,7 @@ VERBS = (
         "training.upscaling.compare:main",
         "measure how near enlarged pictures come to the truth",
     ),
+    Verb("upscaler", "training.upscaling.command:main", "train what enlarges faces"),
     Verb("copies", "training.copies.command:main", "find images that were changed and used again"),
 )
 

@@ -20,11 +20,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.upscaling.network import Upscaler
+
 SCALE = 2
 COLOURS = 3
 FIRST, OTHER = 5, 3  # sides of the kernels
 SLOPE = 0.1  # of the leaky rectifier; ONNX Runtime fuses it into the convolution
-LEVELS = 255.0
 # Cubic convolution (Keys 1981, a = -1/2): weights of the pixels at -2 ... 2 for the left of the two
 # new pixels, which lies at -1/4; those of the right one are mirrored.
 BICUBIC = (-0.0234375, 0.2265625, 0.8671875, -0.0703125, 0.0)
@@ -81,12 +82,15 @@ class LinearBlock(nn.Module):
         return kernel_OIKK
 
 
-class CompactUpscaler(nn.Module):
-    """Levels float [B, 3, H, W] in [0, 255] -> levels [B, 3, 2H, 2W], not clipped; as it learns."""
+class LearningUpscaler(Upscaler):
+    """The network as it learns."""
+
+    scale = SCALE
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         self.config = config
+        self.margin = config.margin
         width, expansion = config.width, config.expansion
         phases = COLOURS * SCALE**2
         self.first = LinearBlock(COLOURS, width, FIRST, expansion)
@@ -100,68 +104,71 @@ class CompactUpscaler(nn.Module):
         # The first answer is the bicubic one.
         nn.init.zeros_(self.last.squeeze)
 
-    def collapse(self) -> CollapsedUpscaler:
+    def collapse(self) -> CompactUpscaler:
         """The same function with one kernel per layer."""
-        collapsed = CollapsedUpscaler(self.config).to(self.biases.device)
+        collapsed = CompactUpscaler(self.config).to(self.biases.device)
         with torch.no_grad():
             for parameter, value in zip(collapsed.parameters(), self.tensors(), strict=True):
                 parameter.copy_(value)
         return collapsed.eval()
 
     def tensors(self) -> list[Tensor]:
-        """The collapsed weights, in the order of `CollapsedUpscaler.parameters`."""
-        kernels = [_zero_sum(self.first.kernel()) / LEVELS]
+        """The collapsed weights, in the order of `CompactUpscaler.parameters`."""
+        kernels = [_zero_sum(self.first.kernel())]
         kernels += [block.kernel() for block in self.body]  # type: ignore[operator]
-        last = self.last.kernel() * LEVELS
+        last = self.last.kernel()
         linear = self.bicubic + _zero_sum(self.linear)
         biases = list(self.biases)
         layers = [tensor for pair in zip(kernels, biases, strict=True) for tensor in pair]
         return [*layers, last, -_answer_to_flat(kernels, biases, last), linear]
 
-    def forward(self, levels_BCHW: Tensor) -> Tensor:
+    def forward(self, rgb_BCHW: Tensor) -> Tensor:
         """Enlarge; the gradient passes through the collapsed kernels."""
-        with torch.autocast(levels_BCHW.device.type, enabled=False):
+        with torch.autocast(rgb_BCHW.device.type, enabled=False):
             tensors = self.tensors()
-        return upscale(levels_BCHW, tensors, self.config.margin)
+        return upscale(rgb_BCHW, tensors)
 
 
-class CollapsedUpscaler(nn.Module):
-    """The network as it is served; same input and output as `CompactUpscaler`."""
+class CompactUpscaler(Upscaler):
+    """The network as it is served: plain convolutions."""
+
+    scale = SCALE
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         self.config = config
+        self.margin = config.margin
         width, phases = config.width, COLOURS * SCALE**2
-        self.layers = nn.ModuleList(
-            nn.Conv2d(*shape)
-            for shape in (
-                (COLOURS, width, FIRST),
-                *((width, width, OTHER),) * config.depth,
-                (width, phases, OTHER),
-            )
-        )
+        shapes = [
+            (COLOURS, width, FIRST),
+            *[(width, width, OTHER)] * config.depth,
+            (width, phases, OTHER),
+        ]
+        self.layers = nn.ModuleList(nn.Conv2d(*shape) for shape in shapes)
         self.linear = nn.Conv2d(COLOURS, phases, FIRST, bias=False)
 
-    def forward(self, levels_BCHW: Tensor) -> Tensor:
+    def forward(self, rgb_BCHW: Tensor) -> Tensor:
         """Enlarge."""
-        return upscale(levels_BCHW, list(self.parameters()), self.config.margin)
+        return upscale(rgb_BCHW, list(self.parameters()))
 
 
-def upscale(levels_BCHW: Tensor, tensors: list[Tensor], margin: int) -> Tensor:
+def upscale(rgb_BCHW: Tensor, tensors: list[Tensor]) -> Tensor:
     """Run the collapsed network.
 
     Args:
-        levels_BCHW: float levels.
+        rgb_BCHW: in [0, 1], with the margin.
         tensors: kernel and bias of each layer, and the kernels of the linear path.
-        margin: of `CompactConfig`; so many border pixels are repeated outwards.
+
+    Returns:
+        [B, 3, 2H, 2W], H and W without the margin.
     """
     first, first_bias, *layers, last, last_bias, linear = tensors
-    crop = margin - FIRST // 2
-    # bfloat16 has 8 bits: of levels it would leave noise, of what the column adds it leaves enough.
-    with torch.autocast(levels_BCHW.device.type, enabled=False):
-        padded = F.pad(levels_BCHW, (margin,) * 4, mode="replicate")
-        base = F.conv2d(padded[..., crop:-crop, crop:-crop], linear)
-        x = F.leaky_relu(F.conv2d(padded, first, first_bias), SLOPE)
+    # The linear path sees less far than the column of layers.
+    crop = (len(layers) // 2 + 1) * (OTHER // 2)
+    # bfloat16 has 8 bits: of pixels it would leave noise, of what the column adds it leaves enough.
+    with torch.autocast(rgb_BCHW.device.type, enabled=False):
+        base = F.conv2d(rgb_BCHW[..., crop:-crop, crop:-crop], linear)
+        x = F.leaky_relu(F.conv2d(rgb_BCHW, first, first_bias), SLOPE)
     for kernel, bias in zip(layers[::2], layers[1::2], strict=True):
         x = F.leaky_relu(F.conv2d(x, kernel, bias), SLOPE)
     added = F.conv2d(x, last, last_bias)

@@ -16,11 +16,12 @@ from training.datasets.store import Dataset
 from training.journal import LOG, Journal
 from training.loop import catch_signals
 from training.run_folder import CHECKPOINT, OPTIONS, git_commit
-from training.upscaling.compact.network import CompactUpscaler
+from training.upscaling.compact.network import LearningUpscaler
 from training.upscaling.compact.options import CompactOptions
 from training.upscaling.compact.pairs import Pairs
 from training.upscaling.compact.trainer import CompactTrainer
 from training.upscaling.compact.weights import load_upscaler, save_upscaler
+from training.upscaling.export import UpscalerGraph
 from training.upscaling.quality import Picture, downscale, psnr
 
 WEIGHTS = "upscaler.safetensors"
@@ -119,16 +120,14 @@ def begin(trainer: CompactTrainer, folder: Path, journal: Journal, initial: Path
     journal.open(trainer.images_seen, told)
 
 
-def watched_psnr(network: CompactUpscaler, heldout: Dataset) -> float:
+def watched_psnr(network: LearningUpscaler, heldout: Dataset) -> float:
     """Mean PSNR in dB on the first held-out pictures, made small with Lanczos."""
-    collapsed = network.collapse()
+    graph = UpscalerGraph(network.collapse())
 
     def enlarge(small: Picture) -> Picture:
-        levels = torch.tensor(small).permute(2, 0, 1)[None].float()
         with torch.no_grad():
-            enlarged = collapsed(levels.to(next(collapsed.parameters()).device))
-        rounded = enlarged[0].permute(1, 2, 0).clamp(0, 255).round()
-        return np.asarray(rounded.cpu().numpy().astype(np.uint8))
+            levels, _ = graph(torch.tensor(small, device=network.biases.device)[None])
+        return np.asarray(levels[0].cpu().numpy())
 
     pictures = heldout.images_NHWC[:WATCHED]
     return float(np.mean([psnr(enlarge(downscale(p, "lanczos")), p) for p in pictures]))

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.compute import use_bf16
-from training.upscaling.compact.network import LEVELS, CompactUpscaler
+from training.upscaling.compact.network import LearningUpscaler
 from training.upscaling.compact.options import CompactOptions
 from training.upscaling.compact.pairs import Pairs
 
@@ -34,7 +34,7 @@ class CompactTrainer:
         self.device = device
         self.images_seen = 0
         torch.manual_seed(options.seed)
-        self.network = CompactUpscaler(options.network).to(device)
+        self.network = LearningUpscaler(options.network).to(device)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.adam = torch.optim.Adam(self.network.parameters(), betas=(0.9, 0.99))
 
@@ -53,7 +53,9 @@ class CompactTrainer:
         small, truth = self.pairs.batch(self.images_seen, options.batch)
         bf16 = use_bf16(options.precision, self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16):
-            enlarged = self.network(small.to(self.device))
+            enlarged = 255 * self.network(
+                with_border(small.to(self.device) / 255, self.network.margin)
+            )
         truth = truth.to(self.device)
         squared_error = F.mse_loss(enlarged, truth)
         loss = squared_error if finishing else charbonnier(enlarged, truth, options.charbonnier)
@@ -97,6 +99,11 @@ class CompactTrainer:
         self.adam.load_state_dict(state["adam"])
 
 
+def with_border(rgb_BCHW: Tensor, margin: int) -> Tensor:
+    """Continue the border's pixels outwards, as the served graph does."""
+    return F.pad(rgb_BCHW, (margin,) * 4, mode="replicate")
+
+
 def charbonnier(enlarged: Tensor, truth: Tensor, smooth: float) -> Tensor:
     """Mean of sqrt(error^2 + smooth^2) in levels (Charbonnier et al. 1994)."""
     return (enlarged - truth).square().add(smooth**2).sqrt().mean()
@@ -104,4 +111,4 @@ def charbonnier(enlarged: Tensor, truth: Tensor, smooth: float) -> Tensor:
 
 def decibels(squared_error: float) -> float:
     """PSNR of a mean squared error in levels; nothing is rounded yet, so it is finite."""
-    return 10 * math.log10(LEVELS**2 / max(squared_error, 1e-9))
+    return 10 * math.log10(255**2 / max(squared_error, 1e-9))

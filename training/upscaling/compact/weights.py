@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from training.networks.tensor_file import WeightsError, fill, read_tensors, write_network
-from training.upscaling.compact.network import CompactConfig, CompactUpscaler
+from training.upscaling.compact.network import CompactConfig, LearningUpscaler
 
 FORMAT = "anime-gan.compact_upscaler.1"
 
 
-def save_upscaler(path: Path, network: CompactUpscaler, training: dict[str, Any]) -> None:
+def save_upscaler(path: Path, network: LearningUpscaler, training: dict[str, Any]) -> None:
     """Write a network; a reader sees the old file or the whole new one.
 
     Args:
@@ -35,7 +35,7 @@ def save_upscaler(path: Path, network: CompactUpscaler, training: dict[str, Any]
     write_network(path, network, metadata)
 
 
-def load_upscaler(path: Path) -> tuple[CompactUpscaler, dict[str, Any]]:
+def load_upscaler(path: Path) -> tuple[LearningUpscaler, dict[str, Any]]:
     """Read a network, on the CPU and in evaluation mode.
 
     Returns:
@@ -53,4 +53,4 @@ def load_upscaler(path: Path) -> tuple[CompactUpscaler, dict[str, Any]]:
         training: dict[str, Any] = json.loads(metadata["training"])
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: metadata cannot be used: {error!r}") from error
-    return fill(path, CompactUpscaler(config), tensors), training
+    return fill(path, LearningUpscaler(config), tensors), training

@@ -1,0 +1,35 @@
+"""`anime-gan upscaler`: train the compact network that enlarges faces.
+
+The networks of waifu2x are large because they serve all drawings. The compact network is small
+because it serves one kind of picture: it learns to double anime faces from drawn faces alone.
+
+  train     teach the network: small pictures and their truths; resumes
+  export    weights -> one kernel a layer -> ONNX -> parity check -> a model that serves
+  frontier  milliseconds and PSNR of every network in a repository: what does speed cost?
+
+`anime-gan upscaler VERB --help` tells more about one; docs/upscaling/compact.md has the figures, and
+`anime-gan compare-upscalers` compares with other methods.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from training.datasets.store import DatasetError
+from training.export.parity import ParityError
+from training.upscaling.commands import export, frontier, train
+from training.verbs import run_verb
+
+VERBS = (train, export, frontier)
+# What a user can mend; FloatingPointError is how a training diverges.
+REFUSALS = (DatasetError, FloatingPointError, OSError, ParityError, ValueError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit status."""
+    return run_verb("anime-gan upscaler", __doc__, VERBS, REFUSALS, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

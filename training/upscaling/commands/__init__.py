@@ -1,0 +1,1 @@
+"""The subcommands of `anime-gan upscaler`; each module adds one."""
