@@ -54,7 +54,7 @@ lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every pa
 
 ## ---- the main job -------------------------------------------------------------------------------
 
-.PHONY: demo up down status
+.PHONY: demo up down status monitoring
 demo: setup $(VENV)/.renderer-group ## Draw 64 faces over gRPC into out/demo, find their nearest training images
 	@$(BIN)/python -m deploy.local demo
 up: setup ## Start Triton, its watchdog and the services in the background
@@ -63,6 +63,8 @@ down: $(VENV)/.local-group ## Stop what `make up` started, after draining
 	@$(BIN)/python -m deploy.local down
 status: $(VENV)/.local-group ## Show what runs, its health and its addresses
 	@$(BIN)/python -m deploy.local status
+monitoring: $(VENV)/.local-group ## Start Prometheus and Alertmanager, with the cluster's rules, beside `make up`
+	@$(BIN)/python -m deploy.local monitoring
 
 ## ---- checks -------------------------------------------------------------------------------------
 

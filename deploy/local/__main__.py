@@ -1,4 +1,4 @@
-"""`python -m deploy.local install|up|down|status|load|logs|demo`: the platform on one machine."""
+"""`python -m deploy.local VERB`: the platform on one machine; `--help` lists the verbs."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from animegan_client import AnimeganError
 from deploy.local import processes, runtime
 from deploy.local.console import LocalStackError, say
 from deploy.local.demo import DEFAULT_OUT, demo
+from deploy.local.monitoring import MonitoringSettings
 from deploy.local.stack import DEFAULT_STATE_DIR, ComponentStatus, Stack
 from deploy.local.state import StackSettings
 
@@ -57,6 +58,13 @@ def _load(options: argparse.Namespace) -> int:
     return _status(options)
 
 
+def _monitoring(options: argparse.Namespace) -> int:
+    settings = MonitoringSettings(options.prometheus_port, options.alertmanager_port)
+    for part in Stack(options.state_dir).monitor(settings):
+        sys.stdout.write(f"{part.name:12}  {'  '.join(part.addresses)}\n")
+    return 0
+
+
 def _logs(options: argparse.Namespace) -> int:
     for log in Stack(options.state_dir).logs():
         sys.stdout.write(f"{processes.tail(log, options.lines)}\n\n")
@@ -95,7 +103,7 @@ def _row(part: ComponentStatus) -> tuple[str, str, str, str, str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
-    verbs = parser.add_subparsers(required=True, metavar="install|up|down|status|load|logs|demo")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
     install = verbs.add_parser("install", help="fetch Triton and build its environment, once")
     install.set_defaults(run=_install)
     models = argparse.ArgumentParser(add_help=False)
@@ -127,6 +135,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.set_defaults(run=_up)
     _add_ports(up)
+    watch = verbs.add_parser(
+        "monitoring", parents=[state], help="Prometheus and Alertmanager beside what runs"
+    )
+    for name in ("prometheus", "alertmanager"):
+        default = getattr(MonitoringSettings, f"{name}_port")
+        watch.add_argument(f"--{name}-port", type=int, default=default, help="%(default)s")
+    watch.set_defaults(run=_monitoring)
     down = verbs.add_parser("down", parents=[state], help="finish calls in flight, stop everything")
     down.set_defaults(run=_down)
     status = verbs.add_parser("status", parents=[state], help="what runs; 1 if something does not")

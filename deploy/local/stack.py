@@ -5,9 +5,10 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local import shared_memory
+from deploy.local import monitoring, shared_memory
 from deploy.local.components import Component, components
 from deploy.local.console import LocalStackError
+from deploy.local.monitoring import MonitoringSettings
 from deploy.local.runtime import PROJECT
 from deploy.local.state import StackSettings, StackState, locked
 from deploy.triton_admin import AdminError, ModelState, TritonAdmin
@@ -65,9 +66,22 @@ class Stack:
             state = self.state()
             if state is None:
                 return False
+            monitoring.stop(self._folder)
             stopped = [part.stop() for part in reversed(components(state, self._folder))]
             self._forget(state)
             return any(stopped)
+
+    def monitor(self, settings: MonitoringSettings) -> list[Component]:
+        """Start Prometheus and Alertmanager for the stack, anew if they run; `down` stops them.
+
+        Raises:
+            LocalStackError: no stack runs, a program is not installed, or a port is taken.
+        """
+        with locked(self._folder):
+            state = self.state()
+            if state is None:
+                raise LocalStackError("No stack is running: start it with `make up`.")
+            return monitoring.start(state, self._folder, settings)
 
     def state(self) -> StackState | None:
         """Return what was remembered when the stack was started here, None without one."""

@@ -1,0 +1,112 @@
+"""The real Prometheus scrapes the running platform, and somebody is told when it breaks."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.k8s.monitoring.dashboards import ALL
+from deploy.k8s.monitoring.reference import metrics
+from deploy.local import stubs
+from deploy.local.processes import PidFile
+from tests.integration.local.polling import until
+from tests.integration.monitoring.conftest import PROJECT, Platform
+from tests.integration.upscaler.material import UpscalerProcess
+from tests.requires import require_program
+
+JOBS = {"animegan-generator", "animegan-similarity", "animegan-triton"}
+
+Shown = Mapping[str, tuple[str, frozenset[str] | None]]
+
+
+def families(text: str) -> Shown:
+    """Type and labels of every metric in a text; no labels are known of one without samples."""
+    shown = {}
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        name = name.removesuffix("_total") if family.name.startswith("nv_") else name
+        labels = {frozenset(sample.labels) - {"le"} for sample in family.samples}
+        shown[name] = (family.type, labels.pop() if labels else None)
+    return shown
+
+
+@pytest.fixture(scope="module")
+def shown(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What every kind of process shows to Prometheus once it has been used."""
+    platform.use()
+    texts = {part: platform.metrics(part) for part in ("generator", "similarity", "triton")}
+    log = tmp_path_factory.mktemp("upscaler") / "service.log"
+    with UpscalerProcess(platform.stack.state().triton.grpc_url, log) as upscaler:
+        upscaler.wait_for_event("serving")
+        return texts | {"upscaler": upscaler.metrics_text()}
+
+
+def test_the_list_of_metrics_is_what_processes_show(shown):
+    seen = {name: told for text in shown.values() for name, told in families(text).items()}
+    listed = {metric.name: metric for metric in metrics() if metric.group != "Training"}
+    ours = {name for name in seen if name.startswith("animegan_")}
+    assert ours == {name for name in listed if name.startswith("animegan_")}
+    for name, metric in listed.items():
+        if metric.external or metric.gpu:
+            continue
+        kind, labels = seen[name]
+        assert (name, kind) == (name, metric.type)
+        assert (name, labels or metric.labels) == (name, metric.labels)
+
+
+@pytest.mark.parametrize("service", ["generator", "similarity", "upscaler"])
+def test_metrics_keep_the_conventions(shown, service):
+    command = [require_program("promtool"), "check", "metrics"]
+    checked = subprocess.run(
+        command, input=shown[service], capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+def test_every_target_is_scraped_and_every_rule_evaluated(platform: Platform):
+    until(lambda: {one["metric"]["job"] for one in platform.query("up == 1")} == JOBS)
+    rules = lambda: [  # noqa: E731
+        rule for group in platform.prometheus("rules")["groups"] for rule in group["rules"]
+    ]
+    until(lambda: {rule["health"] for rule in rules()} == {"ok"})
+
+
+def test_every_query_of_the_dashboards_is_answered_and_calls_show(platform: Platform):
+    answers = {}
+    until(lambda: platform.query("job_method:animegan_calls:rate5m > 0"), platform.generates)
+    for board in ALL:
+        for row in board.rows:
+            for panel in row.panels:
+                for query in panel.queries:
+                    asked = query.expr.replace("$namespace", ".*")
+                    asked = asked.replace("$__rate_interval", "10s")
+                    answers[board.uid, panel.title] = platform.query(asked)
+    for title in ("Calls by method", "Stages, p95", "Images", "Answered", "Images a batch"):
+        assert answers["generator", title], title
+    assert answers["similarity", "SSIM to the nearest image"]
+    assert float(answers["overview", "Targets down"][0]["value"][1]) == 0
+
+
+def test_a_dead_model_process_is_told_and_so_is_its_recovery(platform: Platform):
+    until(lambda: platform.query("up == 1"), platform.generates)
+    triton = PidFile(platform.folder / "triton.pid").process()
+    PidFile(platform.folder / "watchdog.pid").stop(15)
+    for stub in stubs.living(triton):
+        if stub.model == "stylegan":
+            stub.process.kill()
+
+    def told(receiver: str, status: str):
+        return platform.webhook.alert(receiver, "AnimeganTritonStubDead", status)
+
+    until(lambda: told("pager", "firing") and told("chat", "firing"), platform.generates)
+    alert = told("pager", "firing")
+    labels = {"severity": "critical", "namespace": "local", "model": "stylegan", "version": "1"}
+    assert labels.items() <= alert["labels"].items()
+    assert alert["annotations"]["summary"].startswith("Model stylegan fails in Triton 127.0.0.1:")
+    assert (PROJECT / Path(alert["annotations"]["runbook_url"])).is_file()
+
+    platform.stack.up(platform.settings)  # starts the watchdog again, which reloads the model
+    until(platform.generates)
+    until(lambda: told("pager", "resolved"), platform.generates)
