@@ -1,4 +1,4 @@
-"""What a run tells of itself while it goes on: progress, a log of JSON lines, and TensorBoard."""
+"""What a run tells of itself: progress, a log of JSON lines, TensorBoard, and metrics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from training.report import append_log, rewind_log
+from training.telemetry import RunMetrics
 
 LOG = "log.jsonl"
 TENSORBOARD = "tensorboard"
@@ -32,6 +33,7 @@ class Journal:
         self.folder = folder
         self.total_images = total_images
         self.log_images = log_images
+        self.metrics = RunMetrics(folder.name, total_images)
         self._values: dict[str, list[float]] = {}
 
     def open(self, images_seen: int, state: dict[str, Any] | None) -> None:
@@ -67,6 +69,7 @@ class Journal:
         for name, value in losses.items():
             self._values.setdefault(name, []).append(value)
         self._progress.update(images_seen / 1000 - self._progress.n)
+        self.metrics.step(images_seen, resolution)
         if images_seen - self._logged_images >= self.log_images:
             self._write(images_seen, resolution)
 
@@ -75,6 +78,7 @@ class Journal:
         rate = (images_seen - self._clock_images) / (time.monotonic() - self._clock)
         record = {"images": images_seen, "resolution": resolution, CLOCK: rate, **means}
         append_log(self.folder / LOG, record)
+        self.metrics.line(rate, means)
         for name, value in record.items():
             if name != "images":
                 self._board.add_scalar(name, value, images_seen)

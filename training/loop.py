@@ -29,6 +29,7 @@ def run(
     transfer: Path | None = None,
     compute: Compute | None = None,
     disk_budget: int | None = None,
+    metrics_address: str | None = None,
 ) -> int:
     """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
 
@@ -40,6 +41,7 @@ def run(
         transfer: checkpoint whose weights a new run begins with.
         compute: how.
         disk_budget: bytes that the folder may take.
+        metrics_address: host:port where the first process shows metrics to Prometheus.
 
     Returns:
         0 when the run is complete, 130 when it was interrupted.
@@ -56,6 +58,8 @@ def run(
     journal = Journal(folder, options.total_images, options.log_images)
     if world.writes:
         begin(trainer, files, journal, transfer)
+        if metrics_address:
+            journal.metrics.show(metrics_address)
     trainer.meet()
     signals = catch_signals()
     interrupted, saved = False, -1

@@ -58,7 +58,16 @@ def main(argv: list[str] | None = None) -> int:
         budget = arguments.disk_budget and int(arguments.disk_budget * 1e9)
         world, device = World.join(pick_device(arguments.device))
         compute = Compute(world, arguments.accumulate, arguments.compile)
-        code = run(options, dataset, arguments.run, device, arguments.transfer, compute, budget)
+        code = run(
+            options,
+            dataset,
+            arguments.run,
+            device,
+            arguments.transfer,
+            compute,
+            budget,
+            arguments.metrics_address,
+        )
         world.leave()
     except (DatasetError, ValueError, FloatingPointError, OSError) as error:
         sys.stderr.write(f"anime-gan train: {error}\n")
@@ -100,6 +109,7 @@ def add_run(group: argparse._ArgumentGroup) -> None:
         help="begin with the weights of another run's checkpoint.pt, of the same network sizes",
     )
     add("--disk-budget", type=float, metavar="GB", help="thin out old weights and sheets above it")
+    add("--metrics-address", metavar="HOST:PORT", help="show progress and losses to Prometheus")
     add("--dry-run", action="store_true", help="print the plan and stop")
 
 

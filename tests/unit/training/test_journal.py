@@ -2,11 +2,15 @@
 
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
+import pytest
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from deploy.k8s.monitoring.reference import metrics
 from training.journal import CLOCK, LOG, TENSORBOARD, Journal
 from training.report import read_log
 
@@ -61,3 +65,36 @@ def test_tensorboard_shows_losses_and_sheets_once(tmp_path: Path) -> None:
     scalars = {event.step: event.value for event in events.Scalars("loss_d")}
     assert list(scalars) == [24, 48]  # the line at 72 was taken back
     np.testing.assert_allclose(scalars[48], told(tmp_path)[1]["loss_d"], rtol=1e-6)
+
+
+def test_prometheus_sees_the_last_step_and_the_last_line(tmp_path: Path) -> None:
+    journal = tell(tmp_path / "a-run", 0, 56)
+    with urlopen(f"http://127.0.0.1:{journal.metrics.show('127.0.0.1:0')}/metrics") as answer:
+        text = answer.read().decode()
+    journal.close()
+    shown = {
+        (sample.name.removeprefix("animegan_training_"), sample.labels.get("loss")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.labels.get("run") == "a-run"
+    }
+    assert 0 <= time.time() - shown.pop(("last_step_timestamp_seconds", None)) < 60
+    assert shown.pop(("images_per_second", None)) > 0
+    assert shown == {
+        ("images", None): 56,
+        ("target_images", None): 200,
+        ("resolution_pixels", None): 16,
+        ("loss", "loss_d"): told(tmp_path / "a-run")[1]["loss_d"],
+        ("loss", "loss_g"): told(tmp_path / "a-run")[1]["loss_g"],
+    }
+    listed = {one.name for one in metrics() if one.name.startswith("animegan_training_")}
+    assert listed == {name for name in families(text) if name.startswith("animegan_training_")}
+
+
+def test_an_address_without_a_port_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'localhost' is not HOST:PORT"):
+        tell(tmp_path / "a-run", 0, 8).metrics.show("localhost")
+
+
+def families(text: str) -> set[str]:
+    return {family.name for family in text_string_to_metric_families(text)}

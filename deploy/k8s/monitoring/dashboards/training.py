@@ -1,4 +1,4 @@
-"""Training runs that were started with --metrics-port."""
+"""Training runs that were started with --metrics-address."""
 
 from deploy.k8s.monitoring.dashboards.panels import (
     HERE,
@@ -71,7 +71,7 @@ DASHBOARD = Dashboard(
                     "short",
                     Query(f"{_RUN}_loss{{{HERE}}}", "{{run}} {{loss}}"),
                     about="Means since the last line of the log: losses, R1, signs of the "
-                    "discriminator. Not a number: AnimeganTrainingDiverged.",
+                    "discriminator. What is not finite ends the run.",
                 ),
                 graph(
                     "Processes' memory",
