@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
-from services.common.errors import NotFound, Unavailable
-from services.common.traffic import POINTER_PARAMETER, Route, Traffic
+from services.common.errors import NotFound, ServiceError, Unavailable
+from services.common.traffic import POINTER_PARAMETER, POINTER_VERSION, Route, Traffic
 from services.common.triton_client import ModelConfig, Triton
 
 ONNX_FILE = "model.onnx"
@@ -18,6 +19,10 @@ _LOOK_AGAIN_S = 1.0
 
 # A model that vanishes is expected back for so long: a watchdog may be reloading it.
 _EXPECTED_BACK_S = 60.0
+
+# A release takes effect when the pointer that divides a model's traffic is read again: with a
+# request, if it was read longer ago than this.
+_TRAFFIC_AGE_S = 0.25
 
 # What reading a card of the wrong shape raises. One bad card must not hide the other models.
 _BROKEN_CARD = (ValueError, LookupError, TypeError, AttributeError)
@@ -56,7 +61,9 @@ class ServedModels(Generic[Model]):
         self._parse = parse
         self._models: Mapping[str, Model] = {}  # the version that serves, the stable one
         self._routes: Mapping[str, Route[Model]] = {}
+        self._pointers: dict[str, str] = {}  # by model
         self._traffic: dict[str, Traffic] = {}  # by pointer, as last seen
+        self._traffic_read: dict[str, float] = {}  # by pointer, when
         self._last_seen: dict[str, tuple[Model, float]] = {}
         self._refreshed = -_LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
@@ -95,6 +102,17 @@ class ServedModels(Generic[Model]):
         if monotonic() - self._refreshed >= _LOOK_AGAIN_S:
             await self.refresh()
 
+    async def _follow_traffic(self, name: str) -> None:
+        """Refresh if the model's traffic is divided anew. Most calls find nothing to do."""
+        pointer = self._pointers.get(name)
+        if pointer is None or monotonic() - self._traffic_read[pointer] < _TRAFFIC_AGE_S:
+            return
+        self._traffic_read[pointer] = monotonic()  # one caller looks, others go on meanwhile
+        with suppress(ServiceError, *_BROKEN_CARD):  # what is known still holds; requests will tell
+            config = await self._triton.model_config(pointer, POINTER_VERSION)
+            if Traffic.of(config.parameters) != self._traffic.get(pointer):
+                await self.refresh()
+
     def _expected(self) -> Mapping[str, Model]:
         """The models that are there, and those that are away but were there a moment ago."""
         since = monotonic() - _EXPECTED_BACK_S
@@ -108,11 +126,10 @@ class ServedModels(Generic[Model]):
             config = await self._triton.model_config(name, versions[-1])
             pointer = config.parameters.get(POINTER_PARAMETER)
             if pointer is None:
-                traffic = Traffic(versions[-1], None, 0.0)
-            elif (known := await self._traffic_of(pointer, ready)) is None:
-                return None
+                traffic: Traffic | None = Traffic(versions[-1], None, 0.0)
             else:
-                traffic = known
+                self._pointers[name] = pointer
+                traffic = await self._traffic_of(pointer, ready)
             return self._parse_route(name, config, traffic, versions)
         except (NotFound, Unavailable):
             return None  # unloaded since it was listed
@@ -121,9 +138,13 @@ class ServedModels(Generic[Model]):
             return None
 
     def _parse_route(
-        self, name: str, config: ModelConfig, traffic: Traffic, versions: Sequence[int]
+        self,
+        name: str,
+        config: ModelConfig,
+        traffic: Traffic | None,
+        versions: Sequence[int],
     ) -> Route[Model] | None:
-        if traffic.stable not in versions:
+        if traffic is None or traffic.stable not in versions:
             return None
         stable = self._parse(name, traffic.stable, config)
         if stable is None:
@@ -134,8 +155,9 @@ class ServedModels(Generic[Model]):
 
     async def _traffic_of(self, pointer: str, ready: Mapping[str, Sequence[int]]) -> Traffic | None:
         """What the pointer says, or said last: while it is loaded anew it is away for a moment."""
+        self._traffic_read[pointer] = monotonic()
         if pointer in ready:
-            config = await self._triton.model_config(pointer, ready[pointer][-1])
+            config = await self._triton.model_config(pointer, POINTER_VERSION)
             self._traffic[pointer] = Traffic.of(config.parameters)
         return self._traffic.get(pointer)
 

@@ -14,6 +14,7 @@ Model = TypeVar("Model")
 
 # A model whose configuration has it takes its traffic from the pointer of that name.
 POINTER_PARAMETER = "traffic_pointer"
+POINTER_VERSION = 1  # it never has another
 _TRAFFIC_PARAMETER = "traffic"
 _MASK = 2**64 - 1
 

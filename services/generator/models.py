@@ -123,6 +123,7 @@ class Catalogue(ServedModels[GeneratorModel]):
         Raises:
             NotFound, Unavailable: as `find`, or the model cannot be reached.
         """
+        await self._follow_traffic((await self.find(name)).name)
         route = self._routes[(await self.find(name)).name]
         give_up = None
         while True:

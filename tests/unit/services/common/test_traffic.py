@@ -83,6 +83,9 @@ class Toys(ServedModels[Toy]):
     def _read(self, name: str, version: int, config: ModelConfig) -> Toy | None:
         return None if name.endswith("_traffic") else Toy(name, version)
 
+    async def follow(self, name: str = "toy") -> None:
+        await self._follow_traffic(name)
+
     def route(self, name: str = "toy") -> Route[Toy] | None:
         return self._routes.get(name)
 
@@ -136,6 +139,21 @@ async def test_a_broken_pointer_hides_its_model_and_is_reported(traffic):
     with capture_logs() as logs:
         assert await toys.all() == [Toy("free", 1)]
     assert [line["model"] for line in logs] == ["toy"]
+
+
+async def test_a_new_division_is_followed_within_a_request(monkeypatch):
+    triton = ToyTriton({"toy": [1, 2], "toy_traffic": [1]})
+    toys = Toys(triton)
+    await toys.refresh()
+    triton.traffic = {"stable": 2, "candidate": None, "share": 0}
+    await toys.follow()
+    assert toys.route().stable.version == 1  # it was read a moment ago
+    monkeypatch.setattr("services.common.catalogue._TRAFFIC_AGE_S", 0.0)
+    await toys.follow()
+    assert toys.route() == Route(Toy("toy", 2))
+    triton.traffic = {"nonsense": 1}
+    await toys.follow()
+    assert toys.route() == Route(Toy("toy", 2))
 
 
 def test_parameters_become_traffic():
