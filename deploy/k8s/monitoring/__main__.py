@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from deploy.k8s.monitoring import slo
+from deploy.k8s.monitoring import documentation, slo
 from deploy.k8s.monitoring.dashboards import dashboards
 from deploy.k8s.monitoring.files import ALERTMANAGER, FOLDER, Tree, read, rule_files
 from deploy.k8s.monitoring.kubernetes import alertmanager_config, prometheus_rule
@@ -31,24 +31,29 @@ def contents(folder: Path = FOLDER) -> Mapping[Path, str]:
     files[generated / "alertmanagerconfig.yaml"] = _yaml(ALERTMANAGER, routes)
     for name, text in dashboards().items():
         files[generated / "dashboards" / f"{name}.json"] = text
-    return files
+    page = folder.parents[2] / documentation.PAGE
+    return files | {page: documentation.page(page.read_text(), folder)}
 
 
 def stale(folder: Path = FOLDER) -> list[Path]:
     """The generated files that are missing, differ, or belong to nothing any more."""
     wanted = contents(folder)
     wrong = [file for file, text in wanted.items() if not file.exists() or file.read_text() != text]
-    left = set((folder / "generated").rglob("*.*")) - wanted.keys()
-    return sorted([*wrong, *left])
+    return sorted([*wrong, *_left(wanted, folder)])
 
 
 def write(folder: Path = FOLDER) -> None:
     """Write every generated file, remove what belongs to nothing any more."""
-    for file in stale(folder):
-        file.unlink(missing_ok=True)
-    for file, text in contents(folder).items():
+    wanted = contents(folder)
+    for file in _left(wanted, folder):
+        file.unlink()
+    for file, text in wanted.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
+
+
+def _left(wanted: Mapping[Path, str], folder: Path) -> set[Path]:
+    return set((folder / "generated").rglob("*.*")) - wanted.keys()
 
 
 class _Dumper(yaml.SafeDumper):

@@ -12,6 +12,7 @@ from deploy.k8s.checks import alertmanager, dashboards, prometheus
 from deploy.k8s.checks.subject import PROJECT, Subject
 from deploy.k8s.monitoring import __main__ as generated
 from deploy.k8s.monitoring import files, kubernetes
+from deploy.k8s.monitoring.documentation import PAGE
 from deploy.k8s.monitoring.objectives import OBJECTIVES
 from deploy.k8s.monitoring.reference import mistakes, series
 from services.common.metrics import REQUEST_BUCKETS_S
@@ -28,6 +29,7 @@ def checkout(tmp_path: Path) -> Path:
     """What the checks read, with one file of rules only, to spoil."""
     for folder in (MONITORING, RUNBOOKS):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=lambda *_: {"__pycache__"})
+    shutil.copy(PROJECT / PAGE, tmp_path / PAGE)
     for folder in (RULES.parent, TESTS.parent):
         for file in (tmp_path / folder).glob("*.yml"):
             if file.name != RULES.name:
