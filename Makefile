@@ -188,3 +188,7 @@ bench-similarity: $(SIMILARITY_BENCH)/.bench-group ## Time the exact SSIM scan b
 	$(SIMILARITY_BENCH)/bin/python -m animegan_ssim.native.build
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity $(FLAGS)
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity_table --docs
+
+.PHONY: bench-releases
+bench-releases: $(VENV)/.dev-group setup ## Time the steps of a release under load -> benchmarks/results/releases.json
+	$(BIN)/python -m benchmarks.releases
