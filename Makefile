@@ -144,6 +144,22 @@ COMPARISON := docs/upscaling
 compare-upscalers: $(VENV)/.dev-group ## Measure and draw what the networks gain over classical filters
 	$(BIN)/anime-gan compare-upscalers --out $(COMPARISON) --docs $(COMPARISON)/comparison.md --threads 2 $(FLAGS)
 
+## ---- images -------------------------------------------------------------------------------------
+
+# IMAGE_BUILDER='buildah bud' builds without Docker. A release pins the bases by digest:
+# make image-generator PYTHON_IMAGE=docker.io/library/python@sha256:...
+IMAGE_BUILDER ?= docker build
+IMAGE_PREFIX ?= anime-gan
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BASES := PYTHON_IMAGE TRITON_IMAGE
+IMAGES := generator upscaler similarity triton
+
+.PHONY: images $(IMAGES:%=image-%)
+images: $(IMAGES:%=image-%) ## Build all images; image-generator, image-triton and so on build one
+$(IMAGES:%=image-%): image-%:
+	$(IMAGE_BUILDER) --file deploy/images/$*.Dockerfile --tag $(IMAGE_PREFIX)/$*:$(VERSION) \
+	  --build-arg PIP_VERSION=$(PIP_VERSION) $(foreach base,$(BASES),$(if $($(base)),--build-arg $(base)=$($(base)))) .
+
 ## ---- benchmarks ---------------------------------------------------------------------------------
 
 # The peers live in an environment of their own. FLAGS=--quick only shows that all of them run.

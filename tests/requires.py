@@ -40,6 +40,12 @@ def require_kernels() -> None:
             _missing(f"needs the SSIM kernel {name}: python -m animegan_ssim.native.build")
 
 
+def require_root() -> None:
+    """To be root; skip as above otherwise."""
+    if os.geteuid() != 0:
+        _missing("needs root, which building images without a container runtime takes")
+
+
 def require_folder(path: Path) -> Path:
     """The folder itself; skip as above where it does not exist."""
     return path if path.is_dir() else _missing(f"needs the folder {path}")

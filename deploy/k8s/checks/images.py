@@ -46,10 +46,10 @@ def check(subject: Subject) -> Iterator[Finding]:
     for build, manifests in subject.builds.items():
         for manifest in manifests:
             for image in _images(manifest):
-                if image.startswith("anime-gan/") and image.endswith(f":{versions['project']}"):
-                    continue
-                problem = f"runs {image}, the project is at {versions['project']}"
-                yield Finding.of(build, manifest, problem)
+                # Another name is that of an operator's registry.
+                if image.startswith("anime-gan/") and not image.endswith(f":{versions['project']}"):
+                    problem = f"runs {image}, the project is at {versions['project']}"
+                    yield Finding.of(build, manifest, problem)
 
 
 def parse(text: str) -> list[Instruction]:

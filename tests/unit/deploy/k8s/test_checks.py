@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.k8s.checks import images, kustomize
-from deploy.k8s.checks.__main__ import main
+from deploy.k8s.checks import __main__, images, kustomize, policies
 from deploy.k8s.checks.subject import PROJECT, MissingProgramError, Subject, program
 from tests.requires import require_program
 
@@ -73,12 +72,13 @@ def test_another_version_than_the_projects_is_found(checkout):
     assert "runs anime-gan/triton:0.0.9" in str(finding)
 
 
-def test_the_command_tells_mistakes_and_fails(checkout, capsys):
+def test_the_command_tells_mistakes_and_fails(checkout, capsys, monkeypatch):
+    monkeypatch.setattr(__main__, "CHECKS", {"policies": policies.check})
     overlay = checkout / "deploy" / "k8s" / "overlays" / "bad"
     overlay.mkdir(parents=True)
     (overlay / "kustomization.yaml").write_text("resources: [pod.yaml]\n")
     (overlay / "pod.yaml").write_text(
         "{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: x}]}}\n"
     )
-    assert main(["--project", str(checkout)]) == 1
+    assert __main__.main(["--project", str(checkout)]) == 1
     assert "overlays/bad: Pod/x: container x: no requests.cpu" in capsys.readouterr().err
