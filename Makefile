@@ -109,6 +109,10 @@ $(INDEX)/manifest.json:
 audit: $(VENV)/.dev-group | $(INDEX)/manifest.json ## Are 25 faces of the default model new? -> out/audit/report.html
 	$(BIN)/anime-gan audit --index $(INDEX) --out out/audit
 
+.PHONY: models-waifu2x
+models-waifu2x: $(VENV)/.dev-group ## Convert waifu2x's networks to models/ (all; FLAGS="--methods cunet --noise -1 1" for some)
+	$(BIN)/anime-gan waifu2x --models models $(FLAGS)
+
 COPIES_RUN := .local/runs/copies-64
 COPIES_WEIGHTS := training/weights/copies-64.safetensors
 

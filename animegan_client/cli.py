@@ -29,6 +29,7 @@ VERBS = (
         "measure how near enlarged pictures come to the truth",
     ),
     Verb("upscaler", "training.upscaling.command:main", "train what enlarges faces"),
+    Verb("waifu2x", "training.upscaling.waifu2x.command:main", "get networks that enlarge"),
     Verb("copies", "training.copies.command:main", "find images that were changed and used again"),
 )
 

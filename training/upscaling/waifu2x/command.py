@@ -24,7 +24,7 @@ Each model that Triton serves on this machine is a process of 50 MB and more: co
 use. Models that are there already, from the same weights, are left alone.
 
 examples:
-  anime-gan waifu2x                                   all 29 models
+  anime-gan waifu2x                                   all 28 models
   anime-gan waifu2x --methods cunet --noise -1 1      best quality, with and without denoising
 """
 
@@ -33,6 +33,9 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; return the exit code: 0 done, 1 refused, 2 wrong usage."""
     options = parser().parse_args(argv)
     chosen = choose(options.methods, options.scales, options.noise)
+    if not chosen:
+        warn(f"anime-gan waifu2x: nobody published {_wishes(options)}")
+        return 2
     missing = [each for each in chosen if options.again or not is_published(each, options.models)]
     sources = list(dict.fromkeys(each.wheel for each in missing))
     try:
@@ -57,6 +60,12 @@ def choose(methods: Sequence[str], scales: Sequence[int], noises: Sequence[int])
         for each in everything()
         if each.method in methods and each.scale in scales and each.noise in noises
     ]
+
+
+def _wishes(options: argparse.Namespace) -> str:
+    scales = " or ".join(f"{scale}x" for scale in options.scales)
+    noises = " or ".join(str(noise) for noise in options.noise)
+    return f"{' or '.join(options.methods)} at {scales} with noise {noises}"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ import torch
 from training.export.repository import read_card, versions
 from training.networks.tensor_file import WeightsError
 from training.upscaling.export import publish_upscaler
+from training.upscaling.measured import metrics
 from training.upscaling.network import Upscaler
 from training.upscaling.waifu2x import wheels
 from training.upscaling.waifu2x.ncnn import read_network
@@ -52,7 +53,7 @@ def load(published: Published, folder: Path) -> Upscaler:
 
 
 def _read(published: Published, folder: Path, file: str, network: torch.nn.Module) -> Tensors:
-    if published.wheel is NCNN:
+    if published.wheel.project == NCNN.project:
         param = wheels.read(published.wheel, folder, f"{file}.param").decode()
         content = wheels.read(published.wheel, folder, f"{file}.bin")
         state = read_network(param, content, network)
@@ -88,5 +89,5 @@ def story(published: Published, network: Upscaler) -> dict[str, Any]:
         "licence": LICENCE,
         "parameters": sum(each.numel() for each in network.parameters()),
         "source": published.source,
-        "metrics": {},
+        "metrics": metrics(network, published.noise),
     }
