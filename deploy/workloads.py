@@ -1,4 +1,4 @@
-"""`python -m deploy.workloads MODELS TARGET`: the model repository for a cluster.
+"""`python -m deploy.workloads MODELS TARGET`: a model repository for a cluster.
 
 Each workload has its own Triton, so each has its own folder; services ask what there is.
 
@@ -6,8 +6,9 @@ Each workload has its own Triton, so each has its own folder; services ask what 
     TARGET/upscaler/upscale_.../...    everything that enlarges
     TARGET/similarity/ssim_search/...  exact search, and the search for changed copies
 
-Beside `config.pbtxt`, which runs networks on CPUs, each ONNX model gets `configs/gpu.pbtxt` and
-`configs/tensorrt.pbtxt`: Triton's `--model-config-name` chooses, so one repository serves all.
+`--processor gpu` lets networks run on GPUs, `--processor tensorrt` as TensorRT engines; programs,
+such as the search, stay on CPUs. This is for the start: later versions come by `anime-gan models
+publish`, which keeps what the configurations say about processors.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from google.protobuf import text_format
 from tqdm import tqdm
+from tritonclient.grpc import model_config_pb2
 
-# By the contract of the newest model card. The search models are programs, and have none.
+Config = model_config_pb2.ModelConfig
+
+# By the contract of the newest model card.
 WORKLOADS = {
     "generator": "generator",
     "mapping": "generator",
@@ -29,26 +34,29 @@ WORKLOADS = {
     "layers": "generator",
     "upscaler": "upscaler",
     "embedding": "similarity",
-    None: "similarity",
 }
+PROGRAMS = "similarity"  # models of the Python backend are its search
 
 # cuDNN's search for the fastest algorithm measures, so two pods may choose differently, and draw
 # the same seed differently in the last bit: 2 is always the same algorithm.
-_CUDNN_DEFAULT = 'parameters { key: "cudnn_conv_algo_search" value: { string_value: "2" } }\n'
+_CUDNN = {"cudnn_conv_algo_search": "2"}
 
 # Engines take minutes to build: they are kept where the component `tensorrt` mounts a volume. FP32,
 # since a model's card promises how close it comes to PyTorch.
-_TENSORRT = """optimization { execution_accelerators { gpu_execution_accelerator : [ {
-  name: "tensorrt"
-  parameters { key: "precision_mode" value: "FP32" }
-  parameters { key: "trt_engine_cache_enable" value: "true" }
-  parameters { key: "trt_engine_cache_path" value: "/engines" }
-} ] } }
-"""
+_TENSORRT = {
+    "precision_mode": "FP32",
+    "trt_engine_cache_enable": "true",
+    "trt_engine_cache_path": "/engines",
+}
 
 
 class WorkloadError(Exception):
     """A model cannot be assigned; the message names it and the remedy."""
+
+
+def read_config(model: Path) -> Config:
+    """What a model's `config.pbtxt` says."""
+    return text_format.Parse((model / "config.pbtxt").read_text(), Config())
 
 
 def models(repository: Path) -> Iterator[Path]:
@@ -57,35 +65,59 @@ def models(repository: Path) -> Iterator[Path]:
 
 
 def workload(model: Path) -> str:
-    """The workload that a model belongs to.
+    """The workload that a model belongs to: by its card, or with what it points to.
 
     Raises:
-        WorkloadError: its card names a contract that no workload serves.
+        WorkloadError: its card names a contract that no workload serves, or it has none.
     """
-    versions = [int(path.name) for path in model.iterdir() if path.name.isdecimal()]
-    card = model / str(max(versions, default=0)) / "model_card.json"
-    contract = json.loads(card.read_text()).get("contract") if card.is_file() else None
+    config = read_config(model)
+    if config.backend == "python":
+        return PROGRAMS
+    if config.platform == "ensemble":
+        return workload(model.with_name(config.ensemble_scheduling.step[0].model_name))
+    newest = max((int(path.name) for path in model.iterdir() if path.name.isdecimal()), default=0)
+    card = model / str(newest) / "model_card.json"
+    contract = json.loads(card.read_text())["contract"] if card.is_file() else None
     if contract not in WORKLOADS:
         raise WorkloadError(f"{model.name}: no workload for the contract {contract!r}")
     return WORKLOADS[contract]
 
 
-def variants(config: str) -> dict[str, str]:
-    """From the text of `config.pbtxt` those of `configs/<name>.pbtxt`, by name."""
-    if 'backend: "onnxruntime"' not in config:
-        return {}
-    gpu = config.replace("kind: KIND_CPU", "kind: KIND_GPU") + _CUDNN_DEFAULT
-    return {"gpu": gpu, "tensorrt": gpu + _TENSORRT}
+def for_gpu(config: Config) -> None:
+    """Let a network run on a GPU."""
+    for group in config.instance_group:
+        group.kind = model_config_pb2.ModelInstanceGroup.KIND_GPU
+    for key, value in _CUDNN.items():
+        config.parameters[key].string_value = value
 
 
-def arrange(repository: Path, target: Path) -> list[Path]:
-    """Copy a repository to where the cluster reads it; a model is renamed into place when complete.
+def for_tensorrt(config: Config) -> None:
+    """Let a network run as a TensorRT engine."""
+    for_gpu(config)
+    accelerators = config.optimization.execution_accelerators.gpu_execution_accelerator
+    accelerators.add(name="tensorrt").parameters.update(_TENSORRT)
+
+
+PROCESSORS: dict[str, Callable[[Config], None]] = {
+    "cpu": lambda config: None,
+    "gpu": for_gpu,
+    "tensorrt": for_tensorrt,
+}
+
+
+def arrange(repository: Path, target: Path, processor: str = "cpu") -> list[Path]:
+    """Copy a repository; a model is renamed into place when it is complete.
+
+    Args:
+        repository: holds a folder for each model.
+        target: gets a folder for each workload; models that it has are replaced.
+        processor: a key of PROCESSORS.
 
     Returns:
         The folders of the models.
 
     Raises:
-        WorkloadError: a model belongs nowhere. Nothing has been copied then.
+        WorkloadError: a model belongs nowhere, or there is none. Nothing has been copied then.
     """
     places = [(model, target / workload(model) / model.name) for model in models(repository)]
     if not places:
@@ -94,9 +126,10 @@ def arrange(repository: Path, target: Path) -> list[Path]:
         staged = place.parent / f".{place.name}.staged"
         shutil.rmtree(staged, ignore_errors=True)  # of a copy that was interrupted
         shutil.copytree(model, staged, ignore=shutil.ignore_patterns("__pycache__"))
-        for name, text in variants((model / "config.pbtxt").read_text()).items():
-            (staged / "configs").mkdir(exist_ok=True)
-            (staged / "configs" / f"{name}.pbtxt").write_text(text)
+        config = read_config(model)
+        if config.backend == "onnxruntime" and processor != "cpu":
+            PROCESSORS[processor](config)
+            (staged / "config.pbtxt").write_text(text_format.MessageToString(config, as_utf8=True))
         shutil.rmtree(place, ignore_errors=True)
         staged.rename(place)
     return [place for _, place in places]
@@ -111,9 +144,10 @@ def main() -> int:
     )
     parser.add_argument("models", type=Path, help="a model repository, such as models")
     parser.add_argument("target", type=Path, help="a folder: a mounted volume, or one to upload")
+    parser.add_argument("--processor", choices=PROCESSORS, default="cpu", help="default: cpu")
     options = parser.parse_args()
     try:
-        places = arrange(options.models, options.target)
+        places = arrange(options.models, options.target, options.processor)
     except WorkloadError as error:
         sys.stderr.write(f"{error}\n")
         return 1

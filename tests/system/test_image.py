@@ -116,7 +116,7 @@ def test_it_serves_and_drains(builder, image, container, triton, tmp_path):
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)
             request = generator_pb2.GenerateRequest(seeds=[1, 2])
             images = stub.Generate(request, timeout=60).images
-        assert [image.data[:8] for image in images] == [b"\x89PNG\r\n\x1a\n"] * 2
+        assert [one.image.data[:8] for one in images] == [b"\x89PNG\r\n\x1a\n"] * 2
         assert service.python().uids().real == 10001
         service.python().terminate()
         until(lambda: service.process.poll() is not None)

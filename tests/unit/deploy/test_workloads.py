@@ -1,17 +1,33 @@
 """The model repository for a cluster: who gets what, and the configurations for GPUs."""
 
+from pathlib import Path
+
 import pytest
-from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from deploy import workloads
 from deploy.local.runtime import PROJECT
 
 MODELS = PROJECT / "models"
+GPU = model_config_pb2.ModelInstanceGroup.KIND_GPU
+CPU = model_config_pb2.ModelInstanceGroup.KIND_CPU
 
 
-def parsed(text: str) -> model_config_pb2.ModelConfig:
-    return text_format.Parse(text, model_config_pb2.ModelConfig())
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A network, a program and a pointer, without their large files."""
+    for name in ("dcgan_gray", "ssim_index"):
+        (tmp_path / "models" / name / "1").mkdir(parents=True)
+        config = (MODELS / name / "config.pbtxt").read_text()
+        (tmp_path / "models" / name / "config.pbtxt").write_text(config)
+    card = (MODELS / "dcgan_gray" / "1" / "model_card.json").read_text()
+    (tmp_path / "models" / "dcgan_gray" / "1" / "model_card.json").write_text(card)
+    pointer = tmp_path / "models" / "dcgan_gray_traffic"
+    (pointer / "1").mkdir(parents=True)
+    (pointer / "config.pbtxt").write_text(
+        'platform: "ensemble" ensemble_scheduling { step [ { model_name: "dcgan_gray" } ] }'
+    )
+    return tmp_path / "models"
 
 
 @pytest.mark.parametrize(
@@ -33,59 +49,49 @@ def test_every_model_of_the_project_has_a_workload():
     assert found == {"generator", "upscaler", "similarity"}
 
 
-def test_gpu_configurations_change_where_networks_run_and_nothing_else():
-    text = (MODELS / "stylegan" / "config.pbtxt").read_text()
-    cpu, gpu = parsed(text), parsed(workloads.variants(text)["gpu"])
-    kinds = model_config_pb2.ModelInstanceGroup
-    assert [group.kind for group in gpu.instance_group] == [kinds.KIND_GPU]
-    assert gpu.parameters["cudnn_conv_algo_search"].string_value == "2"
-    del gpu.parameters["cudnn_conv_algo_search"]
-    for group in gpu.instance_group:
-        group.kind = kinds.KIND_CPU
-    assert gpu == cpu
-
-
-def test_tensorrt_configurations_keep_full_precision_and_their_engines():
-    config = parsed(
-        workloads.variants((MODELS / "stylegan" / "config.pbtxt").read_text())["tensorrt"]
-    )
-    (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
-    assert accelerator.name == "tensorrt"
-    assert accelerator.parameters["precision_mode"] == "FP32"
-    assert accelerator.parameters["trt_engine_cache_path"] == "/engines"
-
-
-def test_programs_have_one_configuration():
-    assert workloads.variants((MODELS / "ssim_search" / "config.pbtxt").read_text()) == {}
-
-
-def test_arranging_again_replaces_and_leaves_nothing_behind(tmp_path, capsys):
-    source, target = tmp_path / "models", tmp_path / "cluster"
-    for name in ("dcgan_gray", "ssim_index"):
-        (source / name).mkdir(parents=True)
-        (source / name / "config.pbtxt").write_text((MODELS / name / "config.pbtxt").read_text())
-        (source / name / "1").mkdir()
-    card = (MODELS / "dcgan_gray" / "1" / "model_card.json").read_text()
-    (source / "dcgan_gray" / "1" / "model_card.json").write_text(card)
+def test_arranging_again_replaces_and_leaves_nothing_behind(source, tmp_path):
+    target = tmp_path / "cluster"
     for _ in range(2):
         workloads.arrange(source, target)
     files = sorted(str(file.relative_to(target)) for file in target.rglob("*") if file.is_file())
     assert files == [
         "generator/dcgan_gray/1/model_card.json",
         "generator/dcgan_gray/config.pbtxt",
-        "generator/dcgan_gray/configs/gpu.pbtxt",
-        "generator/dcgan_gray/configs/tensorrt.pbtxt",
+        "generator/dcgan_gray_traffic/config.pbtxt",
         "similarity/ssim_index/config.pbtxt",
     ]
+    copied = (target / "generator" / "dcgan_gray" / "config.pbtxt").read_bytes()
+    assert copied == (source / "dcgan_gray" / "config.pbtxt").read_bytes()
 
 
-def test_a_model_that_belongs_nowhere_is_named_before_anything_is_copied(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / "models" / name / "1").mkdir(parents=True)
-        (tmp_path / "models" / name / "config.pbtxt").write_text("")
-    (tmp_path / "models" / "b" / "1" / "model_card.json").write_text('{"contract": "oracle"}')
-    with pytest.raises(workloads.WorkloadError, match="b: no workload for the contract 'oracle'"):
-        workloads.arrange(tmp_path / "models", tmp_path / "cluster")
+def test_for_gpus_it_changes_where_networks_run_and_nothing_else(source, tmp_path):
+    workloads.arrange(source, tmp_path / "cluster", "gpu")
+    before = workloads.read_config(source / "dcgan_gray")
+    after = workloads.read_config(tmp_path / "cluster" / "generator" / "dcgan_gray")
+    assert [group.kind for group in after.instance_group] == [GPU]
+    assert after.parameters["cudnn_conv_algo_search"].string_value == "2"
+    del after.parameters["cudnn_conv_algo_search"]
+    for group in after.instance_group:
+        group.kind = CPU
+    assert after == before
+    program = workloads.read_config(tmp_path / "cluster" / "similarity" / "ssim_index")
+    assert GPU not in [group.kind for group in program.instance_group]
+
+
+def test_tensorrt_keeps_full_precision_and_its_engines(source, tmp_path):
+    workloads.arrange(source, tmp_path / "cluster", "tensorrt")
+    config = workloads.read_config(tmp_path / "cluster" / "generator" / "dcgan_gray")
+    (accelerator,) = config.optimization.execution_accelerators.gpu_execution_accelerator
+    assert accelerator.name == "tensorrt"
+    assert accelerator.parameters["precision_mode"] == "FP32"
+    assert accelerator.parameters["trt_engine_cache_path"] == "/engines"
+
+
+def test_a_model_that_belongs_nowhere_is_named_before_anything_is_copied(source, tmp_path):
+    card = source / "dcgan_gray" / "1" / "model_card.json"
+    card.write_text('{"contract": "oracle"}')
+    with pytest.raises(workloads.WorkloadError, match=r"dcgan_gray: no workload for .*'oracle'"):
+        workloads.arrange(source, tmp_path / "cluster")
     assert not (tmp_path / "cluster").exists()
 
 
