@@ -23,6 +23,9 @@ Command = tuple[list[str], dict[str, str]]  # arguments, environment
 # Without it in the repository there is nothing for the similarity service to do.
 SEARCH_MODEL = "ssim_search"
 
+# The upscaler's default method: the first of these that the repository has a model of.
+PREFERRED_METHODS = ("compact", "upconv7")
+
 # A service gives calls in flight 30 s by itself; after that it is overdue.
 _SERVICE_STOP_SECONDS = 35.0
 _WATCHDOG_STOP_SECONDS = 15.0  # it may be in the middle of a reload
@@ -86,9 +89,18 @@ def components(state: StackState, folder: Path) -> list[Component]:
     """Return the parts of a stack, each after those that it needs."""
     triton = _triton(state, folder)
     services = [_generator(state, folder)]
+    if upscaling_methods(state.settings.model_repository):
+        services.append(_upscaler(state, folder))
     if (state.settings.model_repository / SEARCH_MODEL).is_dir():
         services.append(_similarity(state, folder))
     return [triton, *services, _watchdog(state, folder, triton)]
+
+
+def upscaling_methods(repository: Path) -> list[str]:
+    """The methods by which networks of a model repository enlarge, the preferred ones first."""
+    names = {folder.name.split("_")[1] for folder in repository.glob("upscale_*_?x*")}
+    preferred = [name for name in PREFERRED_METHODS if name in names]
+    return preferred + sorted(names.difference(preferred))
 
 
 def _triton(state: StackState, folder: Path) -> Component:
@@ -116,6 +128,12 @@ def _triton(state: StackState, folder: Path) -> Component:
 def _generator(state: StackState, folder: Path) -> Component:
     ports = state.settings.generator_port, state.settings.generator_metrics_port
     return _service("generator", state, folder, ports)
+
+
+def _upscaler(state: StackState, folder: Path) -> Component:
+    ports = state.settings.upscaler_port, state.settings.upscaler_metrics_port
+    default, *_ = upscaling_methods(state.settings.model_repository)
+    return _service("upscaler", state, folder, ports, f"--default-method={default}")
 
 
 def _similarity(state: StackState, folder: Path) -> Component:

@@ -26,6 +26,8 @@ class StackSettings:
     triton_metrics_port: int = 8002
     generator_port: int = 50051
     generator_metrics_port: int = 9101
+    upscaler_port: int = 50052
+    upscaler_metrics_port: int = 9102
     similarity_port: int = 50053
     similarity_metrics_port: int = 9103
 
