@@ -55,7 +55,7 @@ lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every pa
 ## ---- the main job -------------------------------------------------------------------------------
 
 .PHONY: demo up down status monitoring
-demo: setup $(VENV)/.renderer-group ## Draw 64 faces over gRPC into out/demo, find their nearest training images
+demo: setup $(VENV)/.renderer-group ## Draw 64 faces over gRPC into out/demo, enlarge them, find their nearest training images
 	@$(BIN)/python -m deploy.local demo
 up: setup ## Start Triton, its watchdog and the services in the background
 	@$(BIN)/python -m deploy.local up

@@ -152,7 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     logs = verbs.add_parser("logs", parents=[state], help="the end of every log")
     logs.add_argument("--lines", type=int, default=20)
     logs.set_defaults(run=_logs)
-    show = verbs.add_parser("demo", parents=[models], help="64 faces, and whether they are new")
+    show = verbs.add_parser(
+        "demo", parents=[models], help="64 faces, larger ones, and whether they are new"
+    )
     show.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
     show.set_defaults(run=_demo)
     return parser

@@ -1,4 +1,4 @@
-"""64 faces over gRPC from a stack of their own, and whether they are new."""
+"""64 faces over gRPC from a stack of their own, larger ones, and whether they are new."""
 
 import tempfile
 import time
@@ -9,7 +9,9 @@ from tqdm import tqdm
 
 from animegan_client import Client, GeneratedImage
 from animegan_client.sheet import contact_sheet
+from deploy.local.components import upscaling_methods
 from deploy.local.console import say
+from deploy.local.demo_enlarge import SCALE, enlarge
 from deploy.local.demo_index import demo_index
 from deploy.local.demo_search import search
 from deploy.local.runtime import PROJECT
@@ -25,6 +27,7 @@ _TIMEOUT_SECONDS = 120.0
 def demo(models: Path, indexes: Path, out: Path = DEFAULT_OUT) -> Path:
     """Write `faces/<seed>.png` and `sheet.png` below `out`; return the sheet's path.
 
+    Where the repository has a network that enlarges, also `enlarged/<seed>.png` and `enlarged.png`.
     Where there is an index to search, or one can be made, also the faces' nearest training images,
     `nearest.png` and `nearest.json`. Whatever happens, Ctrl-C included, nothing that was started
     keeps running.
@@ -52,18 +55,25 @@ def demo(models: Path, indexes: Path, out: Path = DEFAULT_OUT) -> Path:
         up = time.monotonic()
         faces = _generate(f"127.0.0.1:{settings.generator_port}", out / "faces")
         generated = time.monotonic()
+        larger = bool(upscaling_methods(models))
+        if larger:
+            enlarge(f"127.0.0.1:{settings.upscaler_port}", faces, out)
+        enlarged = time.monotonic()
         if index:
             say(f"Searching the index {index.name} in {index.folder}")
             search(f"127.0.0.1:{settings.similarity_port}", faces, out)
         say("Stopping")
     sheet = out / "sheet.png"
     contact_sheet([face.to_pil() for face in faces]).save(sheet)
+    side = f"{SCALE} times as large:"
+    large = f"{side:<26}{out / 'enlarged'}\n{'beside bicubic:':<26}{out / 'enlarged.png'}\n"
     nearest = f"nearest training images:  {out / 'nearest.png'}\n" if index else ""
     say(
         f"\n{FACES} faces, one file each: {out / 'faces'}\n"
-        f"contact sheet:            {sheet}\n{nearest}"
+        f"contact sheet:            {sheet}\n{large if larger else ''}{nearest}"
         f"started in {up - began:.1f} s, {FACES} faces in {generated - up:.2f} s "
-        f"({FACES / (generated - up):.0f} images/s), stopped after {time.monotonic() - began:.1f} s"
+        f"({FACES / (generated - up):.0f} images/s), "
+        f"enlarged in {enlarged - generated:.2f} s, stopped after {time.monotonic() - began:.1f} s"
     )
     return sheet
 
