@@ -139,7 +139,7 @@ def _component(name: str, folder: Path, port: int, *flags: str) -> Component:
     url = f"http://127.0.0.1:{port}"
 
     def command() -> Command:
-        return [_program(name), *flags, f"--web.listen-address=127.0.0.1:{port}"], dict(os.environ)
+        return [program(name), *flags, f"--web.listen-address=127.0.0.1:{port}"], dict(os.environ)
 
     return Component(
         name=name,
@@ -152,14 +152,14 @@ def _component(name: str, folder: Path, port: int, *flags: str) -> Component:
     )
 
 
-def _program(name: str) -> str:
-    """Path of a program.
+def program(name: str) -> str:
+    """Path of one of PROGRAMS.
 
     Raises:
         LocalStackError: it is not installed.
     """
-    for program in PROGRAMS[name]:
-        if path := shutil.which(program):
+    for called in PROGRAMS[name]:
+        if path := shutil.which(called):
             return path
     raise LocalStackError(f"{name} is not installed: {_PACKAGES}")
 

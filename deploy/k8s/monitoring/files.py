@@ -47,7 +47,7 @@ def hurried_rules(rules: Tree, factor: float) -> Tree:
     """
 
     def hurried(rule: Tree) -> Tree:
-        changed = rule | {"expr": _RANGES.sub(_shorter(factor), rule["expr"])}
+        changed = rule | {"expr": hurried_query(rule["expr"], factor)}
         return changed | ({"for": _shorten(rule["for"], factor)} if "for" in rule else {})
 
     return {
@@ -60,6 +60,11 @@ def hurried_rules(rules: Tree, factor: float) -> Tree:
             for group in rules["groups"]
         ]
     }
+
+
+def hurried_query(query: str, factor: float) -> str:
+    """The same query with every range and offset `factor` times shorter, at least a second."""
+    return _RANGES.sub(_shorter(factor), query)
 
 
 def hurried_routes(config: Tree, factor: float) -> Tree:

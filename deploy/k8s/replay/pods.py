@@ -1,0 +1,125 @@
+"""Tritons that come and go: the pods of the replay."""
+
+import json
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.triton import LocalTriton
+from services.common.triton_client import Triton
+
+MODEL = "occupied"
+INSTANCES = 2  # as the default models have
+JOB = "animegan-triton-generator"
+
+_CONFIG = f"""\
+name: "{MODEL}"
+backend: "python"
+max_batch_size: 0
+input [ {{ name: "x" data_type: TYPE_FP32 dims: [ 1 ] }} ]
+output [ {{ name: "y" data_type: TYPE_FP32 dims: [ 1 ] }} ]
+instance_group [ {{ count: {INSTANCES} kind: KIND_CPU }} ]
+"""
+# It occupies its instance as a network occupies a GPU, and computes nothing: more Tritons on one
+# machine then carry more load, as more GPUs would.
+_PROGRAM = """\
+import time
+
+import triton_python_backend_utils as triton
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        answers = []
+        for request in requests:
+            time.sleep({seconds})
+            x = triton.get_input_tensor_by_name(request, "x").as_numpy()
+            answers.append(triton.InferenceResponse([triton.Tensor("y", x)]))
+        return answers
+"""
+
+
+def write_model(repository: Path, seconds: float) -> None:
+    """Write a model whose every request takes so long."""
+    version = repository / MODEL / "1"
+    version.mkdir(parents=True)
+    (repository / MODEL / "config.pbtxt").write_text(_CONFIG)
+    (version / "model.py").write_text(_PROGRAM.format(seconds=seconds))
+
+
+@dataclass
+class Pod:
+    """One Triton, from the decision that it be there."""
+
+    server: LocalTriton
+    started: Future[None]
+    client: Triton | None = None  # once it is ready
+
+
+class Pods:
+    """As many Tritons as the autoscaler wants, and Prometheus' list of them."""
+
+    def __init__(self, repository: Path, folder: Path) -> None:
+        """Serve `repository`; keep logs and the list of targets in `folder`."""
+        self._repository = repository
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(16)  # Tritons end with the threads that started them
+        self._pods: list[Pod] = []
+        self._ending: list[Future[None]] = []
+        self._made = 0
+        self.targets = folder / "targets.json"
+        self._tell_prometheus()
+
+    @property
+    def count(self) -> int:
+        """Pods that there are, ready or not."""
+        return len(self._pods)
+
+    @property
+    def ready(self) -> list[Triton]:
+        """Connections to those that serve."""
+        return [pod.client for pod in self._pods if pod.client]
+
+    def scale(self, wanted: int) -> None:
+        """Begin to start what is missing; take the youngest out of service and let them finish."""
+        while len(self._pods) < wanted:
+            log = self._folder / f"triton-{self._made}.log"
+            self._made += 1
+            server = LocalTriton(self._repository, log=log)
+            self._pods.append(Pod(server, self._threads.submit(server.start)))
+        while len(self._pods) > wanted:
+            pod = self._pods.pop()
+            self._ending.append(self._threads.submit(_end, pod))
+        self._tell_prometheus()
+
+    def look(self) -> None:
+        """Take pods that have become ready into service; raise what a start has raised."""
+        for pod in self._pods:
+            if pod.client is None and pod.started.done():
+                pod.started.result()
+                pod.client = Triton(pod.server.grpc_url)
+
+    async def close(self) -> None:
+        """End all of them."""
+        clients = self.ready
+        self.scale(0)
+        for client in clients:
+            await client.__aexit__(None, None, None)
+        for ending in self._ending:
+            ending.result()
+        self._threads.shutdown()
+
+    def _tell_prometheus(self) -> None:
+        """Prometheus scrapes what is listed, also while it starts: so does the cluster's."""
+        targets = [f"127.0.0.1:{pod.server.settings.metrics_port}" for pod in self._pods]
+        labels = {"job": JOB, "namespace": "replay"}
+        staged = self.targets.with_suffix(".new")
+        staged.write_text(json.dumps([{"targets": targets, "labels": labels}]))
+        staged.rename(self.targets)
+
+
+def _end(pod: Pod) -> None:
+    pod.started.result()
+    time.sleep(1)  # what was sent to it before it left the list
+    pod.server.stop()
