@@ -19,12 +19,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from google.protobuf import text_format
 from tqdm import tqdm
 from tritonclient.grpc import model_config_pb2
 
-Config = model_config_pb2.ModelConfig
+Config: TypeAlias = model_config_pb2.ModelConfig
 
 # By the contract of the newest model card.
 WORKLOADS = {

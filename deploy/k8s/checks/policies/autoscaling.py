@@ -53,13 +53,14 @@ def _behavior(scaler: Manifest) -> Mapping[str, Any]:
 def _trigger(trigger: Mapping[str, Any], target: str) -> Iterator[str]:
     """KEDA's queries are those of the adapter, for the target's own pods."""
     matchers = f'namespace="anime-gan",job="animegan-{target}"'
-    wanted = _adapter_queries()[_METRICS[trigger["name"]]].replace("<<.LabelMatchers>>", matchers)
+    wanted = adapter_queries()[_METRICS[trigger["name"]]].replace("<<.LabelMatchers>>", matchers)
     if trigger["metadata"]["query"].split() != wanted.split():
         yield f"trigger {trigger['name']} asks something else than prometheus-adapter.yaml"
 
 
 @cache
-def _adapter_queries() -> Mapping[str, str]:
+def adapter_queries() -> Mapping[str, str]:
+    """What prometheus-adapter asks for each metric; `<<.LabelMatchers>>` stands for the pods."""
     folder = PROJECT / "deploy" / "k8s" / "components" / "autoscale-triton-hpa"
     rules = yaml.safe_load((folder / "prometheus-adapter.yaml").read_text())["externalRules"]
     return {rule["name"]["as"]: rule["metricsQuery"] for rule in rules}
