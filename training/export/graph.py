@@ -32,6 +32,7 @@ class Contract:
         inputs: without the batch; `noise` only where it has an effect.
         outputs: without the batch; `unrounded` is not published.
         instances: two where traffic is, so that batches form while another runs.
+        mem_arena: where activations are so large that fresh memory for them costs time.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Contract:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     instances: int = 1
+    mem_arena: bool = False
 
 
 def export(network: nn.Module, contract: Contract) -> onnx.ModelProto:
@@ -85,6 +87,7 @@ def serve(name: str, contract: Contract, graph: onnx.ModelProto) -> ServedModel:
         inputs=contract.inputs,
         outputs=outputs,
         instances=contract.instances,
+        mem_arena=contract.mem_arena,
     )
 
 

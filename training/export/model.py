@@ -54,6 +54,7 @@ class ServedModel:
         inputs: in the graph's order.
         outputs: in the graph's order.
         instances: copies that Triton runs side by side.
+        mem_arena: whether ONNX Runtime keeps the memory of its largest run for the next one.
     """
 
     name: str
@@ -62,3 +63,4 @@ class ServedModel:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     instances: int
+    mem_arena: bool = False

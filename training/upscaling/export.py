@@ -59,13 +59,15 @@ def to_levels(rgb_BCHW: Tensor) -> Tensor:
     return (rgb_BCHW * 255 + 0.5).clamp(0, 255).to(torch.uint8)
 
 
-def contract(network: Upscaler, instances: int = 1) -> Contract:
+def contract(network: Upscaler) -> Contract:
     """The one graph that serves this network."""
     image = TensorSpec("image", "UINT8", (ANY, ANY, 3))
     # Not called "image" too: in an ONNX graph no two values may have the same name.
     upscaled = TensorSpec("upscaled", "UINT8", (ANY, ANY, 3))
     unrounded = TensorSpec(UNROUNDED, "FP32", (3, ANY, ANY))
-    return Contract(CONTRACT, "", UpscalerGraph, (image,), (upscaled, unrounded), instances)
+    outputs = (upscaled, unrounded)
+    # One instance: a tile fills a core. The arena: docs/upscaling/models.md has what it gains.
+    return Contract(CONTRACT, "", UpscalerGraph, (image,), outputs, mem_arena=True)
 
 
 def model_name(method: str, scale: int, noise: int) -> str:

@@ -3,7 +3,8 @@
 Triton's Python backend runs this file in a process of its own (the "stub") per model instance, for
 every model whose config says `backend: "onnxruntime"`. In a cluster the same model repository is
 served by NVIDIA's C++ backend of the same name, so this file follows its configuration:
-`default_model_filename` and the parameter `intra_op_thread_count`.
+`default_model_filename` and the parameters `intra_op_thread_count` and `enable_mem_arena`, which is
+off here if the configuration says nothing.
 
 It runs in the stub's environment, not in the project's: only numpy 1.x, onnxruntime and Triton's
 own module are importable. Batches have their first dimension in common; inputs and outputs are
@@ -120,8 +121,9 @@ def _session_options(config: dict[str, Any]) -> ort.SessionOptions:
     parameters = {k: v["string_value"] for k, v in config.get("parameters", {}).items()}
     options = ort.SessionOptions()
     options.intra_op_num_threads = int(parameters.get("intra_op_thread_count", "1"))
-    # onnxruntime's arena keeps the memory of its largest run; malloc is as fast and gives it back.
-    options.enable_cpu_mem_arena = False
+    # onnxruntime's arena keeps the memory of its largest run. For small activations malloc is as
+    # fast and gives it back; large ones it fetches from the kernel, zeroed, at every run.
+    options.enable_cpu_mem_arena = parameters.get("enable_mem_arena") == "1"
     options.enable_mem_pattern = False
     # Spinning threads of one instance would take the cores that the others need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
