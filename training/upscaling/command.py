@@ -7,7 +7,7 @@ because it serves one kind of picture: it learns to double anime faces from draw
   export    weights -> one kernel a layer -> ONNX -> parity check -> a model that serves
   frontier  milliseconds and PSNR of every network in a repository: what does speed cost?
 
-`anime-gan upscaler VERB --help` tells more about one; docs/upscaling/compact.md has the figures, and
+  export    weights -> one kernel a layer -> ONNX -> parity check -> a served model
 `anime-gan compare-upscalers` compares with other methods.
 """
 

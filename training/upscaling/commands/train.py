@@ -15,7 +15,7 @@ from training.upscaling.compact.options import PRESETS, CompactOptions
 from training.upscaling.compact.run import run
 
 # Flags that change a field of the preset's options, by the field's name.
-OVERRIDES = ("images", "batch", "side", "lr", "precision", "seed")
+OVERRIDES = ("images", "batch", "side", "lr", "precision", "seed", "soft")
 NETWORK_OVERRIDES = ("width", "depth")
 EPILOG = """\
 example:
@@ -51,6 +51,7 @@ def add(verbs: Verbs) -> None:
     option("--images", type=positive, metavar="N", help="pairs that the run shows")
     option("--batch", type=positive, metavar="N", help="pairs per step")
     option("--side", type=positive, metavar="PX", help="of the large picture of a pair, even")
+    option("--soft", type=float, help="share of pairs with a blurred and compressed picture")
     option("--width", type=positive, help="channels of every layer")
     option("--depth", type=positive, help="layers between the first and the last")
     option("--lr", type=float, help="largest step size")

@@ -14,7 +14,7 @@ Shape suffixes: B batch, C channels, H height, W width, O outputs, I inputs, K s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -127,6 +127,32 @@ class LearningUpscaler(Upscaler):
         with torch.autocast(rgb_BCHW.device.type, enabled=False):
             tensors = self.tensors()
         return upscale(rgb_BCHW, tensors)
+
+
+def deepened(network: LearningUpscaler, config: CompactConfig) -> LearningUpscaler:
+    """A network of the same width that begins with the weights of a shallower one.
+
+    The new layers are spread evenly and are the identity but for their rectifiers, after Net2Net
+    (Chen, Goodfellow, Shlens 2016, arXiv:1511.05641), whose rectifiers may be repeated unchanged.
+
+    Raises:
+        ValueError: the sizes differ in more than the depth, or it is less.
+    """
+    old = network.config
+    if replace(old, depth=config.depth) != config or old.depth > config.depth:
+        raise ValueError(f"weights of {old} cannot begin a network of {config}")
+    result = LearningUpscaler(config)
+    places = [place * config.depth // old.depth for place in range(old.depth)]
+    with torch.no_grad():
+        for block in result.body:
+            nn.init.zeros_(block.squeeze)  # type: ignore[arg-type]
+        for place, block in zip(places, network.body, strict=True):
+            result.body[place].load_state_dict(block.state_dict())
+        result.biases[[0, *(place + 1 for place in places)]] = network.biases
+        result.linear.copy_(network.linear)
+    result.first.load_state_dict(network.first.state_dict())
+    result.last.load_state_dict(network.last.state_dict())
+    return result
 
 
 class CompactUpscaler(Upscaler):

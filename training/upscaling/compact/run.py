@@ -16,7 +16,7 @@ from training.datasets.store import Dataset
 from training.journal import LOG, Journal
 from training.loop import catch_signals
 from training.run_folder import CHECKPOINT, OPTIONS, git_commit
-from training.upscaling.compact.network import LearningUpscaler
+from training.upscaling.compact.network import LearningUpscaler, deepened
 from training.upscaling.compact.options import CompactOptions
 from training.upscaling.compact.pairs import Pairs
 from training.upscaling.compact.trainer import CompactTrainer
@@ -45,7 +45,7 @@ def run(
         heldout: pictures that the log's curve of PSNR is measured on.
         folder: of the run; the same call goes on with a run that it holds.
         device: where to compute.
-        initial: weights that a new run begins with.
+        initial: weights that a new run begins with, of the same width and at most the same depth.
 
     Returns:
         0 when the run is complete, 130 when it was interrupted.
@@ -56,7 +56,8 @@ def run(
     """
     for dataset in datasets:
         check_fits(dataset, options)
-    trainer = CompactTrainer(options, Pairs(datasets, options.side, options.seed), device)
+    pairs = Pairs(datasets, options.side, options.seed, options.soft)
+    trainer = CompactTrainer(options, pairs, device)
     journal = Journal(folder, options.images, options.log_images)
     begin(trainer, folder, journal, initial)
     signals = catch_signals()
@@ -111,10 +112,9 @@ def begin(trainer: CompactTrainer, folder: Path, journal: Journal, initial: Path
         told = state["journal"]
     elif initial is not None:
         weights, _ = load_upscaler(initial)
-        if weights.config != trainer.options.network:
-            raise ValueError(f"{initial} holds {weights.config}, not {trainer.options.network}")
-        trainer.network.load_state_dict(weights.state_dict())
-        trainer.average.load_state_dict(weights.state_dict())
+        deeper = deepened(weights, trainer.options.network)
+        trainer.network.load_state_dict(deeper.state_dict())
+        trainer.average.load_state_dict(deeper.state_dict())
     folder.mkdir(parents=True, exist_ok=True)
     files.write(folder / OPTIONS, trainer.options.to_json().encode() + b"\n")
     journal.open(trainer.images_seen, told)

@@ -21,6 +21,7 @@ OTHERS = np.random.default_rng(0).integers(0, 256, (30, 3)).tolist()
 @pytest.mark.parametrize(
     ("name", "of_greys", "of_colours"),
     [
+        ("upscale_compact_2x", 0, 0),  # by design: training/upscaling/compact/network.py
         ("upscale_upconv7_2x", 1, 2),
         ("upscale_cunet_2x", 0, 2),
         ("upscale_cunet_1x_noise1", 1, 2),
