@@ -226,6 +226,10 @@ bench-similarity: $(SIMILARITY_BENCH)/.bench-group ## Time the exact SSIM scan b
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity $(FLAGS)
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity_table --docs
 
+.PHONY: replay-autoscaling
+replay-autoscaling: $(VENV)/.dev-group setup ## Does the autoscaler follow the load? Real Tritons, five minutes -> docs/operations/autoscaling.md
+	$(BIN)/python -m deploy.k8s.replay
+
 .PHONY: bench-releases
 bench-releases: $(VENV)/.dev-group setup ## Time the steps of a release under load -> benchmarks/results/releases.json
 	$(BIN)/python -m benchmarks.releases

@@ -3,7 +3,7 @@
 Runs the component autoscale-triton-hpa, its queries, targets and behaviour as they are, against a
 real Prometheus that scrapes real Tritons under a real load, ten times faster than a cluster does:
 pods are Tritons of this machine, started and stopped as the algorithm of autoscaler.py decides.
-Writes docs/operations/autoscaling.json and .png. Takes four minutes.
+Writes docs/operations/autoscaling.{json,png} and the figures of autoscaling.md. Takes five minutes.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import yaml
 from tqdm import tqdm
 
 from deploy.k8s.monitoring.files import hurried_query
-from deploy.k8s.replay import figure
+from deploy.k8s.replay import figure, report
 from deploy.k8s.replay.autoscaler import (
     SYNC_SECONDS,
     Autoscaler,
@@ -30,23 +31,27 @@ from deploy.k8s.replay.autoscaler import (
 from deploy.k8s.replay.load import Load
 from deploy.k8s.replay.pods import JOB, Pods, write_model
 from deploy.k8s.replay.prometheus import Prometheus
+from training.markdown import replace_tables
 
 PROJECT = Path(__file__).resolve().parents[3]
 COMPONENT = PROJECT / "deploy" / "k8s" / "components" / "autoscale-triton-hpa"
 OUT = PROJECT / "docs" / "operations"
+PAGE = OUT / "autoscaling.md"
 
 HURRY = 10.0
 REQUEST_SECONDS = 0.1
+# Of the cluster: until a new pod is ready. A Triton here is within a second or two.
+START_SECONDS = 60.0
 # Requests a second, and for how many seconds: a pod of two instances carries 20.
-PHASES = ((10, 25), (60, 50), (10, 155))
+PHASES = ((10, 20), (60, 125), (10, 110))
 
 
 async def replay(folder: Path) -> list[dict[str, Any]]:
     """Run all phases; return what was seen at every decision."""
     write_model(folder / "models", REQUEST_SECONDS)
     queue, busy = _queries()
-    scaler, (queue_target, busy_target) = _autoscaler()
-    pods = Pods(folder / "models", folder)
+    scaler, targets = autoscaler()
+    pods = Pods(folder / "models", folder, START_SECONDS / HURRY)
     pods.scale(scaler.least)
     rows = []
     with Prometheus(folder, pods.targets) as prometheus:
@@ -59,16 +64,17 @@ async def replay(folder: Path) -> list[dict[str, Any]]:
                 load.rate = rate
                 await asyncio.sleep(SYNC_SECONDS / HURRY)
                 pods.look()
-                now, current, ready = time.monotonic() - began, pods.count, len(pods.ready)
-                waits = await asyncio.to_thread(prometheus.value, queue)
-                works = await asyncio.to_thread(prometheus.value, busy)
-                proposals = [
-                    None if waits is None else by_value(current, ready, waits, queue_target),
-                    None if works is None else by_average(current, works, busy_target),
-                ]
-                pods.scale(scaler.decide(now, current, proposals))
-                seen = {"seconds": round(now, 2), "rate": rate, "queue_s": waits, "busy": works}
-                rows.append(seen | {"ready": ready, "replicas": pods.count, **load.counted()})
+                now = round(time.monotonic() - began, 3)
+                row = {
+                    "seconds": now,
+                    "rate": rate,
+                    "queue_s": await asyncio.to_thread(prometheus.value, queue),
+                    "busy": await asyncio.to_thread(prometheus.value, busy),
+                    "ready": len(pods.ready),
+                }
+                wanted = proposals(row, pods.count, targets)
+                pods.scale(scaler.decide(now, pods.count, wanted))
+                rows.append(row | {"replicas": pods.count, **load.counted()})
     await pods.close()
     return rows
 
@@ -90,7 +96,16 @@ def _queries() -> list[str]:
     ]
 
 
-def _autoscaler() -> tuple[Autoscaler, list[float]]:
+def proposals(row: Mapping[str, Any], current: int, targets: Sequence[float]) -> list[int | None]:
+    """The replicas that each of the two metrics asks for."""
+    waits, works = row["queue_s"], row["busy"]
+    return [
+        None if waits is None else by_value(current, row["ready"], waits, targets[0]),
+        None if works is None else by_average(current, works, targets[1]),
+    ]
+
+
+def autoscaler() -> tuple[Autoscaler, list[float]]:
     """The generator's, as the component builds it, and the targets of its two metrics."""
     spec = yaml.safe_load((COMPONENT / "behavior.yaml").read_text())["spec"]
     scalers = yaml.safe_load_all((COMPONENT / "scalers.yaml").read_text())
@@ -116,11 +131,21 @@ def main() -> None:
     conditions = {
         "hurry": HURRY,
         "request_seconds": REQUEST_SECONDS,
+        "start_seconds": START_SECONDS,
         "phases": [{"requests_per_second": rate, "seconds": s} for rate, s in PHASES],
     }
     text = json.dumps({"conditions": conditions, "decisions": rows}, indent=1)
     (out / "autoscaling.json").write_text(text + "\n")
     figure.draw(rows, HURRY, out / "autoscaling.png")
+    if out == OUT:
+        PAGE.write_text(page())
+
+
+def page() -> str:
+    """docs/operations/autoscaling.md with the figures of autoscaling.json."""
+    document = json.loads((OUT / "autoscaling.json").read_text())
+    _, (queue_target, _) = autoscaler()
+    return replace_tables(PAGE.read_text(), "replay", report.render(document, queue_target))
 
 
 if __name__ == "__main__":

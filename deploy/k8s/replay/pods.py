@@ -54,16 +54,21 @@ class Pod:
 
     server: LocalTriton
     started: Future[None]
+    wanted_at: float  # of time.monotonic
     client: Triton | None = None  # once it is ready
 
 
 class Pods:
     """As many Tritons as the autoscaler wants, and Prometheus' list of them."""
 
-    def __init__(self, repository: Path, folder: Path) -> None:
-        """Serve `repository`; keep logs and the list of targets in `folder`."""
+    def __init__(self, repository: Path, folder: Path, start_seconds: float) -> None:
+        """Serve `repository`; keep logs and the list of targets in `folder`.
+
+        A pod is not ready before `start_seconds`, however fast Triton starts here.
+        """
         self._repository = repository
         self._folder = folder
+        self._start_seconds = start_seconds
         self._threads = ThreadPoolExecutor(16)  # Tritons end with the threads that started them
         self._pods: list[Pod] = []
         self._ending: list[Future[None]] = []
@@ -87,7 +92,8 @@ class Pods:
             log = self._folder / f"triton-{self._made}.log"
             self._made += 1
             server = LocalTriton(self._repository, log=log)
-            self._pods.append(Pod(server, self._threads.submit(server.start)))
+            started = self._threads.submit(server.start)
+            self._pods.append(Pod(server, started, time.monotonic()))
         while len(self._pods) > wanted:
             pod = self._pods.pop()
             self._ending.append(self._threads.submit(_end, pod))
@@ -95,8 +101,9 @@ class Pods:
 
     def look(self) -> None:
         """Take pods that have become ready into service; raise what a start has raised."""
+        due = time.monotonic() - self._start_seconds
         for pod in self._pods:
-            if pod.client is None and pod.started.done():
+            if pod.client is None and pod.wanted_at <= due and pod.started.done():
                 pod.started.result()
                 pod.client = Triton(pod.server.grpc_url)
 

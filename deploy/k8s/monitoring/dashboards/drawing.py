@@ -1,5 +1,6 @@
 """Draws panels with Grafana's own types."""
 
+import json
 from typing import Any
 
 from grafana_foundation_sdk.builders import common, heatmap, prometheus, stat, timeseries
@@ -21,6 +22,7 @@ from grafana_foundation_sdk.models.dashboard import (
     Threshold,
     ThresholdsMode,
     VariableOption,
+    VariableRefresh,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
@@ -38,7 +40,14 @@ def drawn(board: Dashboard) -> str:
         width = _GRID_WIDTH // len(row.panels)
         for panel in row.panels:
             builder = builder.with_panel(_panel(panel).height(row.height).span(width))
-    return JSONEncoder(sort_keys=True, indent=2).encode(builder.build()) + "\n"
+    return _lines(json.loads(JSONEncoder(sort_keys=True).encode(builder.build())))
+
+
+def _lines(board: dict[str, Any]) -> str:
+    """JSON with a line for each panel: a change of one is a change of one line."""
+    panels = ",\n  ".join(json.dumps(panel) for panel in board.pop("panels"))
+    entries = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in board.items()]
+    return "{\n " + ",\n ".join([*entries, f'"panels": [\n  {panels}\n ]']) + "\n}\n"
 
 
 def _frame(board: Dashboard) -> grafana.Dashboard:
@@ -70,7 +79,9 @@ def _namespaces() -> grafana.QueryVariable:
         .label("Namespace")
         .datasource(_PROMETHEUS)
         .query('label_values(up{job=~"animegan-.+"}, namespace)')
+        .refresh(VariableRefresh.ON_DASHBOARD_LOAD)
         .include_all(True)
+        .all_value(".*")
         .multi(True)
         .current(VariableOption(text="All", value="$__all"))
     )
@@ -120,7 +131,8 @@ def _graph(panel: Panel) -> timeseries.Panel:
 
 
 def _number(panel: Panel) -> stat.Panel:
-    builder = stat.Panel().no_value("no data")
+    last = common.ReduceDataOptions().calcs(["lastNotNull"])
+    builder = stat.Panel().no_value("no data").reduce_options(last)
     return builder if panel.limit is None else builder.thresholds(_thresholds(panel))
 
 

@@ -1,7 +1,10 @@
 """Kubernetes' own examples of the HorizontalPodAutoscaler's algorithm, and its corners."""
 
+import json
+
 import pytest
 
+from deploy.k8s.replay.__main__ import OUT, PAGE, autoscaler, page, proposals
 from deploy.k8s.replay.autoscaler import (
     Autoscaler,
     Direction,
@@ -104,3 +107,22 @@ def test_limits_hold_whatever_is_proposed():
     it = Autoscaler(2, 8, FREE, FREE)
     assert it.decide(0, 6, [50]) == 8
     assert it.decide(100, 3, [0]) == 2
+
+
+def test_the_published_replay_follows_the_load_and_comes_back():
+    """With the component as it is now: whoever changes targets or behaviour replays it."""
+    rows = json.loads((OUT / "autoscaling.json").read_text())["decisions"]
+    it, targets = autoscaler()
+    current = it.least
+    for row in rows:
+        current = it.decide(row["seconds"], current, proposals(row, current, targets))
+        assert current == row["replicas"], row
+    peak = max(row["rate"] for row in rows)
+    # Two instances a pod: more than as many as work at the peak, and the least at the end.
+    assert max(row["replicas"] for row in rows if row["rate"] == peak) * 2 > peak * 0.1
+    assert current == it.least
+    assert rows[-1]["failed"] == 0
+
+
+def test_the_page_shows_the_published_replay():
+    assert PAGE.read_text() == page()
