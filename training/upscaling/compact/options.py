@@ -110,6 +110,18 @@ PRESETS: dict[str, CompactOptions] = {
         warmup=2_000,
         finish_from=0.25,
     ),
+    # With pictures of the kind that it will meet, which are 64 px small.
+    "compact-2x-faces": replace(
+        DEFAULT,
+        preset="compact-2x-faces",
+        network=CompactConfig(depth=8),
+        images=160_000,
+        side=64,
+        soft=0.2,
+        lr=1e-3,
+        warmup=2_000,
+        finish_from=0.1,
+    ),
     # Seconds: every branch of the loop, for the tests.
     "compact-tiny": replace(
         DEFAULT,
