@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard as grafana
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
     GraphGradientMode,
-    GraphTresholdsStyleMode,
+    GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     SortOrder,
@@ -125,7 +125,7 @@ def _graph(panel: Panel) -> timeseries.Panel:
     if panel.stacked:
         builder = builder.stacking(common.StackingConfig().mode(StackingMode.NORMAL))
     if panel.limit is not None:
-        style = common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.DASHED)
+        style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
         builder = builder.thresholds(_thresholds(panel)).thresholds_style(style)
     return builder
 
