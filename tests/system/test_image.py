@@ -73,11 +73,11 @@ class ContainedService(ServiceProcess):
     def python(self) -> psutil.Process:
         """The service itself, below buildah's own processes."""
         children = psutil.Process(self.process.pid).children(recursive=True)
-        return next(child for child in children if "services.generator" in child.cmdline()[1:])
+        return next(child for child in children if child.name().startswith("python"))
 
     def __exit__(self, *_: object) -> None:
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            child.kill()
+        if self.process.poll() is None:  # a test has failed: buildah does not pass on a SIGKILL
+            self.python().kill()
         super().__exit__()
 
 
