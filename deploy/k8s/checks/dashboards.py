@@ -25,10 +25,16 @@ def check(subject: Subject) -> Iterator[Finding]:
         for title, query in queries(json.loads(file.read_text())):
             for mistake in mistakes(query, known):
                 yield Finding(str(file.relative_to(subject.project)), f"{title}: {mistake}")
-    for file in sorted((subject.project / RUNBOOKS).glob("*.md")):
+    for page, query in runbook_queries(subject.project):
+        for mistake in mistakes(query, known):
+            yield Finding(str(RUNBOOKS / page), f"{query}: {mistake}")
+
+
+def runbook_queries(project: Path) -> Iterator[tuple[str, str]]:
+    """Every query that the runbooks tell to ask, with the name of its page."""
+    for file in sorted((project / RUNBOOKS).glob("*.md")):
         for query in _ASKED.findall(file.read_text()):
-            for mistake in mistakes(query, known):
-                yield Finding(str(RUNBOOKS / file.name), f"{query}: {mistake}")
+            yield file.name, query
 
 
 def queries(dashboard: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Rules and alerts: promtool's own checks and tests, and what an operator needs of each alert."""
+"""Rules, alerts and autoscalers' queries: what promtool and an operator at night would miss."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from deploy.k8s.checks.policies.autoscaling import ADAPTER, LABEL_MATCHERS, adapter_queries
 from deploy.k8s.checks.subject import Finding, Subject, program
 from deploy.k8s.monitoring import __main__ as generated
 from deploy.k8s.monitoring.files import read, rule_files, rules
@@ -16,6 +17,7 @@ from deploy.k8s.monitoring.reference import mistakes, series
 _SECONDS = 120
 _TEXTS = ("summary", "description", "runbook_url")
 _SEVERITIES = ("critical", "warning")
+_SOME_PODS = 'namespace="anime-gan",job="animegan-triton-generator"'
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -25,6 +27,9 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield _finding(subject, file, "is stale: run `python -m deploy.k8s.monitoring`")
     yield from _promtool(subject, folder)
     tested, known = _tested(folder), series(folder)
+    for name, query in adapter_queries(subject.project).items():
+        for mistake in mistakes(query.replace(LABEL_MATCHERS, _SOME_PODS), known):
+            yield _finding(subject, subject.project / ADAPTER, f"{name}: {mistake}")
     for file, rule in rules(folder):
         name = rule.get("alert") or rule["record"]
         for mistake in mistakes(rule["expr"], known):

@@ -19,6 +19,7 @@ import uvloop
 import yaml
 from tqdm import tqdm
 
+from deploy.k8s.checks.policies.autoscaling import LABEL_MATCHERS, adapter_queries
 from deploy.k8s.monitoring.files import hurried_query
 from deploy.k8s.replay import figure, report
 from deploy.k8s.replay.autoscaler import (
@@ -86,14 +87,9 @@ def _rates() -> list[int]:
 
 def _queries() -> list[str]:
     """What prometheus-adapter would ask, with its ranges shortened."""
-    adapter = yaml.safe_load((COMPONENT / "prometheus-adapter.yaml").read_text())
-    return [
-        hurried_query(
-            rule["metricsQuery"].replace("<<.LabelMatchers>>", f'job="{JOB}",namespace="replay"'),
-            HURRY,
-        )
-        for rule in adapter["externalRules"]
-    ]
+    pods = f'job="{JOB}",namespace="replay"'
+    asked = adapter_queries().values()
+    return [hurried_query(query.replace(LABEL_MATCHERS, pods), HURRY) for query in asked]
 
 
 def proposals(row: Mapping[str, Any], current: int, targets: Sequence[float]) -> list[int | None]:

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from animegan_client import AnimeganError, Client, SimilarityClient
+from animegan_client import AnimeganError, Client, SimilarityClient, UpscalerClient
 from deploy.local import processes
 from deploy.local.monitoring import MonitoringSettings
 from deploy.local.stack import Stack
@@ -20,6 +20,7 @@ from tests.integration.monitoring.webhook import Webhook, webhook
 from tests.integration.similarity.material import COLOUR, HELDOUT, png
 from tests.integration.similarity.material import MODELS as SEARCH_MODELS
 from tests.integration.tiny_models import STYLEGAN, write_model
+from tests.integration.tiny_upscalers import TinyUpscaler, write_upscaler
 from tests.requires import require_program
 from tests.unit.ssim.index.material import write_index
 
@@ -65,13 +66,15 @@ class Platform:
                 return False
 
     def use(self) -> None:
-        """Call methods of both services, so that their metrics have samples."""
+        """Call methods of all services, so that their metrics have samples."""
         with Client(f"127.0.0.1:{self.settings.generator_port}") as client:
             assert len(list(client.generate_stream(count=3))) == 3
             with pytest.raises(AnimeganError):
                 client.generate(count=1, truncation=-1)
         with SimilarityClient(f"127.0.0.1:{self.settings.similarity_port}") as similarity:
             similarity.search(png(COLOUR[0]), model="stylegan")
+        with UpscalerClient(f"127.0.0.1:{self.settings.upscaler_port}") as upscaler:
+            upscaler.upscale(png(COLOUR[0]))
         assert self.generates()
 
 
@@ -95,9 +98,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 def _repository(folder: Path) -> Path:
-    """A small generator and the two models of the search."""
+    """A small generator, a small upscaler and the two models of the search."""
     repository = folder / "models"
     write_model(repository, STYLEGAN, instances=2)
+    write_upscaler(repository, TinyUpscaler("tiny"))
     for model in SEARCH_MODELS:
         shutil.copytree(PROJECT / "models" / model, repository / model)
     return repository

@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from deploy.k8s.checks.dashboards import runbook_queries
+from deploy.k8s.checks.policies.autoscaling import LABEL_MATCHERS, adapter_queries
 from deploy.k8s.monitoring.dashboards import ALL
+from deploy.k8s.monitoring.files import hurried_query
 from deploy.k8s.monitoring.reference import metrics
 from deploy.local import stubs
 from deploy.local.processes import PidFile
 from tests.integration.local.polling import until
-from tests.integration.monitoring.conftest import PROJECT, Platform
-from tests.integration.upscaler.material import UpscalerProcess
+from tests.integration.monitoring.conftest import HURRY, PROJECT, Platform
 from tests.requires import require_program
 
-JOBS = {"animegan-generator", "animegan-similarity", "animegan-triton"}
+SERVICES = ("generator", "similarity", "upscaler")
+JOBS = {f"animegan-{part}" for part in (*SERVICES, "triton")}
 
 Shown = Mapping[str, tuple[str, frozenset[str] | None]]
 
@@ -33,14 +36,10 @@ def families(text: str) -> Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """What every kind of process shows to Prometheus once it has been used."""
+def shown(platform: Platform) -> Mapping[str, str]:
+    """What every process shows to Prometheus once it has been used."""
     platform.use()
-    texts = {part: platform.metrics(part) for part in ("generator", "similarity", "triton")}
-    log = tmp_path_factory.mktemp("upscaler") / "service.log"
-    with UpscalerProcess(platform.stack.state().triton.grpc_url, log) as upscaler:
-        upscaler.wait_for_event("serving")
-        return texts | {"upscaler": upscaler.metrics_text()}
+    return {part: platform.metrics(part) for part in (*SERVICES, "triton")}
 
 
 def test_the_list_of_metrics_is_what_processes_show(shown):
@@ -56,7 +55,7 @@ def test_the_list_of_metrics_is_what_processes_show(shown):
         assert (name, labels or metric.labels) == (name, metric.labels)
 
 
-@pytest.mark.parametrize("service", ["generator", "similarity", "upscaler"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_metrics_keep_the_conventions(shown, service):
     command = [require_program("promtool"), "check", "metrics"]
     checked = subprocess.run(
@@ -87,6 +86,21 @@ def test_every_query_of_the_dashboards_is_answered_and_calls_show(platform: Plat
         assert answers["generator", title], title
     assert answers["similarity", "SSIM to the nearest image"]
     assert float(answers["overview", "Targets down"][0]["value"][1]) == 0
+
+
+def test_every_query_of_the_runbooks_is_one_for_prometheus(platform: Platform):
+    asked = list(runbook_queries(PROJECT))
+    assert len({page for page, _ in asked}) > 20
+    for _, query in asked:
+        platform.query(query)  # raises for what Prometheus does not take
+
+
+@pytest.mark.parametrize("metric", adapter_queries())
+def test_the_queries_of_the_autoscalers_have_one_answer(platform: Platform, metric):
+    matchers = 'namespace="local",job="animegan-triton"'
+    query = adapter_queries()[metric].replace(LABEL_MATCHERS, matchers)
+    (answer,) = platform.query(hurried_query(query, HURRY))
+    assert float(answer["value"][1]) >= 0
 
 
 def test_a_dead_model_process_is_told_and_so_is_its_recovery(platform: Platform):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from deploy.k8s.checks.policies.objects import find, of_kind
 from deploy.k8s.checks.subject import PROJECT, Manifest
+
+ADAPTER = Path("deploy/k8s/components/autoscale-triton-hpa/prometheus-adapter.yaml")
+
+LABEL_MATCHERS = "<<.LabelMatchers>>"  # prometheus-adapter's, for the pods that it is asked about
 
 _CALM_SECONDS = 300  # at least, before replicas are taken away
 
@@ -41,6 +45,9 @@ def check(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, str]]:
         for trigger in scaler["spec"].get("triggers", ()):
             for problem in _trigger(trigger, name):
                 yield scaler, problem
+        for metric in scaler["spec"].get("metrics", ()):
+            if metric["type"] == "External" and _asked(metric) not in _answered(name):
+                yield scaler, f"prometheus-adapter.yaml makes no {_asked(metric)} of this target"
 
 
 def _behavior(scaler: Manifest) -> Mapping[str, Any]:
@@ -50,17 +57,26 @@ def _behavior(scaler: Manifest) -> Mapping[str, Any]:
     return behavior
 
 
+def _asked(metric: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    """Name and labels of the external metric that an autoscaler of Kubernetes asks for."""
+    asked = metric["external"]["metric"]
+    return asked["name"], asked.get("selector", {}).get("matchLabels", {})
+
+
+def _answered(target: str) -> list[tuple[str, Mapping[str, str]]]:
+    """Those that prometheus-adapter has of the pods of a Deployment."""
+    return [(name, {"job": f"animegan-{target}"}) for name in adapter_queries()]
+
+
 def _trigger(trigger: Mapping[str, Any], target: str) -> Iterator[str]:
     """KEDA's queries are those of the adapter, for the target's own pods."""
     matchers = f'namespace="anime-gan",job="animegan-{target}"'
-    wanted = adapter_queries()[_METRICS[trigger["name"]]].replace("<<.LabelMatchers>>", matchers)
+    wanted = adapter_queries()[_METRICS[trigger["name"]]].replace(LABEL_MATCHERS, matchers)
     if trigger["metadata"]["query"].split() != wanted.split():
         yield f"trigger {trigger['name']} asks something else than prometheus-adapter.yaml"
 
 
-@cache
-def adapter_queries() -> Mapping[str, str]:
-    """What prometheus-adapter asks for each metric; `<<.LabelMatchers>>` stands for the pods."""
-    folder = PROJECT / "deploy" / "k8s" / "components" / "autoscale-triton-hpa"
-    rules = yaml.safe_load((folder / "prometheus-adapter.yaml").read_text())["externalRules"]
+def adapter_queries(project: Path = PROJECT) -> Mapping[str, str]:
+    """What prometheus-adapter asks for each metric; LABEL_MATCHERS stand for the pods."""
+    rules = yaml.safe_load((project / ADAPTER).read_text())["externalRules"]
     return {rule["name"]["as"]: rule["metricsQuery"] for rule in rules}

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from deploy.k8s.checks import alertmanager, dashboards, prometheus
+from deploy.k8s.checks.policies.autoscaling import ADAPTER
 from deploy.k8s.checks.subject import PROJECT, Subject
 from deploy.k8s.monitoring import __main__ as generated
 from deploy.k8s.monitoring import files, kubernetes
@@ -29,7 +30,9 @@ def checkout(tmp_path: Path) -> Path:
     """What the checks read, with one file of rules only, to spoil."""
     for folder in (MONITORING, RUNBOOKS):
         shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=lambda *_: {"__pycache__"})
-    shutil.copy(PROJECT / PAGE, tmp_path / PAGE)
+    for file in (PAGE, ADAPTER):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / file, tmp_path / file)
     for folder in (RULES.parent, TESTS.parent):
         for file in (tmp_path / folder).glob("*.yml"):
             if file.name != RULES.name:
@@ -59,6 +62,7 @@ def spoil(file: Path, old: str, new: str) -> None:
         (RULES, "runbooks/AnimeganTrainingStalled.md", "runbooks/None.md", "needs the runbook"),
         (RULES, "for: 5m", "for: 6m", "FAILED"),
         (RULES, "> 900", "> 905", "is stale"),
+        (ADAPTER, "sum by (model) (rate(nv_inference_exec_c", "sum(rate(nv_exec_c", "no metric"),
         (TESTS, "eval_time: 37m, alertname", "eval_time: 31m, alertname", "FAILED"),
     ],
 )

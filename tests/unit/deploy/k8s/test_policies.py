@@ -239,6 +239,18 @@ def too_few_left(m):
     return "may leave 1 replicas"
 
 
+def scaled_by_nothing(m):
+    (metric, _) = at(m, "HorizontalPodAutoscaler", "triton-generator")["spec"]["metrics"]
+    metric["external"]["metric"]["name"] = "queue_seconds"
+    return "prometheus-adapter.yaml makes no ('queue_seconds'"
+
+
+def scaled_by_others(m):
+    (metric, _) = at(m, "HorizontalPodAutoscaler", "triton-generator")["spec"]["metrics"]
+    metric["external"]["metric"]["selector"]["matchLabels"]["job"] = "animegan-triton-upscaler"
+    return "of this target"
+
+
 def part_without_pod(m):
     settings(m, "shards")["PARTS"] = "3"
     return "4 pods cannot serve PARTS=3"
@@ -259,7 +271,7 @@ MISTAKES = [
     only_pod_goes_first, selector_means_others, service_of_nobody, port_of_nobody, unknown_secret,
     unknown_settings, unknown_volume, scales_nobody, route_to_nowhere, port_without_policy,
     arrow_without_start, arrow_without_end, open_to_all, two_autoscalers, fixed_and_scaled,
-    nervous, too_few_left, part_without_pod, pod_that_nobody_asks,
+    nervous, too_few_left, scaled_by_nothing, scaled_by_others, part_without_pod, pod_that_nobody_asks,
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.k8s.checks.policies.autoscaling import adapter_queries
+from deploy.k8s.checks.policies.autoscaling import LABEL_MATCHERS, adapter_queries
 from tests.requires import require_program
 
 MATCHERS = 'namespace="anime-gan",job="animegan-triton-generator"'
@@ -61,7 +61,7 @@ LIGHT = traffic("light", requests=200, queue_ms=1, batch=1, infer_ms=2)
 )
 def test_queries(tmp_path: Path, query, input_series, expected):
     promtool = require_program("promtool")
-    expression = adapter_queries()[query].replace("<<.LabelMatchers>>", MATCHERS)
+    expression = adapter_queries()[query].replace(LABEL_MATCHERS, MATCHERS)
     # To the microsecond: promtool compares floats exactly.
     case = {
         "expr": f"round({expression}, 1e-6)",
