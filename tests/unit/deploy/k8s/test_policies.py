@@ -271,7 +271,8 @@ MISTAKES = [
     only_pod_goes_first, selector_means_others, service_of_nobody, port_of_nobody, unknown_secret,
     unknown_settings, unknown_volume, scales_nobody, route_to_nowhere, port_without_policy,
     arrow_without_start, arrow_without_end, open_to_all, two_autoscalers, fixed_and_scaled,
-    nervous, too_few_left, scaled_by_nothing, scaled_by_others, part_without_pod, pod_that_nobody_asks,
+    nervous, too_few_left, scaled_by_nothing, scaled_by_others, part_without_pod,
+    pod_that_nobody_asks,
 ]  # fmt: skip
 
 
