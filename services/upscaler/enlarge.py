@@ -76,7 +76,9 @@ async def _with_alpha(pixels: Pixels, plan: Plan, infer: Infer, tiles: TileSetti
             async for strip in strips:
                 yield np.pad(strip, ((0, 0), (0, 0), (0, 1)), constant_values=OPAQUE)
         return
-    colours = await asyncio.to_thread(bled, colours, alpha[:, :, 0], _reach(plan))
+    # Alpha spreads as far as the reach, and the colours there depend on others as far away.
+    reach = 2 * _reach(plan)
+    colours = await asyncio.to_thread(bled, colours, alpha[:, :, 0], reach)
     alpha_infer = on_alpha(augmented(infer) if plan.tta else infer)
     async with (
         aclosing(_one(colours, plan, infer, tiles)) as colour_strips,

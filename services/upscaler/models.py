@@ -29,7 +29,7 @@ class UpscalerModel:
     scale: int  # 1: it only denoises
     noise: int  # NO_NOISE, or the level 0 to 3 that it removes
     margin: int  # pixels of the input around a tile that the tile's output depends on
-    alignment: int  # tiles begin at multiples of it, where the whole picture has a grid point
+    alignment: int  # tiles begin at multiples of it: the grid on which the network samples down
     pools_globally: bool  # true: a tile's output depends on the whole tile, however far away
     max_batch: int
     licence: str

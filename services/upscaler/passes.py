@@ -92,12 +92,11 @@ async def _groups(
     for y in down:
         rows = await window.take(y.start, y.stop)
         for x in across:
-            tile = rows[:, x.start : x.stop]
-            if len(tiles) == batch or (tiles and tile.shape != tiles[0].shape):
+            places.append(_Place(y, x))
+            tiles.append(rows[:, x.start : x.stop])
+            if len(tiles) == batch:
                 yield places, np.stack(tiles)
                 places, tiles = [], []
-            places.append(_Place(y, x))
-            tiles.append(tile)
     if tiles:
         yield places, np.stack(tiles)
 

@@ -40,27 +40,35 @@ class TileSettings:
 
 
 def spans(length: int, side: int, margin: int, alignment: int = 1) -> Sequence[Span]:
-    """Cover `length` pixels with spans of `side` pixels (or one, of `length`, if that is less).
+    """Cover `length` pixels with as few spans of at most `side` pixels as possible.
 
     Args:
         length: pixels to cover.
-        side: pixels that a span reads; the last one reads up to `alignment` - 1 more.
+        side: pixels that a span may read. All read as many, and no more than they have to.
         margin: pixels between what a span keeps and its ends, unless those are the picture's.
-        alignment: spans start at its multiples, as the grid of a network that samples down does.
+        alignment: spans start at its multiples, counted from either end of the picture: there the
+            grid of a network that samples down has its points, turned round or not.
 
     Raises:
         ValueError: nothing is left of a side within its margins.
     """
     if length <= side:
         return [Span(0, length, 0, length)]
+    side -= (side - length) % alignment
     if side < 2 * margin + alignment:
         raise ValueError(f"nothing is left of {side} pixels within margins of {margin}")
+    side = _least(length, side, margin, alignment)
     result = [Span(0, side, 0, side - margin)]
     while (first := result[-1].last) < length:
-        start = (first - margin) // alignment * alignment
-        if start + side < length:
-            result.append(Span(start, start + side, first, start + side - margin))
-        else:
-            start = (length - side) // alignment * alignment
-            result.append(Span(start, length, first, length))
+        start = min(length - side, (first - margin) // alignment * alignment)
+        stop = start + side
+        result.append(Span(start, stop, first, length if stop == length else stop - margin))
     return result
+
+
+def _least(length: int, side: int, margin: int, alignment: int) -> int:
+    """The shortest side with which no more spans are needed than with `side`."""
+    lost = 2 * margin + alignment - 1
+    number = -(-(length - 2 * margin) // (side - lost))
+    shortest = -(-(length - 2 * margin) // number) + lost
+    return min(side, shortest + (length - shortest) % alignment)
