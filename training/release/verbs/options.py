@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
 from deploy.local.stack import Stack
+from deploy.triton_admin import ADMIN_KEY_VARIABLE
 from training.release.errors import ReleaseError
 from training.release.history import Entry
 from training.release.store import Store
@@ -14,6 +16,10 @@ from training.release.traffic import Traffic
 from training.release.tritons import Address, Tritons, addresses
 
 DEFAULT_MODEL = "stylegan"
+
+# Where the steps act when they are not told: an operator sets both once.
+MODELS_VARIABLE = "ANIMEGAN_MODELS"
+TRITONS_VARIABLE = "ANIMEGAN_TRITONS"
 
 
 def add_step(subparsers: Any, name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -34,8 +40,9 @@ def add_repository(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models",
         metavar="URL",
-        help="the repository that Triton reads: a folder or s3://bucket/path (default: that of the "
-        "stack that `make up` started, else the folder models)",
+        default=os.environ.get(MODELS_VARIABLE),
+        help="the repository that Triton reads: a folder or s3://bucket/path (default: that in "
+        f"{MODELS_VARIABLE}; else of the stack that `make up` started; else the folder models)",
     )
 
 
@@ -48,8 +55,9 @@ def add_step_on_tritons(subparsers: Any, name: str, text: str) -> argparse.Argum
         action="append",
         metavar="HOST:PORT",
         help="gRPC address of a Triton, repeatable; a name with several addresses means all of "
-        "them. The admin key comes from ANIMEGAN_TRITON_ADMIN_KEY (default: the stack that "
-        "`make up` started, with its key)",
+        f"them. The admin key comes from {ADMIN_KEY_VARIABLE} (default: those in "
+        f"{TRITONS_VARIABLE}, with spaces between; else the stack that `make up` started, with "
+        "its key)",
     )
     add_note(parser)
     return parser
@@ -69,13 +77,14 @@ def open_store(arguments: argparse.Namespace) -> Store:
 
 
 def open_tritons(arguments: argparse.Namespace) -> Tritons:
-    """The Tritons that were named, or that of the local stack.
+    """The Tritons that were named, here or in the environment, or that of the local stack.
 
     Raises:
         ReleaseError: none was named and no stack runs, or there is no key.
     """
-    if arguments.triton:
-        return Tritons(addresses(arguments.triton))
+    named = arguments.triton or os.environ.get(TRITONS_VARIABLE, "").split()
+    if named:
+        return Tritons(addresses(named))
     state = Stack().state()
     if state is None:
         raise ReleaseError("no stack is running: start it with `make up`, or name a --triton")
