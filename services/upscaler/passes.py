@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from math import isqrt
 from typing import TypeAlias
 
 import numpy as np
@@ -65,8 +66,11 @@ async def run_pass(
 
 def tile_side(model: UpscalerModel, size: Size, settings: TileSettings) -> int:
     """Pixels along a side of the tiles; at least as much as `size` if it is not divided."""
-    whole = model.pools_globally and size.height * size.width <= settings.whole_pixels
-    return max(size.height, size.width) if whole else settings.side
+    if not model.pools_globally:
+        return settings.side
+    if size.height * size.width <= settings.whole_pixels:
+        return max(size.height, size.width)
+    return max(settings.side, isqrt(settings.whole_pixels))  # the larger, the nearer to the whole
 
 
 async def _infer(infer: Infer, model: UpscalerModel, tiles: Tiles) -> Tiles:
