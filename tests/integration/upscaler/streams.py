@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterable, Iterator
 from dataclasses import dataclass, field
 
+import grpc
+import pytest
 from animegan.upscaler.v1 import upscaler_pb2 as pb
+from animegan.upscaler.v1 import upscaler_pb2_grpc
 
 
 @dataclass
@@ -42,6 +45,17 @@ async def received(responses: AsyncIterable[pb.UpscaleStreamResponse]) -> list[R
             current = None
     assert current is None
     return answers
+
+
+def refusal(target: str, requests: Iterator[pb.UpscaleStreamRequest]) -> grpc.RpcError:
+    """How a stream fails that is ended while its requests are still being sent.
+
+    By a synchronous call: one of grpc.aio may report INTERNAL in place of the service's status
+    when it is ended while it writes (github.com/grpc/grpc/issues/36066).
+    """
+    with grpc.insecure_channel(target) as channel, pytest.raises(grpc.RpcError) as failed:
+        _ = list(upscaler_pb2_grpc.UpscalerServiceStub(channel).UpscaleStream(requests))
+    return failed.value
 
 
 def _take(answer: Received, response: pb.UpscaleStreamResponse) -> None:

@@ -11,7 +11,7 @@ from google.rpc import error_details_pb2
 
 from tests.integration.generator.test_statuses import detail, failure
 from tests.integration.upscaler.material import UpscalerProcess, noise, png, request
-from tests.integration.upscaler.streams import parts, received
+from tests.integration.upscaler.streams import parts, received, refusal
 
 FILE = png(noise(9, 9))
 IMAGE = image_pb2.Image(data=FILE)
@@ -80,12 +80,12 @@ async def test_unauthenticated_without_the_token(triton, tmp_path):
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
-            for call in (
-                stub.Upscale(request(noise(9, 9))),
-                stub.UpscaleStream(parts(FILE)),
-                stub.ListModels(pb.ListModelsRequest()),
-            ):
-                assert (await failure(call)).code() is grpc.StatusCode.UNAUTHENTICATED
+            errors = [
+                await failure(stub.Upscale(request(noise(9, 9)))),
+                await asyncio.to_thread(refusal, service.target, parts(FILE)),
+                await failure(stub.ListModels(pb.ListModelsRequest())),
+            ]
+        assert {error.code() for error in errors} == {grpc.StatusCode.UNAUTHENTICATED}
 
 
 async def test_a_service_with_little_room(triton, tmp_path):
@@ -99,7 +99,7 @@ async def test_a_service_with_little_room(triton, tmp_path):
             stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
             await _unary_calls_are_refused(stub, service)
             await _pictures_of_a_stream_wait(stub)
-            await _one_stream_too_many(stub)
+            await _one_stream_too_many(stub, service.target)
             await _limits_hold_before_anything_is_sent(stub)
             assert service.metric("animegan_upscaler_pixels_in_flight") == 0
 
@@ -124,12 +124,12 @@ async def _pictures_of_a_stream_wait(stub) -> None:
     assert [(answer.id, answer.done) for answer in answers] == [(str(i), True) for i in range(6)]
 
 
-async def _one_stream_too_many(stub) -> None:
+async def _one_stream_too_many(stub, target) -> None:
     first = stub.UpscaleStream()
     for part in parts(FILE):
         await first.write(part)
     await first.read()
-    error = await failure(stub.UpscaleStream(parts(FILE)))
+    error = await asyncio.to_thread(refusal, target, parts(FILE))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert "8 of at most 8 images are in flight" in error.details()
     await first.done_writing()
@@ -159,11 +159,11 @@ async def test_deadlines(stub, triton, tmp_path):
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             impatient = upscaler_pb2_grpc.UpscalerServiceStub(channel)
-            for call in (
-                impatient.Upscale(slow),
-                impatient.UpscaleStream(parts(slow.image.data, options=slow.options)),
-            ):
-                assert (await failure(call)).code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            error = await failure(impatient.Upscale(slow))
+            assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            pieces = parts(slow.image.data, options=slow.options)
+            error = await asyncio.to_thread(refusal, service.target, pieces)
+            assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
             assert await impatient.Upscale(request(noise(3, 3)), timeout=30)
 
 
