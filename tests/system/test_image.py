@@ -34,13 +34,12 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
     """A store with the base in it."""
-    for program in ("buildah", "debootstrap"):
+    for program in ("buildah", "mmdebstrap", "unshare"):
         require_program(program)
     require_root()
-    store = Builder(tmp_path_factory.mktemp("images"))
-    store.make_base()
-    yield store
-    store.remove()
+    with Builder(tmp_path_factory.mktemp("images")) as store:
+        store.make_base()
+        yield store
 
 
 @pytest.fixture(scope="module")
