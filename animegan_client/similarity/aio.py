@@ -8,6 +8,7 @@ from animegan.similarity.v1.similarity_pb2_grpc import SimilarityServiceStub
 
 from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
+from animegan_client.ending import first_status
 from animegan_client.messages import encoded_image
 from animegan_client.pictures import Picture, each
 from animegan_client.similarity import messages, results
@@ -89,7 +90,7 @@ class AsyncSimilarityClient(AsyncConnection):
 
         call = self._stub.SearchStream(requests(), timeout=timeout, metadata=self._metadata)
         try:
-            with translated():
+            with translated(), first_status(call):
                 async for response in call:
                     yield results.search_result(response.result)
         finally:

@@ -11,6 +11,7 @@ from animegan.upscaler.v1.upscaler_pb2_grpc import UpscalerServiceStub
 
 from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
+from animegan_client.ending import first_status
 from animegan_client.errors import InvalidArgumentError
 from animegan_client.pictures import Picture, each
 from animegan_client.status import translated
@@ -165,7 +166,7 @@ class AsyncUpscalerClient(AsyncConnection):
 
         call = self._stub.UpscaleStream(requests(), timeout=timeout, metadata=self._metadata)
         try:
-            with translated():
+            with translated(), first_status(call):
                 async for response in call:
                     yield results.piece(response)
         except InvalidArgumentError as error:

@@ -6,7 +6,7 @@ the model back, which is what this process does, when
 
 - a stub has died, seen every second in the process table: a request that reaches a dead stub takes
   a second to fail and keeps Triton from ever freeing the instance, so speed counts; or
-- a canary inference, every few seconds, says so, or goes unanswered twice while nothing moves.
+- a canary inference, every few seconds, says so, or they go unanswered while nothing moves.
 
 What a dead stub leaves behind is removed: its shared memory, and the other stubs of the unloaded
 model, which Triton forgets to end if a request had reached the dead one.
@@ -38,6 +38,9 @@ class Timing:
     look: float = 1.0  # between two looks at the stubs
     canary: float = 5.0  # between two rounds of canaries
     canary_deadline: float = 10.0
+    hang: float = (
+        60.0  # longer than the largest tiles of the slowest network take on a busy machine
+    )
     reload_pause: float = 5.0  # between two reloads of one model
     farewell: float = 30.0  # from reload to the end of the old stubs: their requests may finish
     settled: float = 60.0  # Triton gives a stub 30 s to start; its memory exists before it
@@ -58,7 +61,8 @@ class Watchdog:
         self._replaced: dict[stubs.Stub, float] = {}  # with the time at which they must be gone
         self._missing: set[str] = set()  # models that we unloaded and could not load again
         self._not_before: dict[str, float] = {}  # earliest next reload of a model
-        self._executions: dict[str, int] = {}  # at a model's first unanswered canary
+        # At a model's first unanswered canary, and when it was seen.
+        self._executions: dict[str, tuple[int, float]] = {}
         self._complaints: dict[str, str] = {}  # a model's last canary error, to log changes only
         self._next_canary = 0.0
 
@@ -116,16 +120,17 @@ class Watchdog:
             self._executions.pop(name, None)
 
     def _suspect(self, name: str) -> None:
-        """Reload a model that left two canaries unanswered and executed nothing in between.
+        """Reload a model that leaves canaries unanswered and has executed nothing for a while.
 
         A model with a long queue is slow too, but it gets on with its work: reloading it would
         make things worse.
         """
-        executions = self._admin.executions(name)
-        if self._executions.get(name) == executions:
+        executions, now = self._admin.executions(name), time.monotonic()
+        before, since = self._executions.get(name, (None, now))
+        if executions != before:
+            self._executions[name] = executions, now
+        elif now - since >= self._timing.hang:
             self._reload(name, "it hangs")
-        else:
-            self._executions[name] = executions
 
     def _reload(self, name: str, reason: str) -> None:
         """Unload and load a model: load alone does nothing for a model that claims to be ready."""

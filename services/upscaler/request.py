@@ -160,7 +160,8 @@ def _noise(options: pb.UpscaleOptions) -> int:
         return NO_NOISE
     if not NO_NOISE <= options.noise <= MAX_NOISE:
         raise InvalidField(
-            "options.noise", f"{options.noise} is not within -1 (none) and {MAX_NOISE}"
+            "options.noise",
+            f"{options.noise} is not within -1 (none, as if left out) and {MAX_NOISE}",
         )
     return options.noise
 

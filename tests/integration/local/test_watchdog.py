@@ -23,7 +23,7 @@ from tests.integration.tiny_models import STYLEGAN, write_model
 
 INSTANCES = 2
 HASTY = Timing(
-    canary=0.2, canary_deadline=2.0, reload_pause=0.5, farewell=1.0, settled=2.0
+    canary=0.2, canary_deadline=2.0, hang=0.5, reload_pause=0.5, farewell=1.0, settled=2.0
 )  # fmt: skip
 LATENTS = STYLEGAN.latents(2)
 
@@ -168,7 +168,7 @@ def test_a_hanging_model_is_reloaded(tmp_path: Path) -> None:
 
 def test_a_busy_model_is_left_alone(server: LocalTriton) -> None:
     """Canaries time out all the time, and work is done all the time."""
-    impatient = Timing(canary=0.0, canary_deadline=0.001)
+    impatient = Timing(canary=0.0, canary_deadline=0.001, hang=0.0)
     before = {stub.process.pid for stub in living(server)}
     finished = False
 

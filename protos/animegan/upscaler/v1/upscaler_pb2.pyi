@@ -56,7 +56,7 @@ class _StepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Step.ValueType],
     STEP_PROFILE_APPLIED: _Step.ValueType  # 3
     """Converted to sRGB from the colours of its profile."""
     STEP_CONVERTED: _Step.ValueType  # 4
-    """Palette, CMYK or other colours converted to RGB."""
+    """CMYK or YCbCr converted to RGB. (Palettes are not counted: nothing of them is lost.)"""
     STEP_DEPTH_REDUCED: _Step.ValueType  # 5
     """More than 8 bits a channel made 8."""
 
@@ -72,7 +72,7 @@ STEP_ORIENTED: Step.ValueType  # 2
 STEP_PROFILE_APPLIED: Step.ValueType  # 3
 """Converted to sRGB from the colours of its profile."""
 STEP_CONVERTED: Step.ValueType  # 4
-"""Palette, CMYK or other colours converted to RGB."""
+"""CMYK or YCbCr converted to RGB. (Palettes are not counted: nothing of them is lost.)"""
 STEP_DEPTH_REDUCED: Step.ValueType  # 5
 """More than 8 bits a channel made 8."""
 Global___Step: _TypeAlias = Step  # noqa: Y015

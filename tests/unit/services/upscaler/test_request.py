@@ -82,7 +82,7 @@ def test_all_options():
         ((60, 60), {"scale": 4}, "options.scale", "240x240 .* 40000; use UpscaleStream"),
         ((80, 80), {"format": 2}, "options.format", "choose PNG"),
         ((5, 5), {"scale": 0}, "options.scale", "leave it out: 2"),
-        ((5, 5), {"noise": -2}, "options.noise", "-1 .none. and 3"),
+        ((5, 5), {"noise": -2}, "options.noise", "-1 .none, as if left out. and 3"),
         ((5, 5), {"method": "x" * 65}, "options.method", "see ListModels"),
         ((5, 5), {"format": 9}, "options.format", "PNG, WEBP, JPEG or RAW"),
         ((5, 5), {"quality": 9}, "options.quality", "leave it out, or use JPEG"),
