@@ -53,7 +53,7 @@ def _rates() -> list[Rule]:
 
 
 def _ratios(window: str) -> list[Rule]:
-    """Shares of the calls of a window.
+    """Shares of the calls of a window; none where there were no calls: a NaN would spoil sums.
 
     Long windows are means of the shortest one: days of a few recorded series cost Prometheus
     little, days of the counters of every pod much.
@@ -66,7 +66,7 @@ def _ratios(window: str) -> list[Rule]:
     ratios = [
         {
             "record": f"{kind}ratio_rate{window}",
-            "expr": f"{mean(f'{kind}rate{_SHORTEST}')} / {mean(calls)}",
+            "expr": f"{mean(f'{kind}rate{_SHORTEST}')} / ({mean(calls)} > 0)",
         }
         for kind in (_FAILED, _SLOW)
     ]

@@ -86,6 +86,8 @@ def test_every_query_of_the_dashboards_is_answered_and_calls_show(platform: Plat
         assert answers["generator", title], title
     assert answers["similarity", "SSIM to the nearest image"]
     assert float(answers["overview", "Targets down"][0]["value"][1]) == 0
+    # Most methods have not been called: no share of nothing is a NaN.
+    assert float(answers["overview", "Available (1 h)"][0]["value"][1]) == 1
 
 
 def test_every_query_of_the_runbooks_is_one_for_prometheus(platform: Platform):
