@@ -51,8 +51,10 @@ class Stack:
             state = self._state_for(settings)
             started: list[Component] = []
             try:
-                for part in components(state, self._folder):
-                    _bring_up(part, started)
+                triton, *others = components(state, self._folder)
+                _run(triton, started)
+                triton.wait_until_ready()
+                _run_all(others, started)
             except BaseException:  # also Ctrl-C: what is half started must not stay
                 for part in reversed(started):
                     part.stop()
@@ -147,14 +149,26 @@ class Stack:
         self._state_file.unlink()
 
 
-def _bring_up(part: Component, started: list[Component]) -> None:
-    """Start a part if it does not run, or if one that it needs was just started anew."""
+def _run_all(others: list[Component], started: list[Component]) -> None:
+    """Run what needs Triton, anew if Triton was started anew, and wait until all of it serves.
+
+    Nobody is waited for before all run: while a model is dead, services are not ready, and it is
+    the watchdog that brings the model back.
+    """
     if started:
-        part.stop()
+        for part in others:
+            part.stop()
+    for part in others:
+        _run(part, started)
+    for part in others:
+        part.wait_until_ready()
+
+
+def _run(part: Component, started: list[Component]) -> None:
+    """Start a part if it does not run."""
     if part.process() is None:
         part.start()
         started.append(part)
-    part.wait_until_ready()
 
 
 def _status(part: Component) -> ComponentStatus:

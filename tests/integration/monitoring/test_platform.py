@@ -123,6 +123,7 @@ def test_a_dead_model_process_is_told_and_so_is_its_recovery(platform: Platform)
     assert alert["annotations"]["summary"].startswith("Model stylegan fails in Triton 127.0.0.1:")
     assert (PROJECT / Path(alert["annotations"]["runbook_url"])).is_file()
 
+    until(lambda: "animegan_generator_ready 0.0" in platform.metrics("generator"))
     platform.stack.up(platform.settings)  # starts the watchdog again, which reloads the model
     until(platform.generates)
     until(lambda: told("pager", "resolved"), platform.generates)
