@@ -30,7 +30,7 @@ class TileSettings:
     """Pixels along a tile's side, overlap included."""
 
     whole_pixels: int = 512 * 512
-    """Networks that pool globally take up to this number of pixels undivided, and tiles as large."""
+    """Networks that pool globally take up to so many pixels undivided, and tiles as large."""
 
     batch: int = 4
     """Tiles in one request to Triton at most; the model's own limit holds, too."""
