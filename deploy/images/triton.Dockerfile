@@ -32,7 +32,7 @@ FROM ${TRITON_IMAGE}
 COPY --from=packages /opt/packages /opt/anime-gan/packages
 COPY --from=kernels /build/animegan_ssim /opt/anime-gan/animegan_ssim
 COPY animegan_copies /opt/anime-gan/animegan_copies
-COPY deploy/images/serve.sh deploy/images/alive.py /opt/anime-gan/
+COPY deploy/images/serve.sh deploy/images/alive.py deploy/images/verify.py /opt/anime-gan/
 # As deploy/local/runtime.py sets them, with its reasons; numba writes what it compiles to its cache.
 ENV PYTHONPATH=/opt/anime-gan:/opt/anime-gan/packages PYTHONDONTWRITEBYTECODE=1 \
     NUMBA_CACHE_DIR=/tmp/numba OPENBLAS_NUM_THREADS=1 MALLOC_ARENA_MAX=2 \

@@ -41,6 +41,12 @@ def pods(manifests: Iterable[Manifest]) -> Iterator[tuple[Manifest, Manifest]]:
     return ((m, pod(m)) for m in of_kind(manifests, "Deployment", "StatefulSet", "Pod"))
 
 
+def all_containers(pod: Manifest) -> Sequence[Mapping[str, Any]]:
+    """The containers of a pod, those that run before the others first."""
+    spec = pod["spec"]
+    return [*spec.get("initContainers", ()), *spec["containers"]]
+
+
 def container(manifest: Manifest) -> Mapping[str, Any]:
     """The container of a workload: ours have one."""
     (only,) = pod(manifest)["spec"]["containers"]

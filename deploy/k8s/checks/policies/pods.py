@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deploy.k8s.checks.policies.objects import labels, pods
+from deploy.k8s.checks.policies.objects import all_containers, labels, pods
 from deploy.k8s.checks.subject import Manifest
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -20,11 +20,15 @@ _VARIABLE = re.compile(r"\$\(([A-Z_]+)\)")
 def check(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, str]]:
     """What is wrong with a pod."""
     for manifest, pod in pods(manifests):
-        serves = manifest["kind"] != "Pod"  # a pod of its own is a tool for somebody's hands
         for problem in _pod(pod):
             yield manifest, problem
-        for container in pod["spec"].get("initContainers", []) + pod["spec"]["containers"]:
-            for problem in _container(container, serves=serves):
+        serving = (
+            pod["spec"]["containers"] if manifest["kind"] != "Pod" else ()
+        )  # a tool serves not
+        for container in all_containers(pod):
+            for problem in _container(container):
+                yield manifest, f"container {container['name']}: {problem}"
+            for problem in _probes(container) if container in serving else ():
                 yield manifest, f"container {container['name']}: {problem}"
 
 
@@ -47,7 +51,7 @@ def _pod(pod: Manifest) -> Iterator[str]:
             yield f"volume {volume['name']}: hostPath opens the node"
 
 
-def _container(container: Mapping[str, Any], *, serves: bool) -> Iterator[str]:
+def _container(container: Mapping[str, Any]) -> Iterator[str]:
     if not _IMAGE.fullmatch(container.get("image", "")):
         yield f"image {container.get('image')} has neither a version nor a digest"
     resources = container.get("resources", {})
@@ -57,9 +61,6 @@ def _container(container: Mapping[str, Any], *, serves: bool) -> Iterator[str]:
             yield f"no {kind}.{resource}"
     yield from _security(container.get("securityContext", {}))
     yield from _environment(container)
-    if serves:
-        for probe in PROBES:
-            yield from _probe(probe, container)
 
 
 def _security(security: Mapping[str, Any]) -> Iterator[str]:
@@ -78,18 +79,20 @@ def _environment(container: Mapping[str, Any]) -> Iterator[str]:
     for variable in container.get("env", ()):
         if "value" in variable and _SECRET.search(variable["name"]):
             yield f"{variable['name']} is written down: secrets come from a secretKeyRef"
-    for name in _VARIABLE.findall(" ".join(container.get("args", []))):
+    words = container.get("command", []) + container.get("args", [])
+    for name in _VARIABLE.findall(" ".join(words)):
         if name not in known:
-            yield f"args name $({name}), which env does not define"
+            yield f"its command names $({name}), which env does not define"
 
 
-def _probe(name: str, container: Mapping[str, Any]) -> Iterator[str]:
-    probe = container.get(name)
-    if not probe:
-        yield f"no {name}"
-        return
+def _probes(container: Mapping[str, Any]) -> Iterator[str]:
     ports = {port["containerPort"] for port in container.get("ports", ())}
     names = {port["name"] for port in container.get("ports", ())}
-    port = probe.get("grpc", probe.get("httpGet", {})).get("port")
-    if port is not None and port not in ports | names:
-        yield f"{name} asks at port {port}, which the container does not have"
+    for name in PROBES:
+        if name not in container:
+            yield f"no {name}"
+            continue
+        probe = container[name]
+        port = probe.get("grpc", probe.get("httpGet", {})).get("port")
+        if port is not None and port not in ports | names:
+            yield f"{name} asks at port {port}, which the container does not have"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
 
 import yaml
 
-from deploy.k8s.checks.policies.objects import container, find, labels, of_kind, pod, pods, selects
+from deploy.k8s.checks.policies.objects import (
+    all_containers,
+    container,
+    find,
+    labels,
+    of_kind,
+    pod,
+    pods,
+    selects,
+)
 from deploy.k8s.checks.subject import PROJECT, Manifest
 
 # Pods of operators' own hands, which are made when they are needed.
@@ -25,7 +33,7 @@ def external() -> frozenset[tuple[str, str]]:
 def check(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, str]]:
     """What refers to something that is not there."""
     for manifest, template in pods(manifests):
-        for kind, name in sorted(set(_named(template["spec"]))):
+        for kind, name in sorted(set(_named(template))):
             # A tool's pod, made by hand, uses the volumes of whatever overlay is there.
             if manifest["kind"] != "Pod" and not _there(manifests, kind, name):
                 yield manifest, f"{kind} {name} is neither built nor listed in external.yaml"
@@ -44,8 +52,11 @@ def _there(manifests: Sequence[Manifest], kind: str, name: str) -> bool:
     return find(manifests, kind, name) is not None or (kind, name) in external()
 
 
-def _named(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What a pod takes its settings, secrets and volumes from."""
+def _named(template: Manifest) -> Iterator[tuple[str, str]]:
+    """What a pod takes its settings, secrets and volumes from, and its priority."""
+    spec = template["spec"]
+    if "priorityClassName" in spec:
+        yield "PriorityClass", spec["priorityClassName"]
     for volume in spec.get("volumes", ()):
         if "persistentVolumeClaim" in volume:
             yield "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"]
@@ -53,7 +64,7 @@ def _named(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "ConfigMap", volume["configMap"]["name"]
         if "secret" in volume:
             yield "Secret", volume["secret"]["secretName"]
-    for one in spec["containers"]:
+    for one in all_containers(template):
         for source in one.get("envFrom", ()):
             for key, reference in source.items():
                 yield _kind(key), reference["name"]

@@ -110,6 +110,28 @@ def undefined_variable(m):
     return "$(PLACE)"
 
 
+def undefined_variable_of_a_command(m):
+    container(m, "Deployment", "generator")["command"] = ["python", "$(PROGRAM)"]
+    return "$(PROGRAM)"
+
+
+def careless_init_container(m):
+    first = {"name": "first", "image": "anime-gan/generator:0.1.0"}
+    pod(m, "Deployment", "generator")["initContainers"] = [first]
+    return "container first: no requests.cpu"
+
+
+def init_container_with_unknown_settings(m):
+    first = {"name": "first", "envFrom": [{"secretRef": {"name": "nobodys"}}]}
+    pod(m, "Deployment", "generator")["initContainers"] = [first]
+    return "Secret nobodys is neither built nor listed"
+
+
+def unknown_priority(m):
+    remove(m, "PriorityClass", "anime-gan-serving")
+    return "PriorityClass anime-gan-serving is neither built nor listed"
+
+
 def unlabelled(m):
     labels = at(m, "Deployment", "generator")["spec"]["template"]["metadata"]["labels"]
     del labels["app.kubernetes.io/part-of"]
@@ -267,7 +289,9 @@ MISTAKES = [
     no_liveness, probe_at_nobodys_port, no_memory_limit, no_request, runs_as_root, writes_its_root,
     escalates, keeps_capabilities, no_seccomp, asks_the_api_server, unlimited_scratch,
     opens_the_node, latest, untagged_at_a_registry_with_port, written_secret, undefined_variable,
-    unlabelled, short_grace, longer_drain, impatient_triton, no_pre_stop, no_budget, no_spread,
+    undefined_variable_of_a_command, careless_init_container, init_container_with_unknown_settings,
+    unknown_priority, unlabelled, short_grace, longer_drain, impatient_triton, no_pre_stop,
+    no_budget, no_spread,
     only_pod_goes_first, selector_means_others, service_of_nobody, port_of_nobody, unknown_secret,
     unknown_settings, unknown_volume, scales_nobody, route_to_nowhere, port_without_policy,
     arrow_without_start, arrow_without_end, open_to_all, two_autoscalers, fixed_and_scaled,
@@ -290,6 +314,34 @@ def test_the_two_autoscalers_of_triton_ask_the_same_question(built):
     # Triton's own example: per second, not per request.
     trigger["metadata"]["query"] = "sum(rate(nv_inference_queue_duration_us[1m]))"
     assert any("asks something else" in finding for finding in found(manifests))
+
+
+def test_the_two_autoscalers_of_triton_want_the_same_at_the_same_pace(built):
+    by_hpa, by_keda = built("tests/everything-hpa"), built("tests/everything-keda")
+    for name in ("triton-generator", "triton-upscaler"):
+        hpa = at(by_hpa, "HorizontalPodAutoscaler", name)["spec"]
+        keda = at(by_keda, "ScaledObject", name)["spec"]
+        targets = [metric["external"]["target"] for metric in hpa["metrics"]]
+        wanted = {one["type"]: one.get("value", one.get("averageValue")) for one in targets}
+        thresholds = {one["metricType"]: one["metadata"]["threshold"] for one in keda["triggers"]}
+        assert {kind: float(text) for kind, text in thresholds.items()} == {
+            kind: float(text.removesuffix("m")) / 1000 for kind, text in wanted.items()
+        }
+        assert (hpa["minReplicas"], hpa["maxReplicas"]) == (
+            keda["minReplicaCount"],
+            keda["maxReplicaCount"],
+        )
+        assert hpa["behavior"] == keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+
+
+def test_models_on_a_volume_are_verified_before_a_triton_of_their_workload_starts(built):
+    for name in ("generator", "upscaler", "similarity"):
+        kind = "StatefulSet" if name == "similarity" else "Deployment"
+        template = at(built("tests/cpu-volume"), kind, f"triton-{name}")["spec"]["template"]
+        assert template["metadata"]["labels"]["anime-gan/workload"] == name
+        (first,) = template["spec"]["initContainers"]
+        assert first["command"][-1] == "/models/$(WORKLOAD)"
+        assert first["image"] == template["spec"]["containers"][0]["image"]
 
 
 def test_what_an_operator_makes_is_documented():
