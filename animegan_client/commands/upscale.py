@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from tqdm import tqdm
 
+from animegan_client.commands import comparison
 from animegan_client.commands.console import Parser, complain
 from animegan_client.commands.service import (
     UPSCALER,
@@ -30,6 +31,8 @@ examples:
   anime-gan upscale out/demo/faces/*.png --out large/ --scale 4
   anime-gan upscale photo.jpg --out clean.png --scale 1 --noise 2
   anime-gan upscale scan.png --out scan.webp --scale 2.5 --quality 90
+  anime-gan upscale --compare face.png                    every method, side by side
+  anime-gan upscale --compare-downscale lanczos drawing.png --out sheet.png
 
 A file appears when it is complete. A picture that cannot be enlarged is told, and the exit code is
 1; the others are not affected.
@@ -52,7 +55,12 @@ _FOR_ALL = {"options.method", "options.noise", "options.quality", "options.test_
 
 def main(argv: list[str]) -> int:
     """Have a service enlarge files and write the answers where --out says."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.compare or arguments.compare_downscale:
+        return run(PROG, lambda: comparison.compare(arguments), FLAGS, UPSCALER)
+    if arguments.out is None:
+        parser.error("--out says where the answers go, and is missing")
     failed: list[Path] = []
     code = run(PROG, lambda: failed.extend(_upscale(arguments)), FLAGS, UPSCALER)
     return code or int(bool(failed))
@@ -135,9 +143,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="INPUT", help="PNG, JPEG, WebP, ..."
     )
-    parser.add_argument(
-        "--out", required=True, metavar="FILE|DIR", help="large.png: a file; large/: a file each"
-    )
+    parser.add_argument("--out", metavar="FILE|DIR", help="large.png: a file; large/: a file each")
     group = parser.add_argument_group("pictures")
     group.add_argument(
         "--scale", type=float, metavar="1-8", help="how many times larger (default 2)"
@@ -156,6 +162,17 @@ def _parser() -> Parser:
         "--quality", type=int, metavar="1-100", help="of jpeg (default 92) and webp (lossless)"
     )
     group.add_argument("--keep-metadata", action="store_true", help="keep EXIF data")
+    group = parser.add_argument_group("comparison")
+    group.add_argument(
+        "--compare",
+        action="store_true",
+        help=f"draw what every method makes of the pictures into --out ({comparison.DEFAULT_OUT})",
+    )
+    group.add_argument(
+        "--compare-downscale",
+        choices=comparison.FILTERS,
+        help="the same, of pictures made small by this filter first: with PSNR and SSIM",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_service_arguments(parser, UPSCALER)
     return parser
