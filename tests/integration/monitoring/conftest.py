@@ -86,15 +86,17 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     settings = StackSettings(_repository(folder), folder / "indexes", "colour").on_free_ports()
     write_index(folder / "indexes" / "colour", COLOUR, HELDOUT, shard_images=50)
     stack = Stack(folder / "run")
-    with webhook() as told:
+    with webhook() as told, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ANIMEGAN_GENERATOR_CANARY_PATIENCE_S", "4")  # it is soon not ready
         prometheus, alertmanager = processes.free_ports(2)
         monitoring = MonitoringSettings(prometheus, alertmanager, HURRY, told.url)
         try:
             stack.up(settings)
-            stack.monitor(monitoring)
+            parts = stack.monitor(monitoring)
             yield Platform(folder / "run", settings, monitoring, told)
         finally:
             stack.down()
+        assert not any(part.process() for part in parts)
 
 
 def _repository(folder: Path) -> Path:
