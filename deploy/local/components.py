@@ -23,7 +23,8 @@ Command = tuple[list[str], dict[str, str]]  # arguments, environment
 # Without it in the repository there is nothing for the similarity service to do.
 SEARCH_MODEL = "ssim_search"
 
-# The upscaler's default method: the first of these that the repository has a model of.
+# The upscaler's default method: what this says, or the first of these that the repository has.
+UPSCALER_METHOD_VARIABLE = "ANIMEGAN_UPSCALER_DEFAULT_METHOD"
 PREFERRED_METHODS = ("compact", "upconv7")
 
 # A service gives calls in flight 30 s by itself; after that it is overdue.
@@ -132,6 +133,8 @@ def _generator(state: StackState, folder: Path) -> Component:
 
 def _upscaler(state: StackState, folder: Path) -> Component:
     ports = state.settings.upscaler_port, state.settings.upscaler_metrics_port
+    if UPSCALER_METHOD_VARIABLE in os.environ:  # a flag would overrule it
+        return _service("upscaler", state, folder, ports)
     default, *_ = upscaling_methods(state.settings.model_repository)
     return _service("upscaler", state, folder, ports, f"--default-method={default}")
 
