@@ -156,7 +156,7 @@ train-upscaler: $(VENV)/.dev-group ## Train the compact network that enlarges fa
 	  --run $(UPSCALER_RUN) --initial $(UPSCALER_RUN)-sharp/upscaler.safetensors
 	cp $(UPSCALER_RUN)/upscaler.safetensors $(UPSCALER_WEIGHTS)
 export-upscaler: $(VENV)/.dev-group ## Export the compact network to ONNX as a new version in models/
-	$(BIN)/anime-gan upscaler export --weights $(UPSCALER_WEIGHTS) --metrics $(COMPARISON)/comparison.json
+	$(BIN)/anime-gan upscaler export --weights $(UPSCALER_WEIGHTS)
 
 COMPARISON := docs/upscaling
 # Pictures of your own, a folder or a zip archive: FLAGS='--pictures faces.zip --name "real faces"'.

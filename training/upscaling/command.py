@@ -4,11 +4,11 @@ The networks of waifu2x are large because they serve all drawings. The compact n
 because it serves one kind of picture: it learns to double anime faces from drawn faces alone.
 
   train     teach the network: small pictures and their truths; resumes
-  export    weights -> one kernel a layer -> ONNX -> parity check -> a model that serves
+  export    weights -> one kernel a layer -> ONNX -> parity check -> models/upscale_compact_2x
   frontier  milliseconds and PSNR of every network in a repository: what does speed cost?
 
-  export    weights -> one kernel a layer -> ONNX -> parity check -> a served model
-`anime-gan compare-upscalers` compares with other methods.
+`anime-gan upscaler VERB --help` tells more about one; docs/upscaling/compact.md has the figures.
+`anime-gan compare-upscalers` compares all methods.
 """
 
 from __future__ import annotations

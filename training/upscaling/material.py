@@ -12,7 +12,9 @@ from tqdm import tqdm
 from training.datasets.importing.archive import Archive
 from training.datasets.importing.decode import decode
 from training.datasets.importing.folder import Folder
+from training.datasets.manifest import MANIFEST
 from training.datasets.procedural import render
+from training.datasets.store import Dataset
 from training.upscaling.methods import SCALE
 from training.upscaling.quality import Picture
 
@@ -55,7 +57,7 @@ def _draw(
 
 
 def pictures_of(path: Path, name: str, limit: int | None = None) -> Material:
-    """Pictures of a folder or a zip archive, which are measured and never shown.
+    """Pictures of a folder, a zip archive or a dataset, which are measured and never shown.
 
     Args:
         path: holds them.
@@ -63,9 +65,13 @@ def pictures_of(path: Path, name: str, limit: int | None = None) -> Material:
         limit: take the first of them in the order of their names; None: all.
 
     Raises:
+        DatasetError: the dataset is broken.
         SourceError: the path holds no pictures, or cannot be read.
         UnusablePictureError: one of them is broken.
     """
+    if (path / MANIFEST).exists():
+        stored = Dataset.open(path).images_NHWC[:limit]
+        return Material(name, [even(picture) for picture in stored], public=False)
     source = Folder(path) if path.is_dir() else Archive(path)
     entries = source.inventory().entries[:limit]
     pictures = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from training.export.triton_config import MODEL_FILE
 from training.upscaling.compact.network import CompactUpscaler
 from training.upscaling.compact.weights import load_upscaler
 from training.upscaling.export import publish_upscaler
+from training.upscaling.measured import metrics
 
 NO_NOISE = -1
 
@@ -31,29 +31,20 @@ def add(verbs: Verbs) -> None:
     option("--models", type=Path, default=Path("models"), help="repository")
     option("--method", default="compact", help="what requests will call it")
     option("--licence", default="Apache-2.0", help="licence of the weights")
-    option(
-        "--metrics",
-        type=Path,
-        metavar="JSON",
-        help="what `anime-gan compare-upscalers` wrote: the card tells the PSNR",
-    )
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     learnt, training = load_upscaler(arguments.weights)
     network, method = learnt.collapse(), arguments.method
-    metrics = _metrics(arguments.metrics, method) if arguments.metrics else {}
-    story = card_of(network, training, arguments.licence, metrics)
+    story = card_of(network, training, arguments.licence)
     folder = publish_upscaler(arguments.models, network, method, NO_NOISE, story)
     model = folder / MODEL_FILE
     say(f"{folder}  {model.stat().st_size / 1e3:.0f} kB  sha256 {sha256(model)[:16]}...")
     return 0
 
 
-def card_of(
-    network: CompactUpscaler, training: dict[str, Any], licence: str, metrics: dict[str, Any]
-) -> dict[str, Any]:
+def card_of(network: CompactUpscaler, training: dict[str, Any], licence: str) -> dict[str, Any]:
     """What the model card tells besides what every upscaler's card does."""
     config, names = network.config, [dataset["name"] for dataset in training["datasets"]]
     return {
@@ -68,17 +59,5 @@ def card_of(
             "commit": training["commit"],
             "config": training["options"],
         },
-        "metrics": metrics,
+        "metrics": metrics(network, NO_NOISE),
     }
-
-
-def _metrics(path: Path, method: str) -> dict[str, Any]:
-    """PSNR in dB of one method: kind of pictures -> filter that made them small -> mean."""
-    cases = [case for case in json.loads(path.read_text())["cases"] if case["method"] == method]
-    if not cases:
-        raise ValueError(f"{path} does not tell of {method}: compare it first, then export again")
-    psnr: dict[str, dict[str, float]] = {}
-    for case in cases:
-        value = round(case["psnr_db"]["value"], 2)
-        psnr.setdefault(case["material"], {})[case["filter"]] = value
-    return {"psnr_db": psnr}

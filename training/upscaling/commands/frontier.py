@@ -8,7 +8,7 @@ from pathlib import Path
 
 from training.datasets.commands.options import HelpFormatter, Verbs, positive, say
 from training.datasets.files import write
-from training.upscaling.frontier import draw, measure, to_json, to_markdown
+from training.upscaling.frontier import FILTER, draw, measure, to_json, to_markdown
 from training.upscaling.material import pictures_of, procedural_faces
 from training.upscaling.methods import networks
 
@@ -25,8 +25,14 @@ def add(verbs: Verbs) -> None:
     option = parser.add_argument
     option("--models", type=Path, nargs="+", default=[Path("models")], help="repositories")
     option("--count", type=positive, default=100, help="pictures of each kind")
-    option("--pictures", type=Path, help="a folder or zip archive of more pictures")
-    option("--name", default="pictures", help="what to call them")
+    option(
+        "--pictures",
+        type=_named,
+        nargs="+",
+        default=[],
+        metavar="NAME=PATH",
+        help="more pictures: a folder of files, a zip archive, or a dataset",
+    )
     option("--out", type=Path, required=True, metavar="PREFIX", help="writes .json and .png")
     parser.set_defaults(run=_run)
 
@@ -36,12 +42,23 @@ def _run(arguments: argparse.Namespace) -> int:
     materials = {
         f"faces, {side} px": procedural_faces(arguments.count, side) for side in (128, 256)
     }
-    if arguments.pictures:
-        more = pictures_of(arguments.pictures, arguments.name, arguments.count)
-        materials[arguments.name] = more
+    for name, path in arguments.pictures:
+        materials[name] = pictures_of(path, name, arguments.count)
     points = measure(methods, {name: each.pictures for name, each in materials.items()})
-    record = {"filter": "lanczos", "pictures": arguments.count, "points": to_json(points)}
+    record = {
+        "filter": FILTER,
+        "counts": {name: len(each.pictures) for name, each in materials.items()},
+        "points": to_json(points),
+    }
     write(arguments.out.with_suffix(".json"), json.dumps(record, indent=1).encode() + b"\n")
     draw(points, arguments.out.with_suffix(".png"))
     say(to_markdown(points))
     return 0
+
+
+def _named(text: str) -> tuple[str, Path]:
+    """What to call pictures, and where they are."""
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PATH, as in 'real faces=faces.zip'")
+    return name, Path(path)
