@@ -226,6 +226,20 @@ bench-similarity: $(SIMILARITY_BENCH)/.bench-group ## Time the exact SSIM scan b
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity $(FLAGS)
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity_table --docs
 
+UPSCALER_BENCH := .local/bench-upscaler-venv
+
+$(UPSCALER_BENCH)/.bench-group: pyproject.toml constraints.txt | $(BIN)/python
+	$(PYTHON) -m venv $(UPSCALER_BENCH)
+	$(UPSCALER_BENCH)/bin/python -m pip install --quiet "pip==$(PIP_VERSION)"
+	$(UPSCALER_BENCH)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --group bench-upscaler
+	$(UPSCALER_BENCH)/bin/python -m pip install --quiet --no-deps --group bench-upscaler-peer
+	@touch $@
+
+.PHONY: bench-upscaler
+bench-upscaler: setup $(UPSCALER_BENCH)/.bench-group ## Time the upscaler service beside its peers -> benchmarks/results/upscaler.json
+	$(UPSCALER_BENCH)/bin/python -m benchmarks.upscaler $(FLAGS)
+	$(UPSCALER_BENCH)/bin/python -m benchmarks.upscaler_table --docs
+
 .PHONY: replay-autoscaling
 replay-autoscaling: $(VENV)/.dev-group setup ## Does the autoscaler follow the load? Real Tritons, five minutes -> docs/operations/autoscaling.md
 	$(BIN)/python -m deploy.k8s.replay
