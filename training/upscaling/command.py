@@ -1,9 +1,10 @@
 """`anime-gan upscaler`: train the compact network that enlarges faces.
 
 The networks of waifu2x are large because they serve all drawings. The compact network is small
-because it serves one kind of picture: it learns to double anime faces from drawn faces alone.
+because it serves one kind of picture: it learns to double anime faces alone.
 
   train     teach the network: small pictures and their truths; resumes
+  blend     weights between two: learn new pictures without forgetting the old ones
   export    weights -> one kernel a layer -> ONNX -> parity check -> models/upscale_compact_2x
   frontier  milliseconds and PSNR of every network in a repository: what does speed cost?
 
@@ -18,10 +19,10 @@ from collections.abc import Sequence
 
 from training.datasets.store import DatasetError
 from training.export.parity import ParityError
-from training.upscaling.commands import export, frontier, train
+from training.upscaling.commands import blend, export, frontier, train
 from training.verbs import run_verb
 
-VERBS = (train, export, frontier)
+VERBS = (train, blend, export, frontier)
 # What a user can mend; FloatingPointError is how a training diverges.
 REFUSALS = (DatasetError, FloatingPointError, OSError, ParityError, ValueError)
 

@@ -58,6 +58,7 @@ def card_of(network: CompactUpscaler, training: dict[str, Any], licence: str) ->
             "images_seen": training["images_seen"],
             "commit": training["commit"],
             "config": training["options"],
+            "blend": training.get("blend"),
         },
         "metrics": metrics(network, NO_NOISE),
     }

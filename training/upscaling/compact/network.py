@@ -155,6 +155,33 @@ def deepened(network: LearningUpscaler, config: CompactConfig) -> LearningUpscal
     return result
 
 
+def blended(initial: LearningUpscaler, final: LearningUpscaler, share: float) -> LearningUpscaler:
+    """Weights on the line between those before and after a run on other pictures.
+
+    Such a network keeps more of what it knew than it loses of what it learnt (Wortsman et al. 2022,
+    "Robust fine-tuning of zero-shot models", arXiv:2109.01903, section 3).
+
+    Args:
+        initial: what the run began with.
+        final: what it ended with.
+        share: 0 is `initial`, 1 is `final`.
+
+    Raises:
+        ValueError: the networks' sizes differ, or the share is outside [0, 1].
+    """
+    if initial.config != final.config:
+        raise ValueError(f"weights of {initial.config} and of {final.config} cannot be blended")
+    if not 0 <= share <= 1:
+        raise ValueError(f"share: {share} is outside [0, 1]")
+    result = LearningUpscaler(initial.config)
+    with torch.no_grad():
+        for parameter, old, new in zip(
+            result.parameters(), initial.parameters(), final.parameters(), strict=True
+        ):
+            parameter.copy_(torch.lerp(old, new, share))
+    return result
+
+
 class CompactUpscaler(Upscaler):
     """The network as it is served: plain convolutions."""
 

@@ -3,7 +3,8 @@
 format          "anime-gan.compact_upscaler.1"
 network_config  JSON of `CompactConfig`
 training        JSON object: preset, images_seen, commit, options,
-                datasets, a list of {name, digest, licence}
+                datasets, a list of {name, digest, licence}; after `anime-gan upscaler blend`
+                also blend, {share, initial: {preset, images_seen}}
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from training.export.repository import read_card
 from training.upscaling.command import main
 from training.upscaling.compact.network import CompactConfig, LearningUpscaler
 from training.upscaling.compact.run import WEIGHTS
-from training.upscaling.compact.weights import save_upscaler
+from training.upscaling.compact.weights import load_upscaler, save_upscaler
 from training.upscaling.material import pictures_of
 from training.upscaling.methods import CLASSICAL
 from training.upscaling.quality import downscale, enlarge, mean_score, psnr
@@ -49,6 +49,19 @@ def test_the_card_tells_quality_and_origin(models: Path) -> None:
     assert card["datasets"] == STORY["datasets"]
     assert card["metrics"] == read_card(models / "upscale_large_2x", 1)["metrics"]
     assert 20 < card["metrics"]["psnr_db"] < 35
+
+
+def test_a_blend_remembers_where_it_comes_from(tmp_path: Path) -> None:
+    old, new = LearningUpscaler(CompactConfig(2, 1)), LearningUpscaler(CompactConfig(2, 1))
+    save_upscaler(tmp_path / "old", old, STORY)
+    save_upscaler(tmp_path / "new", new, STORY | {"preset": "y"})
+    flags = ["--initial", str(tmp_path / "old"), "--final", str(tmp_path / "new")]
+    assert main(["blend", *flags, "--share", "0.5", "--out", str(tmp_path / "out")]) == 0
+    network, training = load_upscaler(tmp_path / "out")
+    mean = (old.first.expand + new.first.expand) / 2
+    torch.testing.assert_close(network.first.expand, mean.detach())
+    assert training["preset"] == "y"
+    assert training["blend"] == {"share": 0.5, "initial": {"preset": "x", "images_seen": 8}}
 
 
 def test_the_frontier_has_time_and_quality_of_every_network(

@@ -15,6 +15,7 @@ from training.upscaling.compact.network import (
     LearningUpscaler,
     LinearBlock,
     bicubic_kernels,
+    blended,
     deepened,
 )
 from training.upscaling.compact.trainer import with_border
@@ -121,6 +122,20 @@ def test_deeper_networks_begin_with_the_weights_of_shallower_ones() -> None:
         deepened(deep, shallow.config)
     with pytest.raises(ValueError, match="cannot begin"):
         deepened(shallow, CompactConfig(width=8, depth=4))
+
+
+def test_blends_lie_between_two_networks() -> None:
+    config = CompactConfig(width=4, depth=1)
+    initial, final = network(config, seed=1), network(config, seed=2)
+    rgb = torch.rand(1, 3, 12, 12)
+    assert torch.equal(blended(initial, final, 0)(rgb), initial(rgb))
+    assert torch.equal(blended(initial, final, 1)(rgb), final(rgb))
+    quarter = blended(initial, final, 0.25).biases
+    torch.testing.assert_close(quarter, 0.75 * initial.biases + 0.25 * final.biases)
+    with pytest.raises(ValueError, match="share"):
+        blended(initial, final, 1.5)
+    with pytest.raises(ValueError, match="cannot be blended"):
+        blended(initial, network(CompactConfig(width=4, depth=2)), 0.5)
 
 
 @pytest.mark.parametrize("field", ["width", "depth", "expansion"])
