@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from services.common.admission import Admission
 from services.common.errors import InvalidField, NotFound, Unavailable
+from services.common.frames import forgotten_frames
 from services.common.picture_files import PictureError
 from services.common.pictures import Picture, read_picture
 from services.common.strips import StripEncoder, strip_encoder
@@ -75,7 +76,7 @@ class Pipeline:
             NotFound, Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
         plan = await self._plan(order, order.file.width, order.file.height)
-        with self._pixels.hold(_held_pixels(order, plan, whole=True)):
+        with forgotten_frames(), self._pixels.hold(_held_pixels(order, plan, whole=True)):
             async with aclosing(self._pieces(order)) as source:
                 pieces = [piece async for piece in source]
         (header,) = (piece for piece in pieces if isinstance(piece, Header))
@@ -94,9 +95,10 @@ class Pipeline:
                 raise item.error
             plan = await self._plan(item, item.file.width, item.file.height)
             room = self._pixels.wait(_held_pixels(item, plan, whole=False))
-            async with room, aclosing(self._pieces(item)) as pieces:
-                async for piece in pieces:
-                    yield piece
+            with forgotten_frames():
+                async with room, aclosing(self._pieces(item)) as pieces:
+                    async for piece in pieces:
+                        yield piece
         except (InvalidField, NotFound) as error:
             yield Failure(error)
 

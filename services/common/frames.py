@@ -1,0 +1,26 @@
+"""Failed calls leave nothing large behind."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def forgotten_frames() -> Iterator[None]:
+    """Clear the variables of those frames that an error has ended, and let it pass.
+
+    An error holds the frames it went through by its traceback, and some of them hold the task or
+    future it came from, which holds the error. Whatever else they hold, such as a picture of
+    hundreds of megabytes, would stay until the next full collection, which a service that freezes
+    what it was built of rarely needs.
+    """
+    try:
+        yield
+    except BaseException as error:
+        seen: set[int] = set()
+        cause: BaseException | None = error
+        while cause and id(cause) not in seen:
+            seen.add(id(cause))
+            traceback.clear_frames(cause.__traceback__)
+            cause = cause.__cause__ or cause.__context__
+        raise

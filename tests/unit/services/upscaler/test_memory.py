@@ -1,0 +1,50 @@
+"""What enlarging takes beside the picture follows its width and the tiles, not its height."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from services.common.images import Encoding, Format
+from services.common.pictures import Picture
+from services.common.strips import strip_encoder
+from services.upscaler.enlarge import enlarge
+from services.upscaler.plan import Filter, Plan
+from services.upscaler.tiling import TileSettings
+from tests.unit.services.upscaler.stand_in import infer, model
+
+WIDTH = 200
+TILES = TileSettings(side=96, batch=2, in_flight=2)
+
+
+async def peak_bytes(height: int, plan: Plan) -> int:
+    """The most that NumPy and Python held at a time while a picture became a PNG file."""
+    rows = np.arange(height * WIDTH * 3, dtype=np.uint32)
+    picture = Picture((rows * 2654435761 >> 24).astype(np.uint8).reshape(height, WIDTH, 3))
+    encoder = strip_encoder(
+        Encoding(Format.PNG), (plan.height, plan.width, 3), max_collected_pixels=0
+    )
+    tracemalloc.start()
+    try:
+        async for strip in enlarge(picture, plan, infer, TILES):
+            encoder.add(strip)
+        encoder.finish()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def twice(height: int) -> Plan:
+    return Plan((model(),), None, 2 * WIDTH, 2 * height, tta=False)
+
+
+def thrice(height: int) -> Plan:
+    return Plan((model(), model()), Filter.LANCZOS, 3 * WIDTH, 3 * height, tta=False)
+
+
+@pytest.mark.parametrize("plan_for", [twice, thrice])
+async def test_height_costs_no_memory(plan_for):
+    """Four times as high: about as much. Tiles are as short as they can be, so not exactly."""
+    low = await peak_bytes(464, plan_for(464))
+    high = await peak_bytes(1856, plan_for(1856))
+    assert high < 1.25 * low
