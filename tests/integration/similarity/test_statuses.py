@@ -93,7 +93,7 @@ async def test_a_shard_that_nobody_serves_is_named_and_never_left_out(tritons, t
     """The service knows one of the two Tritons only: half of the shards."""
     flags = ("--default-index", "colour")
     with SimilarityProcess(tritons[0].grpc_url, tmp_path / "log", *flags) as service:
-        service.wait_for_event("ready")
+        service.wait_for_event("canary failed")  # not ready, and it says so
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
             error = await failure(stub.Search(pb.SearchRequest(query=pb.SearchQuery(image=IMAGE))))
