@@ -1,5 +1,6 @@
 """The generator's image: built, looked into, and called."""
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -75,8 +76,10 @@ class ContainedService(ServiceProcess):
         return next(child for child in children if child.name().startswith("python"))
 
     def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:  # a test has failed: buildah does not pass on a SIGKILL
-            self.python().kill()
+        if self.process.poll() is None:  # a test has failed: buildah cannot pass on a SIGKILL
+            for child in psutil.Process(self.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
+                    child.kill()
         super().__exit__()
 
 

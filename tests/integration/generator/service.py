@@ -37,7 +37,11 @@ class ServiceProcess(AbstractContextManager["ServiceProcess"]):
             self.process = subprocess.Popen(
                 self._command, stdout=log, stderr=log, env=self._environment, cwd=PROJECT
             )
-        self.ports = self.wait_for_event("serving")
+        try:
+            self.ports = self.wait_for_event("serving")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
