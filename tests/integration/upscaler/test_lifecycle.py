@@ -107,7 +107,9 @@ async def test_sigterm_under_load_loses_nothing(triton, tmp_path):
         assert service.events()[-1]["event"] == "stopped"
 
 
-async def test_a_new_version_takes_over_without_a_failed_call_and_then_triton_goes(tmp_path: Path):
+async def test_a_new_version_takes_over_without_a_failed_call_and_triton_comes_back(
+    tmp_path: Path,
+):
     old, new = TinyUpscaler("tiny"), TinyUpscaler("tiny", seed=9)
     image = noise(20, 20)
     expected = {1: run(old, image), 2: run(new, image)}
@@ -143,6 +145,19 @@ async def test_a_new_version_takes_over_without_a_failed_call_and_then_triton_go
                 stub.UpscaleStream(parts(png(image))),
             ):
                 assert (await failure(call)).code() is grpc.StatusCode.UNAVAILABLE
+            await asyncio.to_thread(triton.start)
+            async with asyncio.timeout(30):
+                answer = await _once_available(stub, image)
+            assert np.array_equal(pixels(answer.image.data), expected[2])
+
+
+async def _once_available(stub, image: np.ndarray) -> pb.UpscaleResponse:
+    while True:
+        try:
+            return await stub.Upscale(request(image))
+        except grpc.aio.AioRpcError as error:
+            assert error.code() is grpc.StatusCode.UNAVAILABLE
+            await asyncio.sleep(0.05)
 
 
 def _publish(folder: Path, model: TinyUpscaler, triton: LocalTriton) -> None:
