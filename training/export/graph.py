@@ -18,7 +18,7 @@ from torch import nn
 from training.export.model import ANY, UNROUNDED, ServedModel, TensorSpec
 
 OPSET = 18
-_ANY_SIZE = 2**31  # bytes, up to which constants are folded
+_ANY_SIZE = 2**31  # bytes
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,10 @@ class Contract:
         inputs: without the batch; `noise` only where it has an effect.
         outputs: without the batch; `unrounded` is not published.
         instances: two where traffic is, so that batches form while another runs.
+        threads: of each; 0, as many as there are cores, where one run is much work.
         mem_arena: where activations are so large that fresh memory for them costs time.
+        folded_bytes: constants up to this size are computed here; the rest, when a graph is loaded,
+            from what is smaller in the file.
     """
 
     name: str
@@ -41,7 +44,9 @@ class Contract:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     instances: int = 1
+    threads: int = 1
     mem_arena: bool = False
+    folded_bytes: int = _ANY_SIZE
 
 
 def export(network: nn.Module, contract: Contract) -> onnx.ModelProto:
@@ -65,7 +70,7 @@ def export(network: nn.Module, contract: Contract) -> onnx.ModelProto:
             verbose=False,
         )
         program = cast(torch.onnx.ONNXProgram, exported)  # None is for the old exporter
-        _fold_constants(program.model)
+        _fold_constants(program.model, contract.folded_bytes)
     graph = _without_traces(program.model_proto)
     onnx.checker.check_model(graph, full_check=True)
     return graph
@@ -87,6 +92,7 @@ def serve(name: str, contract: Contract, graph: onnx.ModelProto) -> ServedModel:
         inputs=contract.inputs,
         outputs=outputs,
         instances=contract.instances,
+        threads=contract.threads,
         mem_arena=contract.mem_arena,
     )
 
@@ -118,13 +124,13 @@ def _quiet_exporter() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _fold_constants(model: ir.Model) -> None:
+def _fold_constants(model: ir.Model, size: int) -> None:
     """Compute once what depends on weights alone: scaled weights, the energies of demodulation.
 
     The exporter's own `optimize` does more, and one thing too much: it takes `x + 1e-8` for `x`, so
     z = 0 would give NaN.
     """
-    optimizer.fold_constants(model, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE)
+    optimizer.fold_constants(model, input_size_limit=_ANY_SIZE, output_size_limit=size)
     optimizer.remove_unused_nodes(model)
 
 

@@ -54,6 +54,7 @@ class ServedModel:
         inputs: in the graph's order.
         outputs: in the graph's order.
         instances: copies that Triton runs side by side.
+        threads: of each; 0: as many as there are cores.
         mem_arena: whether ONNX Runtime keeps the memory of its largest run for the next one.
     """
 
@@ -63,4 +64,5 @@ class ServedModel:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     instances: int
+    threads: int = 1
     mem_arena: bool = False

@@ -23,7 +23,7 @@ def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
         cards: the model card of every version in the folder. Each becomes the parameter
             `model_card_<version>`: that is how a service, which sees no files, learns it.
     """
-    parameters = {"intra_op_thread_count": "1"}
+    parameters = {"intra_op_thread_count": str(model.threads)}
     if model.mem_arena:
         parameters["enable_mem_arena"] = "1"
     parameters |= {

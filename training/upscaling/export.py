@@ -25,6 +25,7 @@ from training.upscaling.network import Upscaler
 
 CONTRACT = "upscaler"
 KIND = "upscaler"
+_FOLDED = 4096  # sizes and small matrices; weights stay as they were published
 SEEDS = 32  # of parity: a picture is large, and each has hundreds of outputs
 
 
@@ -66,8 +67,16 @@ def contract(network: Upscaler) -> Contract:
     upscaled = TensorSpec("upscaled", "UINT8", (ANY, ANY, 3))
     unrounded = TensorSpec(UNROUNDED, "FP32", (3, ANY, ANY))
     outputs = (upscaled, unrounded)
-    # One instance: a tile fills a core. The arena: docs/upscaling/models.md has what it gains.
-    return Contract(CONTRACT, "", UpscalerGraph, (image,), outputs, mem_arena=True)
+    return Contract(
+        CONTRACT,
+        "",
+        UpscalerGraph,
+        (image,),
+        outputs,
+        threads=0,  # of one instance: two would need twice the memory for their activations
+        mem_arena=True,  # docs/upscaling/models.md has what it gains
+        folded_bytes=_FOLDED,
+    )
 
 
 def model_name(method: str, scale: int, noise: int) -> str:
@@ -81,6 +90,7 @@ def publish_upscaler(
     method: str,
     noise: int,
     story: Mapping[str, Any],
+    served: Upscaler | None = None,
 ) -> Path:
     """Export, check, and add a new version to the model repository.
 
@@ -91,6 +101,8 @@ def publish_upscaler(
         noise: level that it removes, 0-3; -1 if it only enlarges.
         story: what the card tells besides: description, licence, metrics, where the weights come
             from.
+        served: what is exported instead, if the same can be computed faster; it must agree with
+            `network`.
 
     Returns:
         The new version's folder.
@@ -101,7 +113,7 @@ def publish_upscaler(
     """
     name = model_name(method, network.scale, noise)
     graph_contract = contract(network)
-    graph = export(network, graph_contract)
+    graph = export(served or network, graph_contract)
     store_as_float16(graph)
     onnx.checker.check_model(graph, full_check=True)
     module = graph_contract.graph(network)

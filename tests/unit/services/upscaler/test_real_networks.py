@@ -92,7 +92,10 @@ async def test_two_passes_in_tiles_equal_two_passes_over_the_whole(name, size):
     for each in plan.passes:
         whole = await infer(each, whole)
     tiled = await collected(picture, plan, TileSettings(side=48), infer)
-    assert levels_apart(tiled, whole[0]).max() <= 1
+    apart = levels_apart(tiled, whole[0])
+    # What the first pass rounds the other way, the second one may double.
+    assert apart.max() <= 2
+    assert np.mean(apart > 1) < 1e-4
 
 
 @given(sides, sides, seeds, st.floats(1, 8))
