@@ -73,7 +73,8 @@ def contract(network: Upscaler) -> Contract:
         UpscalerGraph,
         (image,),
         outputs,
-        threads=0,  # of one instance: two would need twice the memory for their activations
+        instances=2 if network.is_light else 1,
+        threads=1 if network.is_light else 0,
         mem_arena=True,  # docs/upscaling/models.md has what it gains
         folded_bytes=_FOLDED,
     )

@@ -16,6 +16,8 @@ class Upscaler(nn.Module, ABC):
         margin: input pixels beyond a tile that the tile's output depends on.
         multiple: height and width, margins included, must be multiples of it. A tile computes what
             the whole picture does only if it begins at a multiple of it, too.
+        is_light: whether its activations are so small that two instances with a thread each are no
+            burden: small pictures gain from them. Others have one, with a thread per core.
         pools_globally: whether every output pixel depends on the mean of the whole input, so that
             tiles differ from the whole picture.
     """
@@ -23,6 +25,7 @@ class Upscaler(nn.Module, ABC):
     scale: int
     margin: int
     multiple: int = 1
+    is_light: ClassVar[bool] = False
     pools_globally: ClassVar[bool] = False
 
     @abstractmethod

@@ -86,6 +86,7 @@ class LearningUpscaler(Upscaler):
     """The network as it learns."""
 
     scale = SCALE
+    is_light = True
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
@@ -186,6 +187,7 @@ class CompactUpscaler(Upscaler):
     """The network as it is served: plain convolutions."""
 
     scale = SCALE
+    is_light = True
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()

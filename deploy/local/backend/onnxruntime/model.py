@@ -11,6 +11,7 @@ own module are importable. Batches have their first dimension in common; inputs 
 those that the model's config names, no others.
 """
 
+import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -51,8 +52,10 @@ class TritonPythonModel:
         self._images_at_a_time = _images_at_a_time(config)
         filename = config["default_model_filename"] or "model.onnx"
         path = Path(args["model_repository"]) / args["model_version"] / filename
+        graph = path.read_bytes()
+        _check_digest(config, args["model_version"], path, graph)
         self._session = ort.InferenceSession(
-            str(path), _session_options(config), providers=["CPUExecutionProvider"]
+            graph, _session_options(config), providers=["CPUExecutionProvider"]
         )
         self._check_names()
 
@@ -107,6 +110,16 @@ class TritonPythonModel:
         missing |= {*self._outputs} - {tensor.name for tensor in self._session.get_outputs()}
         if missing:
             raise ValueError(f"config.pbtxt names tensors that the graph lacks: {sorted(missing)}")
+
+
+def _check_digest(config: dict[str, Any], version: str, path: Path, graph: bytes) -> None:
+    """Refuse a file that is not the one which the model's card, if it has one, was written for."""
+    card = config.get("parameters", {}).get(f"model_card_{version}")
+    if card is None:
+        return
+    expected = json.loads(card["string_value"])["files"][path.name]["sha256"]
+    if hashlib.sha256(graph).hexdigest() != expected:
+        raise ValueError(f"{path}: its sha256 is not the one in its card; publish the model again")
 
 
 def _images_at_a_time(config: dict[str, Any]) -> int:
