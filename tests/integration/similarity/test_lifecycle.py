@@ -135,11 +135,15 @@ async def _append_under_load(stub, index: Path) -> None:
 
     async def publish() -> None:
         more = write_dataset(index.parent.parent / "more", COLOUR[20:50])
+        await until_seen(20)
         await asyncio.to_thread(append, index, more)
-        async with asyncio.timeout(30):
-            while 50 not in seen:
-                await asyncio.sleep(0.05)
+        await until_seen(50)
         done.set()
+
+    async def until_seen(count: int) -> None:
+        async with asyncio.timeout(30):
+            while count not in seen:
+                await asyncio.sleep(0.05)
 
     await asyncio.gather(publish(), *(caller() for _ in range(4)))
     assert seen.keys() == {20, 50}
