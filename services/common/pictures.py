@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 
 from services.common.deep_pictures import reduced
 from services.common.picture_files import (
+    RAW,
     PictureError,
     PictureFile,
     Step,
@@ -64,11 +65,14 @@ class Picture:
 
 
 def read_picture(file: PictureFile) -> Picture:
-    """Decode a picture whose header was checked. Slow: not for the event loop.
+    """Decode a picture whose header was checked. Slow, but for RAW: not for the event loop.
 
     Raises:
         PictureError: the file is broken or cut short, or has levels without a known range.
     """
+    if file.format == RAW:
+        shape = (file.height, file.width, file.channels)
+        return Picture(np.frombuffer(file.data, np.uint8).reshape(shape))
     steps: list[Step] = []
     try:
         frame = open_frame(file, steps)

@@ -27,7 +27,7 @@ from services.upscaler.tiling import TileSettings
 _FILTER_REACH = 3
 
 
-async def enlarge(picture: Picture, plan: Plan, infer: Infer, tiles: TileSettings) -> Strips:
+def enlarge(picture: Picture, plan: Plan, infer: Infer, tiles: TileSettings) -> Strips:
     """Enlarge a picture; gives strips uint8 [h,plan.width,C] from top to bottom, C as it had.
 
     Close the stream (`contextlib.aclosing`) when it is not read to its end: what is under way is
@@ -43,12 +43,8 @@ async def enlarge(picture: Picture, plan: Plan, infer: Infer, tiles: TileSetting
         What `infer` raises.
     """
     if not plan.passes or picture.channels in (1, 3):
-        stream = _one(picture.pixels, plan, infer, tiles)
-    else:
-        stream = _with_alpha(picture.pixels, plan, infer, tiles)
-    async with aclosing(stream) as strips:
-        async for strip in strips:
-            yield strip
+        return _one(picture.pixels, plan, infer, tiles)
+    return _with_alpha(picture.pixels, plan, infer, tiles)
 
 
 def is_exact(plan: Plan, height: int, width: int, tiles: TileSettings) -> bool:

@@ -40,6 +40,11 @@ async def run_pass(
     under way meanwhile; when the stream is closed, they are cancelled.
     """
     side = tile_side(model, size, settings)
+    if side >= max(size.height, size.width):  # one tile: nothing to put together
+        async with aclosing(strips):
+            rows = await Window(strips).take(0, size.height)
+        yield (await infer(model, rows[np.newaxis]))[0]
+        return
     across = spans(size.width, side, model.margin, model.alignment)
     down = spans(size.height, side, model.margin, model.alignment)
     batch = min(settings.batch, model.max_batch)
