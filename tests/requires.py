@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import pytest
 
-from animegan_ssim.backends import native
+from animegan_native import NativeLibrary, runnable
 
 
 def require_module(name: str) -> ModuleType:
@@ -32,12 +32,13 @@ def require_program(name: str) -> str:
     return path or _missing(f"needs the program {name}")
 
 
-def require_kernels() -> None:
-    """The native SSIM kernels of every instruction set that this processor has; skip as above."""
-    built = {backend.name for backend in native.available()}
-    for name in native.runnable():
-        if name not in built:
-            _missing(f"needs the SSIM kernel {name}: python -m animegan_ssim.native.build")
+def require_kernels(kernel: NativeLibrary) -> None:
+    """A native kernel for every instruction set that this processor has; skip as above."""
+    built = [target for target, _ in kernel.available()]
+    for target in runnable():
+        if target not in built:
+            package = f"{kernel.folder.parent.name}.native"
+            _missing(f"needs the kernel {target} of {package}: python -m {package}")
 
 
 def require_root() -> None:

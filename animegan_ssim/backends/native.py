@@ -1,4 +1,4 @@
-"""The native kernel, loaded from the libraries that `animegan_ssim.native.build` compiled."""
+"""The native kernel, loaded from the libraries that `python -m animegan_ssim.native` compiled."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from animegan_ssim.definition import C1, Definition
-from animegan_ssim.native.build import TARGETS, library
+from animegan_ssim.native import KERNEL
 from animegan_ssim.tables import Array, Tables, contrast_constant
 from animegan_ssim.tiles import LANES, Tiles
-
-# What x86-64-v4 and x86-64-v3 ask of a processor beyond what every x86-64 has, as Linux names it.
-_NEEDED = {
-    "avx512": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
-    "avx2": {"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"},
-}
 
 
 class _Job(ctypes.Structure):
@@ -88,19 +82,4 @@ class NativeBackend:
 @cache
 def available() -> tuple[NativeBackend, ...]:
     """Native back ends that were built and that this processor runs, fastest first."""
-    libraries = [(name, library(name)) for name in runnable()]
-    return tuple(NativeBackend(name, path) for name, path in libraries if path.is_file())
-
-
-def runnable() -> tuple[str, ...]:
-    """Instruction sets with a kernel that this processor has, fastest first."""
-    flags = _processor_flags(Path("/proc/cpuinfo"))
-    return tuple(name for name in TARGETS if flags >= _NEEDED[name])
-
-
-def _processor_flags(path: Path) -> set[str]:
-    """What Linux says of the processor; empty elsewhere."""
-    if not path.is_file():
-        return set()
-    lines = path.read_text().splitlines()
-    return set(next((line.split() for line in lines if line.startswith("flags")), []))
+    return tuple(NativeBackend(name, path) for name, path in KERNEL.available())

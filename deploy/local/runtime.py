@@ -47,7 +47,7 @@ class Runtime:
     """Where the built parts lie."""
 
     server: Path  # holds pytriton/tritonserver and nvidia_pytriton.libs
-    stub: Path  # virtual environment with numpy 1.x, onnxruntime and numba
+    stub: Path  # virtual environment with numpy 1.x, onnx, onnxruntime and numba
     backends: Path  # value of --backend-directory
 
     @property
@@ -154,7 +154,7 @@ def _create_stub(
     command = [str(python.executable), "-m", "venv", "--without-pip", str(target)]
     _run(command, remedy="Install the interpreter's venv module (Debian: python3-venv).")
     interpreter.provide_libpython(python, target / "libpython")
-    # --no-deps: onnxruntime needs the others for its tools only, so the two pins are all there is.
+    # --no-deps: what onnxruntime asks for besides is for its tools; the group pins all of the rest.
     _pip(["--python", str(target / "bin" / "python3"), "install", "--no-deps", *requirements])
 
 

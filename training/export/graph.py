@@ -34,6 +34,7 @@ class Contract:
         instances: two where traffic is, so that batches form while another runs.
         threads: of each; 0, as many as there are cores, where one run is much work.
         mem_arena: where activations are so large that fresh memory for them costs time.
+        native_convolutions: where 3x3 convolutions take most of the time (`animegan_conv`).
         folded_bytes: constants up to this size are computed here; the rest, when a graph is loaded,
             from what is smaller in the file.
     """
@@ -46,6 +47,7 @@ class Contract:
     instances: int = 1
     threads: int = 1
     mem_arena: bool = False
+    native_convolutions: bool = False
     folded_bytes: int = _ANY_SIZE
 
 
@@ -94,6 +96,7 @@ def serve(name: str, contract: Contract, graph: onnx.ModelProto) -> ServedModel:
         instances=contract.instances,
         threads=contract.threads,
         mem_arena=contract.mem_arena,
+        native_convolutions=contract.native_convolutions,
     )
 
 

@@ -26,6 +26,8 @@ def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
     parameters = {"intra_op_thread_count": str(model.threads)}
     if model.mem_arena:
         parameters["enable_mem_arena"] = "1"
+    if model.native_convolutions:
+        parameters["native_convolutions"] = "1"
     parameters |= {
         f"model_card_{version}": json.dumps(card, separators=(",", ":"), sort_keys=True)
         for version, card in sorted(cards.items())

@@ -76,6 +76,7 @@ def contract(network: Upscaler) -> Contract:
         instances=2 if network.is_light else 1,
         threads=1 if network.is_light else 0,
         mem_arena=True,  # docs/upscaling/models.md has what it gains
+        native_convolutions=True,
         folded_bytes=_FOLDED,
     )
 
@@ -91,7 +92,6 @@ def publish_upscaler(
     method: str,
     noise: int,
     story: Mapping[str, Any],
-    served: Upscaler | None = None,
 ) -> Path:
     """Export, check, and add a new version to the model repository.
 
@@ -102,8 +102,6 @@ def publish_upscaler(
         noise: level that it removes, 0-3; -1 if it only enlarges.
         story: what the card tells besides: description, licence, metrics, where the weights come
             from.
-        served: what is exported instead, if the same can be computed faster; it must agree with
-            `network`.
 
     Returns:
         The new version's folder.
@@ -114,7 +112,7 @@ def publish_upscaler(
     """
     name = model_name(method, network.scale, noise)
     graph_contract = contract(network)
-    graph = export(served or network, graph_contract)
+    graph = export(network, graph_contract)
     store_as_float16(graph)
     onnx.checker.check_model(graph, full_check=True)
     module = graph_contract.graph(network)

@@ -8,21 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from animegan_ssim.backends import BackendUnavailableError, native
+from animegan_native import runnable
+from animegan_ssim.backends import BackendUnavailableError
 from animegan_ssim.definition import DEFINITIONS, GAUSSIAN, UNIFORM7, Definition
 from animegan_ssim.engine import HISTOGRAM_BINS, Engine, merge
+from animegan_ssim.native import KERNEL
 from animegan_ssim.reference import ssim_of_each
 from animegan_ssim.tiles import Images, pack
 from tests.requires import require_kernels
 from tests.unit.ssim.pictures import hard_pictures
 
 BOTH = pytest.mark.parametrize("which", DEFINITIONS.values(), ids=lambda d: d.name)
-EVERY_BACKEND = pytest.mark.parametrize("backend", [*native.runnable(), "numba"])
+EVERY_BACKEND = pytest.mark.parametrize("backend", [*runnable(), "numba"])
 
 
 @pytest.fixture(autouse=True, scope="module")
 def kernels() -> None:
-    require_kernels()
+    require_kernels(KERNEL)
 
 
 def engine(images: Images, which: Definition = UNIFORM7, backend: str = "auto") -> Engine:
@@ -196,4 +198,4 @@ def test_a_back_end_that_is_not_here_is_named_with_those_that_are() -> None:
 
 
 def test_auto_takes_the_fastest() -> None:
-    assert engine(random_pictures(1)).backend_name == [*native.runnable(), "numba"][0]
+    assert engine(random_pictures(1)).backend_name == [*runnable(), "numba"][0]

@@ -14,9 +14,7 @@ from training.upscaling.export import publish_upscaler
 from training.upscaling.measured import metrics
 from training.upscaling.network import Upscaler
 from training.upscaling.waifu2x import wheels
-from training.upscaling.waifu2x.fast_upconv7 import FastUpConv7
 from training.upscaling.waifu2x.ncnn import read_network
-from training.upscaling.waifu2x.networks import UpConv7
 from training.upscaling.waifu2x.npz import read_npz
 from training.upscaling.waifu2x.published import LICENCE, NCNN, NO_NOISE, Published
 
@@ -79,12 +77,7 @@ def convert(published: Published, folder: Path, repository: Path) -> Path:
     """
     network = load(published, folder)
     return publish_upscaler(
-        repository,
-        network,
-        published.method,
-        published.noise,
-        story(published, network),
-        served=FastUpConv7(network).eval() if isinstance(network, UpConv7) else network,
+        repository, network, published.method, published.noise, story(published, network)
     )
 
 

@@ -104,7 +104,9 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, h_BCHW: Tensor) -> Tensor:
         """Multiply each channel by its weight."""
-        weight_BC = torch.sigmoid(self.fc2(F.relu(self.fc1(h_BCHW.mean((2, 3))))))
+        # At once over both axes ONNX Runtime is slow where it keeps channels last.
+        mean_BC = h_BCHW.mean(3).mean(2)
+        weight_BC = torch.sigmoid(self.fc2(F.relu(self.fc1(mean_BC))))
         return h_BCHW * weight_BC[:, :, None, None]
 
 

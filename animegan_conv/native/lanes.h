@@ -1,0 +1,41 @@
+/* One register of neighbouring channels. */
+#ifndef ANIMEGAN_CONV_LANES_H
+#define ANIMEGAN_CONV_LANES_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* ROWS x 2 sums are what fits into the registers beside two vectors of weights. */
+#if defined(__AVX512F__)
+
+enum { LANES = 16, ROWS = 12 };
+typedef __m512 lanes;
+INLINE lanes load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE void store(float *p, lanes a) { _mm512_storeu_ps(p, a); }
+INLINE lanes all(float a) { return _mm512_set1_ps(a); }
+INLINE lanes mul_add(lanes a, lanes b, lanes c) { return _mm512_fmadd_ps(a, b, c); } /* a b + c */
+INLINE lanes larger(lanes a, lanes b) { return _mm512_max_ps(a, b); }
+
+#elif defined(__AVX2__) && defined(__FMA__)
+
+enum { LANES = 8, ROWS = 6 };
+typedef __m256 lanes;
+INLINE lanes load(const float *p) { return _mm256_loadu_ps(p); }
+INLINE void store(float *p, lanes a) { _mm256_storeu_ps(p, a); }
+INLINE lanes all(float a) { return _mm256_set1_ps(a); }
+INLINE lanes mul_add(lanes a, lanes b, lanes c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE lanes larger(lanes a, lanes b) { return _mm256_max_ps(a, b); }
+
+#else
+#error "compile for x86-64-v3 or x86-64-v4"
+#endif
+
+/* The first `count` channels only. */
+INLINE void store_some(float *p, lanes a, int64_t count) {
+    if (count >= LANES) store(p, a);
+    else memcpy(p, &a, (size_t)count * sizeof(float));
+}
+
+#endif
