@@ -1,8 +1,8 @@
-"""Puts the native convolution into ONNX graphs, where it computes the same as what is there.
+"""Puts the native convolutions into ONNX graphs, where they compute the same as what is there.
 
-`Conv`, and the rectifier behind it, become one node `animegan::Conv3x3`. So does a `ConvTranspose`
-that doubles the size, with a `DepthToSpace` behind it. The native convolution wants pixels channels
-last: between two such nodes they stay so, elsewhere a `Transpose` goes before and behind.
+A convolution and the rectifier behind it become one node, of an operator in native/operator.c.
+These want pixels channels last: between two such nodes they stay so, elsewhere a `Transpose` goes
+before and behind.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-DOMAIN, OPERATOR = "animegan", "Conv3x3"
+DOMAIN = "animegan"
 CHANNELS = 16  # the input's must be a multiple: one register of AVX-512, two of AVX2
 _DEFAULTS: dict[str, Any] = {
     "auto_pad": b"NOTSET",
@@ -25,7 +25,16 @@ _DEFAULTS: dict[str, Any] = {
     "pads": [0, 0, 0, 0],
     "strides": [1, 1],
 }
-_CONVOLUTION = _DEFAULTS | {"kernel_shape": [3, 3]}
+# What is replaced: by which operator, an operator of ONNX with which attributes.
+_REPLACED: dict[str, tuple[str, dict[str, Any]]] = {
+    "Conv3x3": ("Conv", _DEFAULTS | {"kernel_shape": [3, 3]}),
+    "Conv2x2": ("Conv", _DEFAULTS | {"kernel_shape": [2, 2], "strides": [2, 2]}),
+    "ConvTranspose2x2": (
+        "ConvTranspose",
+        _DEFAULTS | {"kernel_shape": [2, 2], "strides": [2, 2]},
+    ),
+}
+# And by Conv3x3 with a DepthToSpace behind it:
 _DOUBLING = _DEFAULTS | {"kernel_shape": [4, 4], "pads": [3, 3, 3, 3], "strides": [2, 2]}
 # Which row (or column) of the 4x4 kernel joins pixels u, u + 1 and u + 2 of the small picture to
 # pixel 2 u and to pixel 2 u + 1 of the large one.
@@ -35,8 +44,9 @@ _MEETING = ((3, 1, None), (None, 2, 0))
 def replace_convolutions(model: onnx.ModelProto) -> int:
     """Let the native kernel compute every convolution that it can.
 
-    Those of 3x3 without padding, stride, dilation and groups, and the transposed ones of 4x4 with
-    stride 2 and padding 3; with constant weights and a multiple of `CHANNELS` input channels.
+    Those of 3x3 without padding, stride, dilation and groups; those of 2x2 with stride 2, and their
+    transposes; the transposed ones of 4x4 with stride 2 and padding 3. All with constant weights
+    and a multiple of `CHANNELS` input channels.
 
     Args:
         model: an ONNX model, changed in place.
@@ -71,19 +81,21 @@ class _Rewriter:
         """The nodes that stand for this one."""
         if node.output[0] in self._taken_in:
             return []
-        if self._is_convolution(node):
-            return list(self._convolution(node))
+        if operator := self._operator_for(node):
+            return list(self._convolution(node, operator))
         if self._is_doubling(node):
             return list(self._doubling(node))
         return [node]
 
-    def _convolution(self, node: NodeProto) -> Iterator[NodeProto]:
+    def _convolution(self, node: NodeProto, operator: str) -> Iterator[NodeProto]:
         rectifier = self._rectifier_behind(node)
         if rectifier is not None:
             self._taken_in.add(rectifier.output[0])
         result = (rectifier or node).output[0]
-        weights, bias = node.input[1], self._bias(node, len(self._constants[node.input[1]]))
-        yield from self._native(node.input[0], weights, bias, result, _slope(rectifier))
+        weights = node.input[1]
+        outputs = self._constants[weights].shape[1 - _inputs_axis(node)]
+        operands = [node.input[0], weights, self._bias(node, outputs)]
+        yield from self._native(operator, operands, result, _slope(rectifier))
         readers = self._readers[result]
         if result in self._outputs or not all(map(self._is_replaceable, readers)):
             yield _transpose(self._channels_last[result], result, [0, 3, 1, 2])
@@ -96,38 +108,44 @@ class _Rewriter:
         small = f"{result}_as_channels"
         weights = self._add(f"{result}_weights", kernels)
         repeated = self._add(f"{result}_bias", np.repeat(bias, 4))
-        yield from self._native(node.input[0], weights, repeated, small, 1.0)
+        yield from self._native("Conv3x3", [node.input[0], weights, repeated], small, 1.0)
         yield _transpose(self._channels_last[small], small, [0, 3, 1, 2])
         yield helper.make_node("DepthToSpace", [small], [result], result, blocksize=2, mode="CRD")
 
     def _native(
-        self, picture: str, weights: str, bias: str, result: str, slope: float
+        self, operator: str, operands: list[str], result: str, slope: float
     ) -> Iterator[NodeProto]:
         self.replaced += 1
+        picture, *constants = operands
         if picture not in self._channels_last:
             self._channels_last[picture] = f"{picture}_channels_last"
             yield _transpose(picture, self._channels_last[picture], [0, 2, 3, 1])
         name = self._channels_last[result] = f"{result}_channels_last"
-        inputs = [self._channels_last[picture], weights, bias]
-        yield helper.make_node(OPERATOR, inputs, [name], name, domain=DOMAIN, slope=slope)
+        inputs = [self._channels_last[picture], *constants]
+        yield helper.make_node(operator, inputs, [name], name, domain=DOMAIN, slope=slope)
 
     def _is_replaceable(self, node: NodeProto) -> bool:
-        return self._is_convolution(node) or self._is_doubling(node)
+        return self._operator_for(node) is not None or self._is_doubling(node)
 
-    def _is_convolution(self, node: NodeProto) -> bool:
-        return node.op_type == "Conv" and self._fits(node, _CONVOLUTION, inputs_axis=1)
+    def _operator_for(self, node: NodeProto) -> str | None:
+        fitting = (
+            operator
+            for operator, (replaced, attributes) in _REPLACED.items()
+            if node.op_type == replaced and self._fits(node, attributes)
+        )
+        return next(fitting, None)
 
     def _is_doubling(self, node: NodeProto) -> bool:
-        return node.op_type == "ConvTranspose" and self._fits(node, _DOUBLING, inputs_axis=0)
+        return node.op_type == "ConvTranspose" and self._fits(node, _DOUBLING)
 
-    def _fits(self, node: NodeProto, expected: dict[str, Any], inputs_axis: int) -> bool:
+    def _fits(self, node: NodeProto, expected: dict[str, Any]) -> bool:
         constants = [name in self._constants for name in node.input[1:] if name]
         if node.domain or not all(constants) or self._constants[node.input[1]].ndim != 4:
             return False
         shape = self._constants[node.input[1]].shape
         attributes = _DEFAULTS | {"kernel_shape": list(shape[2:])} | _attributes(node)
         plain = all(attributes[name] == value for name, value in expected.items())
-        return plain and shape[inputs_axis] % CHANNELS == 0
+        return plain and shape[_inputs_axis(node)] % CHANNELS == 0
 
     def _rectifier_behind(self, node: NodeProto) -> NodeProto | None:
         """The one reader of a convolution, if it is a (leaky) rectifier that the kernel knows."""
@@ -204,6 +222,11 @@ def _set_nodes(graph: onnx.GraphProto, nodes: list[NodeProto]) -> None:
 
 def _attributes(node: NodeProto) -> dict[str, Any]:
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+def _inputs_axis(node: NodeProto) -> int:
+    """Of a convolution's weights."""
+    return 0 if node.op_type == "ConvTranspose" else 1
 
 
 def _slope(rectifier: NodeProto | None) -> float:

@@ -1,4 +1,4 @@
-"""Lets a session of ONNX Runtime convolve with the native kernel."""
+"""Lets a session of ONNX Runtime convolve with the native kernels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from animegan_conv.native import KERNEL
 
 
 def accelerated(graph: bytes, options: ort.SessionOptions) -> bytes:
-    """The same model in terms of the native convolution.
+    """The same model in terms of the native convolutions.
 
     Args:
         graph: a serialised ONNX model.

@@ -1,4 +1,4 @@
-"""The convolution in C, for x86-64 with AVX2 or AVX-512.
+"""The convolutions in C, for x86-64 with AVX2 or AVX-512.
 
 `python -m animegan_conv.native` compiles it.
 """
@@ -11,7 +11,7 @@ from animegan_native import NativeLibrary
 
 KERNEL = NativeLibrary(
     Path(__file__).parent,
-    ("operator.c", "winograd.h", "lanes.h", "ort_abi.h"),
+    ("operator.c", "winograd.h", "strided.h", "product.h", "lanes.h", "ort_abi.h"),
     "-fvisibility=hidden",
     "ONNX Runtime convolves instead, at half the speed.",
 )

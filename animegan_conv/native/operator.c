@@ -1,34 +1,53 @@
-/* The convolution as an operator of ONNX Runtime: animegan::Conv3x3.
+/* Convolutions as operators of ONNX Runtime, in the domain "animegan".
  *
- *     Y [N, H - 2, W - 2, O] = leaky(conv(X [N, H, W, I], weights [O, I, 3, 3]) + bias [O], slope)
+ *     Conv3x3           X [N, H, W, I], weights [O, I, 3, 3] -> Y [N, H - 2, W - 2, O]
+ *     Conv2x2           X [N, H, W, I], weights [O, I, 2, 2] -> Y [N, H / 2, W / 2, O], stride 2
+ *     ConvTranspose2x2  X [N, H, W, I], weights [I, O, 2, 2] -> Y [N, 2 H, 2 W, O], stride 2
  *
- * float32, pixels channels last; weights and bias are constants; I is a multiple of 16. It uses the threads
- * of the session.
+ * float32, pixels channels last; the third input is the bias [O]; weights and bias are constants; I is a
+ * multiple of 16. The attribute `slope`, in [0, 1], is that of a leaky rectifier behind the sum; 1: none.
+ * They use the threads of the session.
  */
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "ort_abi.h"
+#include "strided.h"
 #include "winograd.h"
 
-enum { PARTS = 16 }; /* of one convolution, for the threads to share */
+enum { PARTS = 16 }; /* of one run, for the threads to share */
 #define RETURN_IF_FAILED(call) do { OrtStatus *status_ = (call); if (status_) return status_; } while (0)
+
+/* What the operators differ in. ONNX Runtime hands the first member back: it is all that it knows. */
+typedef struct {
+    OrtCustomOp interface;
+    const char *name;
+    int64_t side; /* of the kernels, and of the smallest picture */
+    bool transposed;
+    bool (*prepare)(convolution *c, const float *kernels, const float *bias);
+    void (*measure)(const pictures *p, int64_t *height, int64_t *width); /* of what is written */
+    int64_t (*units)(const pictures *p);                                 /* of work */
+    int64_t (*least)(const convolution *c);                              /* units that one part is worth */
+    size_t (*workspace)(const convolution *c);                           /* bytes */
+    void (*compute)(const convolution *c, const pictures *p, int64_t first, int64_t end, float *work);
+} operator;
 
 typedef struct {
     const OrtApi *api;
+    const operator *operator;
     convolution convolution;
 } kernel;
 
-/* What one run of a kernel's parts have in common. */
+/* What the parts of one run have in common. */
 typedef struct {
-    const convolution *convolution;
+    const kernel *kernel;
     pictures pictures;
-    int64_t tiles, parts;
+    int64_t units, parts;
     atomic_bool out_of_memory;
 } run;
 
-/* Memory between the steps, kept for whoever computes next: fresh pages would cost more than a small
- * picture's multiplications. At most one for each thread that ever computed at the same time. */
+/* Memory to compute in, kept for whoever computes next: fresh pages would cost more than a small picture's
+ * multiplications. At most one for each thread that ever computed at the same time. */
 typedef struct workspace {
     struct workspace *next;
     size_t bytes;
@@ -76,16 +95,16 @@ __attribute__((destructor)) static void discard_idle(void) {
 
 static void compute_part(void *data, size_t part) {
     run *r = data;
-    int64_t first = r->tiles * (int64_t)part / r->parts, end = r->tiles * ((int64_t)part + 1) / r->parts;
-    int64_t together = tiles_together(r->convolution);
-    workspace *work = take(workspace_bytes(r->convolution));
-    if (!work) {
+    const kernel *k = r->kernel;
+    int64_t first = r->units * (int64_t)part / r->parts, end = r->units * ((int64_t)part + 1) / r->parts;
+    size_t bytes = k->operator->workspace(&k->convolution);
+    workspace *work = bytes ? take(bytes) : NULL;
+    if (bytes && !work) {
         r->out_of_memory = true;
         return;
     }
-    for (; first < end; first += together)
-        convolve(r->convolution, &r->pictures, first, end - first < together ? end - first : together, work->floats);
-    give_back(work);
+    k->operator->compute(&k->convolution, &r->pictures, first, end, work ? work->floats : NULL);
+    if (work) give_back(work);
 }
 
 /* Sizes and values of a tensor that has `count` dimensions. */
@@ -96,7 +115,7 @@ static OrtStatus *read_tensor(const OrtApi *api, const OrtValue *value, int64_t 
     RETURN_IF_FAILED(api->GetTensorTypeAndShape(value, &info));
     OrtStatus *status = api->GetDimensionsCount(info, &dimensions);
     if (!status && dimensions != count)
-        status = api->CreateStatus(ORT_INVALID_ARGUMENT, "Conv3x3: a tensor has a wrong number of dimensions");
+        status = api->CreateStatus(ORT_INVALID_ARGUMENT, "animegan: a tensor has a wrong number of dimensions");
     if (!status) status = api->GetDimensions(info, sizes, count);
     api->ReleaseTensorTypeAndShapeInfo(info);
     if (!status) status = api->GetTensorMutableData((OrtValue *)value, (void **)values);
@@ -109,7 +128,7 @@ static OrtStatus *read_constant(const OrtApi *api, const OrtKernelInfo *info, si
     int is_constant = 0;
     RETURN_IF_FAILED(api->KernelInfoGetConstantInput_tensor(info, index, &is_constant, &value));
     if (!is_constant)
-        return api->CreateStatus(ORT_INVALID_ARGUMENT, "Conv3x3: weights and bias must be constants");
+        return api->CreateStatus(ORT_INVALID_ARGUMENT, "animegan: weights and bias must be constants");
     return read_tensor(api, value, sizes, count, values);
 }
 
@@ -120,25 +139,28 @@ static void destroy_kernel(void *data) {
     free(k);
 }
 
-static OrtStatus *create_kernel(const OrtCustomOp *op, const OrtApi *api, const OrtKernelInfo *info, void **result) {
-    (void)op;
+static OrtStatus *create_kernel(const OrtCustomOp *interface, const OrtApi *api, const OrtKernelInfo *info,
+                                void **result) {
+    const operator *op = (const operator *)interface;
     int64_t sizes[4], length;
     const float *weights, *bias;
     float slope;
     RETURN_IF_FAILED(api->KernelInfoGetAttribute_float(info, "slope", &slope));
     RETURN_IF_FAILED(read_constant(api, info, 1, sizes, 4, &weights));
     RETURN_IF_FAILED(read_constant(api, info, 2, &length, 1, &bias));
-    if (sizes[2] != KERNEL || sizes[3] != KERNEL || sizes[1] % 16 || sizes[0] != length || !(slope >= 0 && slope <= 1))
+    int64_t outputs = sizes[op->transposed], inputs = sizes[!op->transposed];
+    bool fits = sizes[2] == op->side && sizes[3] == op->side && inputs % 16 == 0 && outputs == length;
+    if (!fits || !(slope >= 0 && slope <= 1))
         return api->CreateStatus(ORT_INVALID_ARGUMENT,
-                                 "Conv3x3: weights must be [O, I, 3, 3] with I a multiple of 16, the bias [O], "
-                                 "and the slope in [0, 1]");
+                                 "animegan: kernels, bias or slope do not fit the operator; operator.c has what does");
     kernel *k = calloc(1, sizeof(kernel));
-    if (!k) return api->CreateStatus(ORT_FAIL, "Conv3x3: no memory");
+    if (!k) return api->CreateStatus(ORT_FAIL, "animegan: no memory");
     k->api = api;
-    k->convolution = (convolution){.inputs = sizes[1], .outputs = sizes[0], .slope = slope};
-    if (!prepare(&k->convolution, weights, bias)) {
+    k->operator = op;
+    k->convolution = (convolution){.inputs = inputs, .outputs = outputs, .slope = slope};
+    if (!op->prepare(&k->convolution, weights, bias)) {
         destroy_kernel(k);
-        return api->CreateStatus(ORT_FAIL, "Conv3x3: no memory for the transformed weights");
+        return api->CreateStatus(ORT_FAIL, "animegan: no memory for the weights");
     }
     *result = k;
     return NULL;
@@ -147,64 +169,97 @@ static OrtStatus *create_kernel(const OrtCustomOp *op, const OrtApi *api, const 
 static OrtStatus *compute(void *data, OrtKernelContext *context) {
     const kernel *k = data;
     const OrtApi *api = k->api;
+    const operator *op = k->operator;
     const OrtValue *input = NULL;
     OrtValue *output = NULL;
     int64_t sizes[4];
-    run r = {.convolution = &k->convolution};
+    run r = {.kernel = k};
     RETURN_IF_FAILED(api->KernelContext_GetInput(context, 0, &input));
     RETURN_IF_FAILED(read_tensor(api, input, sizes, 4, &r.pictures.read));
-    if (sizes[1] < KERNEL || sizes[2] < KERNEL || sizes[3] != k->convolution.inputs)
+    int64_t smallest = op->transposed ? 1 : op->side;
+    if (sizes[1] < smallest || sizes[2] < smallest || sizes[3] != k->convolution.inputs)
         return api->CreateStatus(ORT_INVALID_ARGUMENT,
-                                 "Conv3x3: X must be [N, H, W, I], 3 x 3 or larger, with the weights' I");
-    int64_t result[4] = {sizes[0], sizes[1] - (KERNEL - 1), sizes[2] - (KERNEL - 1), k->convolution.outputs};
-    RETURN_IF_FAILED(api->KernelContext_GetOutput(context, 0, result, 4, &output));
-    RETURN_IF_FAILED(api->GetTensorMutableData(output, (void **)&r.pictures.written));
+                                 "animegan: X must be [N, H, W, I], as large as the kernel, with the weights' I");
     r.pictures.count = sizes[0];
     r.pictures.height = sizes[1];
     r.pictures.width = sizes[2];
-    r.tiles = count_tiles(&r.pictures);
-    int64_t together = tiles_together(r.convolution), fit = (r.tiles + together - 1) / together;
+    op->measure(&r.pictures, &sizes[1], &sizes[2]);
+    sizes[3] = k->convolution.outputs;
+    RETURN_IF_FAILED(api->KernelContext_GetOutput(context, 0, sizes, 4, &output));
+    RETURN_IF_FAILED(api->GetTensorMutableData(output, (void **)&r.pictures.written));
+    r.units = op->units(&r.pictures);
+    int64_t least = op->least(&k->convolution), fit = (r.units + least - 1) / least;
     r.parts = fit < PARTS ? fit : PARTS;
     if (r.parts) RETURN_IF_FAILED(api->KernelContext_ParallelFor(context, compute_part, (size_t)r.parts, 0, &r));
-    return r.out_of_memory ? api->CreateStatus(ORT_FAIL, "Conv3x3: no memory to compute in") : NULL;
+    return r.out_of_memory ? api->CreateStatus(ORT_FAIL, "animegan: no memory to compute in") : NULL;
 }
 
-static const char *name(const OrtCustomOp *op) { (void)op; return "Conv3x3"; }
+static void two_less(const pictures *p, int64_t *height, int64_t *width) {
+    *height = p->height - (KERNEL - 1);
+    *width = p->width - (KERNEL - 1);
+}
+static void half(const pictures *p, int64_t *height, int64_t *width) {
+    *height = p->height / STRIDE;
+    *width = p->width / STRIDE;
+}
+static void twice(const pictures *p, int64_t *height, int64_t *width) {
+    *height = p->height * STRIDE;
+    *width = p->width * STRIDE;
+}
+static int64_t lines(const pictures *p) { return p->count * p->height; }
+static int64_t half_the_lines(const pictures *p) { return p->count * (p->height / STRIDE); }
+static int64_t one_line(const convolution *c) { (void)c; return 1; }
+static size_t no_bytes(const convolution *c) { (void)c; return 0; }
+
+static const char *name(const OrtCustomOp *op) { return ((const operator *)op)->name; }
 static const char *provider(const OrtCustomOp *op) { (void)op; return NULL; }
-static int type(const OrtCustomOp *op, size_t index) { (void)op, (void)index; return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
-static int required(const OrtCustomOp *op, size_t index) { (void)op, (void)index; return INPUT_OUTPUT_REQUIRED; }
+static int type(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+static int required(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return INPUT_OUTPUT_REQUIRED; }
+static int default_memory(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return 0; }
 static size_t three(const OrtCustomOp *op) { (void)op; return 3; }
 static size_t one(const OrtCustomOp *op) { (void)op; return 1; }
-static int default_memory(const OrtCustomOp *op, size_t index) { (void)op, (void)index; return 0; }
 
-static const OrtCustomOp conv3x3 = {
-    .version = ORT_CUSTOM_OP_WITH_STATUS,
-    .GetName = name,
-    .GetExecutionProviderType = provider,
-    .GetInputType = type,
-    .GetInputTypeCount = three,
-    .GetOutputType = type,
-    .GetOutputTypeCount = one,
-    .KernelDestroy = destroy_kernel,
-    .GetInputCharacteristic = required,
-    .GetOutputCharacteristic = required,
-    .GetInputMemoryType = default_memory,
-    .CreateKernelV2 = create_kernel,
-    .KernelComputeV2 = compute,
+#define INTERFACE { \
+    .version = ORT_CUSTOM_OP_WITH_STATUS, \
+    .GetName = name, \
+    .GetExecutionProviderType = provider, \
+    .GetInputType = type, \
+    .GetInputTypeCount = three, \
+    .GetOutputType = type, \
+    .GetOutputTypeCount = one, \
+    .KernelDestroy = destroy_kernel, \
+    .GetInputCharacteristic = required, \
+    .GetOutputCharacteristic = required, \
+    .GetInputMemoryType = default_memory, \
+    .CreateKernelV2 = create_kernel, \
+    .KernelComputeV2 = compute, \
+}
+
+static const operator operators[] = {
+    {INTERFACE, "Conv3x3", KERNEL, false, prepare_3x3, two_less, count_tiles, tiles_together, workspace_bytes,
+     compute_3x3},
+    {INTERFACE, "Conv2x2", STRIDE, false, prepare_halving, half, half_the_lines, one_line, no_bytes,
+     compute_halving},
+    {INTERFACE, "ConvTranspose2x2", STRIDE, true, prepare_doubling, twice, lines, one_line, no_bytes,
+     compute_doubling},
 };
 
+static OrtStatus *create_domain(const OrtApi *api, OrtCustomOpDomain **domain) {
+    RETURN_IF_FAILED(api->CreateCustomOpDomain("animegan", domain));
+    for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++)
+        RETURN_IF_FAILED(api->CustomOpDomain_Add(*domain, &operators[i].interface));
+    return NULL;
+}
+
 /* What SessionOptions.register_custom_ops_library() calls. The domain lives as long as the library. */
-__attribute__((visibility("default"))) OrtStatus *RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base) {
+__attribute__((visibility("default"))) OrtStatus *RegisterCustomOps(OrtSessionOptions *options,
+                                                                    const OrtApiBase *base) {
     static OrtCustomOpDomain *domain;
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     const OrtApi *api = base->GetApi(ORT_API_WITH_PARALLEL_FOR);
-    if (!api) return base->GetApi(1)->CreateStatus(ORT_FAIL, "Conv3x3 needs ONNX Runtime 1.17 or newer");
-    OrtStatus *status = NULL;
+    if (!api) return base->GetApi(1)->CreateStatus(ORT_FAIL, "animegan: needs ONNX Runtime 1.17 or newer");
     pthread_mutex_lock(&lock);
-    if (!domain) {
-        status = api->CreateCustomOpDomain("animegan", &domain);
-        if (!status) status = api->CustomOpDomain_Add(domain, &conv3x3);
-    }
+    OrtStatus *status = domain ? NULL : create_domain(api, &domain);
     pthread_mutex_unlock(&lock);
     return status ? status : api->AddCustomOpDomain(options, domain);
 }

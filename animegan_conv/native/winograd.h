@@ -26,32 +26,12 @@
 #ifndef ANIMEGAN_CONV_WINOGRAD_H
 #define ANIMEGAN_CONV_WINOGRAD_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "product.h"
 
-#include "lanes.h"
-
-enum { TILE = 4, KERNEL = 3, WINDOW = TILE + KERNEL - 1, POINTS = WINDOW * WINDOW, GROUP = 2 * LANES };
+enum { TILE = 4, KERNEL = 3, WINDOW = TILE + KERNEL - 1, POINTS = WINDOW * WINDOW };
 
 static const float A = 0.70710678118654752f, B = 1.41421356237309505f, P = 0.5f, Q = 2.0f;
 
-/* A convolution without padding, with a leaky rectifier behind it (slope 1: none). */
-typedef struct {
-    int64_t inputs, outputs; /* channels; inputs is a multiple of LANES */
-    float slope;
-    float *weights; /* [POINTS][groups of GROUP outputs][inputs][GROUP], transformed */
-    float *bias;    /* [groups][GROUP] */
-} convolution;
-
-/* The pictures that a convolution reads [count][height][width][inputs] and writes, KERNEL - 1 smaller. */
-typedef struct {
-    const float *read;
-    float *written;
-    int64_t count, height, width;
-} pictures;
-
-INLINE int64_t groups(const convolution *c) { return (c->outputs + GROUP - 1) / GROUP; }
 INLINE int64_t tiles_along(int64_t size) { return (size - (KERNEL - 1) + TILE - 1) / TILE; }
 INLINE int64_t count_tiles(const pictures *p) {
     return p->count * tiles_along(p->height) * tiles_along(p->width);
@@ -73,8 +53,8 @@ INLINE size_t workspace_bytes(const convolution *c) {
     return (size_t)(POINTS * floats) * sizeof(float);
 }
 
-/* G g G^T of every kernel, [outputs][inputs][3][3] as everywhere. False: there is no memory. */
-static bool prepare(convolution *c, const float *kernels, const float *bias) {
+/* G g G^T of every kernel [outputs][inputs][3][3]. False: there is no memory. */
+static bool prepare_3x3(convolution *c, const float *kernels, const float *bias) {
     static const double G[WINDOW][KERNEL] = {
         {1, 0, 0},
         {-2 / 3., -2 / 3. * 0.70710678118654752440, -1 / 3.},
@@ -84,10 +64,7 @@ static bool prepare(convolution *c, const float *kernels, const float *bias) {
         {0, 0, 1},
     };
     int64_t point = groups(c) * c->inputs * GROUP;
-    c->weights = calloc((size_t)(POINTS * point), sizeof(float));
-    c->bias = calloc((size_t)(groups(c) * GROUP), sizeof(float));
-    if (!c->weights || !c->bias) return false;
-    memcpy(c->bias, bias, (size_t)c->outputs * sizeof(float));
+    if (!allocate(c, POINTS, bias)) return false;
     for (int64_t o = 0; o < c->outputs; o++) {
         for (int64_t i = 0; i < c->inputs; i++) {
             const float *g = kernels + (o * c->inputs + i) * KERNEL * KERNEL;
@@ -156,21 +133,13 @@ INLINE void read_window(const pictures *p, const float *picture, int64_t row, in
     }
 }
 
-/* ROWS tiles by `vectors` registers of outputs, at one point: a [ROWS][inputs] x weights [inputs][GROUP]. */
-INLINE void multiply(const float *a, const float *weights, int64_t inputs, float *to, int64_t stride,
+/* ROWS tiles by `vectors` registers of outputs, at one point. */
+INLINE void multiply(const float *windows, const float *weights, int64_t inputs, float *to, int64_t stride,
                      const int vectors) {
     lanes sums[ROWS][2];
     for (int r = 0; r < ROWS; r++)
         for (int v = 0; v < vectors; v++) sums[r][v] = all(0);
-    for (int64_t i = 0; i < inputs; i++) {
-        lanes w[2];
-        for (int v = 0; v < vectors; v++) w[v] = load(weights + i * GROUP + v * LANES);
-#pragma GCC unroll 12
-        for (int r = 0; r < ROWS; r++) {
-            lanes x = all(a[r * inputs + i]);
-            for (int v = 0; v < vectors; v++) sums[r][v] = mul_add(x, w[v], sums[r][v]);
-        }
-    }
+    add_product(sums, windows, inputs, inputs, weights, ROWS, vectors);
 #pragma GCC unroll 12
     for (int r = 0; r < ROWS; r++)
         for (int v = 0; v < vectors; v++) store(to + r * stride + v * LANES, sums[r][v]);
@@ -182,9 +151,8 @@ INLINE void write_tile(const convolution *c, const float *products, int64_t stri
     int64_t height = p->height - (KERNEL - 1), width = p->width - (KERNEL - 1);
     int64_t rows = height - row < TILE ? height - row : TILE;
     int64_t columns = width - column < TILE ? width - column : TILE;
-    lanes slope = all(c->slope);
     for (int64_t channel = 0; channel < c->outputs; channel += LANES) {
-        lanes half[TILE * WINDOW], y[TILE * TILE], bias = load(c->bias + channel);
+        lanes half[TILE * WINDOW], y[TILE * TILE];
         for (int k = 0; k < WINDOW; k++) {
             lanes m[WINDOW];
 #pragma GCC unroll 6
@@ -195,16 +163,14 @@ INLINE void write_tile(const convolution *c, const float *products, int64_t stri
         for (int r = 0; r < TILE; r++) transform_outputs(half + r * WINDOW, y + r * TILE, 1);
         for (int64_t r = 0; r < rows; r++) {
             float *to = picture + ((row + r) * width + column) * c->outputs + channel;
-            for (int64_t k = 0; k < columns; k++, to += c->outputs) {
-                lanes z = y[r * TILE + k] + bias;
-                store_some(to, larger(z, z * slope), c->outputs - channel);
-            }
+            for (int64_t k = 0; k < columns; k++, to += c->outputs)
+                store_some(to, rectified(c, y[r * TILE + k], channel), c->outputs - channel);
         }
     }
 }
 
 /* The tiles from `first` on, at most tiles_together() of them. */
-static void convolve(const convolution *c, const pictures *p, int64_t first, int64_t count, float *work) {
+static void compute_tiles(const convolution *c, const pictures *p, int64_t first, int64_t count, float *work) {
     int64_t across = tiles_along(p->width), each = across * tiles_along(p->height);
     int64_t tiles = tiles_together(c), padded = groups(c) * GROUP;
     int64_t read_stride = between_points(tiles, c->inputs), stride = between_points(tiles, padded);
@@ -235,6 +201,12 @@ static void convolve(const convolution *c, const pictures *p, int64_t first, int
         write_tile(c, products + t * padded, stride, p, p->written + number / each * written_size,
                    place / across * TILE, place % across * TILE);
     }
+}
+
+static void compute_3x3(const convolution *c, const pictures *p, int64_t first, int64_t end, float *work) {
+    int64_t together = tiles_together(c);
+    for (; first < end; first += together)
+        compute_tiles(c, p, first, end - first < together ? end - first : together, work);
 }
 
 #endif

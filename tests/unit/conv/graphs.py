@@ -28,10 +28,17 @@ def model(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def convolution(weights: Array, bias: Array | None = None, slope: float = 1.0) -> onnx.ModelProto:
+def convolution(
+    weights: Array,
+    bias: Array | None = None,
+    slope: float = 1.0,
+    operator: str = "Conv",
+    strides: int = 1,
+) -> onnx.ModelProto:
     """x -> conv -> y, with a rectifier unless the slope is 1."""
     inputs = ["x", "weights"] + (["bias"] if bias is not None else [])
-    nodes = [helper.make_node("Conv", inputs, ["y" if slope == 1 else "linear"])]
+    outputs = ["y" if slope == 1 else "linear"]
+    nodes = [helper.make_node(operator, inputs, outputs, strides=[strides, strides])]
     if slope == 0:
         nodes.append(helper.make_node("Relu", ["linear"], ["y"]))
     elif slope < 1:

@@ -57,6 +57,27 @@ def test_pixels_stay_channels_last_between_convolutions() -> None:
     check(graph, 1, 16, 12, 10)
 
 
+def test_a_u_net_stays_channels_last_all_the_way() -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "a"], ["full"]),
+        helper.make_node("Conv", ["full", "down"], ["half"], strides=[2, 2]),
+        helper.make_node("LeakyRelu", ["half"], ["rectified"], alpha=0.1),
+        helper.make_node("ConvTranspose", ["rectified", "up"], ["back"], strides=[2, 2]),
+        helper.make_node("Conv", ["back", "b"], ["y"]),
+    ]
+    graph = model(
+        nodes,
+        ["y"],
+        a=weights(16, 16, 3, 3),
+        down=weights(32, 16, 2, 2),
+        up=weights(32, 16, 2, 2),
+        b=weights(3, 16, 3, 3),
+    )
+    inner = ["Conv3x3", "Conv2x2", "ConvTranspose2x2", "Conv3x3"]
+    assert operators(graph) == ["Transpose", *inner, "Transpose"]
+    check(graph, 2, 16, 30, 22)
+
+
 def test_a_value_that_others_read_too_exists_both_ways() -> None:
     nodes = [
         helper.make_node("Conv", ["x", "a"], ["linear"]),
@@ -115,6 +136,8 @@ def test_weights_that_are_stored_as_float16_count_as_constants() -> None:
         ((16, 12, 3, 3), {}),
         ((16, 16, 3, 3), {"pads": [1, 1, 1, 1]}),
         ((16, 16, 3, 3), {"strides": [2, 2]}),
+        ((16, 16, 2, 2), {}),
+        ((16, 16, 2, 2), {"strides": [2, 1]}),
         ((16, 16, 3, 3), {"dilations": [2, 2]}),
         ((32, 16, 3, 3), {"group": 2}),
         ((16, 16, 3, 3), {"auto_pad": "SAME_UPPER"}),

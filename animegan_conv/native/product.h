@@ -1,0 +1,58 @@
+/* What all convolutions here have in common: their weights, the pictures, and the innermost product. */
+#ifndef ANIMEGAN_CONV_PRODUCT_H
+#define ANIMEGAN_CONV_PRODUCT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "lanes.h"
+
+enum { GROUP = 2 * LANES }; /* output channels that are computed together */
+
+/* With a leaky rectifier behind it (slope 1: none). */
+typedef struct {
+    int64_t inputs, outputs; /* channels; inputs is a multiple of LANES */
+    float slope;
+    float *weights; /* in the order in which they are read, padded with zeros to whole groups of outputs */
+    float *bias;    /* [groups][GROUP] */
+} convolution;
+
+/* The pictures that a convolution reads [count][height][width][inputs], and where it writes. */
+typedef struct {
+    const float *read;
+    float *written;
+    int64_t count, height, width;
+} pictures;
+
+INLINE int64_t groups(const convolution *c) { return (c->outputs + GROUP - 1) / GROUP; }
+
+/* Memory for so many points of the kernel, each [groups][inputs][GROUP], and the bias. */
+static bool allocate(convolution *c, int64_t points, const float *bias) {
+    c->weights = calloc((size_t)(points * groups(c) * c->inputs * GROUP), sizeof(float));
+    c->bias = calloc((size_t)(groups(c) * GROUP), sizeof(float));
+    if (!c->weights || !c->bias) return false;
+    memcpy(c->bias, bias, (size_t)c->outputs * sizeof(float));
+    return true;
+}
+
+/* sums [rows][vectors] += a [rows][length], rows `stride` apart, x weights [length][GROUP]. */
+INLINE void add_product(lanes sums[ROWS][2], const float *a, int64_t stride, int64_t length,
+                        const float *weights, const int rows, const int vectors) {
+    for (int64_t i = 0; i < length; i++) {
+        lanes w[2];
+        for (int v = 0; v < vectors; v++) w[v] = load(weights + i * GROUP + v * LANES);
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) {
+            lanes x = all(a[r * stride + i]);
+            for (int v = 0; v < vectors; v++) sums[r][v] = mul_add(x, w[v], sums[r][v]);
+        }
+    }
+}
+
+INLINE lanes rectified(const convolution *c, lanes sum, int64_t channel) {
+    lanes z = sum + load(c->bias + channel);
+    return larger(z, z * all(c->slope));
+}
+
+#endif
