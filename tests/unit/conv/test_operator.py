@@ -177,9 +177,7 @@ def custom(weights: Array, bias: Array, slope: float = 0.1, constant: bool = Tru
 def test_weights_that_do_not_fit_are_refused_at_load(
     weights: tuple[int, ...], bias: tuple[int, ...], slope: float
 ) -> None:
-    with pytest.raises(
-        RuntimeException, match="animegan: "
-    ):
+    with pytest.raises(RuntimeException, match="animegan: "):
         custom(np.zeros(weights, np.float32), np.zeros(bias, np.float32), slope)
 
 
