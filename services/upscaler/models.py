@@ -107,12 +107,16 @@ class Catalogue(ServedModels[UpscalerModel]):
             NotFound: there is none; lists those there are.
             Unavailable: it is expected, but not there.
         """
-        if name not in (known := methods(self._expected().values())):
+        if not (method := self._method(name)):
             await self._look_again()
-            known = methods(self._expected().values())
-        if name in known:
-            return known[name]
+            method = self._method(name)
+        if method:
+            return method
         if expect:
             raise Unavailable(f"the method {name!r} is not being served just now; try again")
-        names = ", ".join([*known, *besides])
+        names = ", ".join([*methods(self._expected().values()), *besides])
         raise NotFound(f"no method {name!r}; there are: {names}")
+
+    def _method(self, name: str) -> Method | None:
+        """Asked for every picture, so without a look at how the other models belong together."""
+        return methods(m for m in self._expected().values() if m.method == name).get(name)

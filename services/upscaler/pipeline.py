@@ -27,7 +27,8 @@ from services.upscaler.tiling import TileSettings
 CHUNK_BYTES = 2**18
 # What a picture takes in memory beside its pixels, its file, counts as so many bytes a pixel.
 _BYTES_PER_PIXEL = 4
-# Handing work to a thread and back costs 0.2 ms of a core, as much as copying so many bytes.
+# Handing work to a thread and back costs 0.2 ms of a core, as much as copying so many bytes. The
+# end of a PNG takes 0.06 ms at most, however large the picture is.
 _QUICK_BYTES = 2**20
 
 T = TypeVar("T")
@@ -112,23 +113,23 @@ class Pipeline:
         if (picture.width, picture.height) != (order.file.width, order.file.height):  # turned
             plan = await self._plan(order, picture.width, picture.height)
         plan, strip, strips = await self._begin(order, picture, plan)
-        raw = order.wish.encoding.format is Format.RAW
+        format_ = order.wish.encoding.format
         size = rows = 0
         async with aclosing(strips):
             encoder = self._encoder(order, plan, picture)
             exact = is_exact(plan, picture.height, picture.width, self._tiles)
             yield Header(order, plan, picture.channels, picture.steps, exact)
             while strip is not None:
-                quick = raw and strip.size <= _QUICK_BYTES
+                quick = format_ is Format.RAW and strip.size <= _QUICK_BYTES
                 for chunk in _chunks(await self._encode(quick, encoder.add, strip)):
                     size += len(chunk)
                     yield chunk
                 rows += len(strip)
                 yield Progress(Stage.ENLARGING, rows / plan.height)
                 strip = await anext(strips, None)
-        if order.wish.encoding.format not in GROWING:
+        if format_ not in GROWING:
             yield Progress(Stage.ENCODING, 1)
-        for chunk in _chunks(await self._encode(raw, encoder.finish)):
+        for chunk in _chunks(await self._encode(format_ in GROWING, encoder.finish)):
             size += len(chunk)
             yield chunk
         self._metrics.count(plan)
