@@ -13,6 +13,7 @@ import io
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -48,11 +49,20 @@ class World:
         if device.type == "cuda":
             device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
             torch.cuda.set_device(device)
+        # This module's functions take the group there is when it is imported as a default argument.
+        # Adam's first step imports it (by torch._dynamo): import it while there is none, or the
+        # group outlives `leave`, see there.
+        import_module("torch.distributed.nn")
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         return cls(dist.get_rank(), size), device
 
     def leave(self) -> None:
-        """Say goodbye to the others."""
+        """Say goodbye to the others, and end the group's threads.
+
+        A thread that lets go of a tensor while the interpreter ends aborts the process: "terminate
+        called without an active exception" (PyTorch's issue 190489). Only a group that nothing
+        refers to any more waits for its threads.
+        """
         if self.size > 1:
             dist.destroy_process_group()
 

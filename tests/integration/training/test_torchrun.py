@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,12 +34,16 @@ def test_two_processes_go_on_as_one_does(tmp_path: Path) -> None:
     losses = [one.step() for _ in range(OPTIONS.total_images // OPTIONS.batch - 4)]
 
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", "-m", "--", "training.train", "--device", "cpu"]
+    command += ["--nproc-per-node", "2", "-m", "--", "names_threads", "--device", "cpu"]
     command += ["--preset", OPTIONS.preset, "--augment", "fixed", "--augment-p", "0.3"]
     command += ["--dataset", str(dataset.directory), "--run", str(run)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    left = re.findall("threads left: (.*)", done.stderr)
+    assert len(left) == 2
+    assert not any("gloo" in threads for threads in left), left  # they would abort now and then
 
     two = load_checkpoint(run / CHECKPOINT, CPU)
     assert two["images_seen"] == one.images_seen == OPTIONS.total_images
