@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -45,6 +46,21 @@ def require_root() -> None:
     """To be root; skip as above otherwise."""
     if os.geteuid() != 0:
         _missing("needs root, which building images without a container runtime takes")
+
+
+def require_mounts() -> list[str]:
+    """The start of a command line whose mounts nobody else sees; skip as above where none may be."""
+    alone = [
+        require_program("unshare"),
+        "--map-root-user",
+        "--mount",
+        "--propagation=private",
+        "--",
+    ]
+    tried = subprocess.run([*alone, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        _missing(f"needs mounts in a namespace of its own: {tried.stderr.strip()}")
+    return alone
 
 
 def require_folder(path: Path) -> Path:
