@@ -1,6 +1,5 @@
 """The pictures that upscalers get, how fast they come back, and how near to the truth."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from time import perf_counter
 import numpy as np
 import onnxruntime
 
+from animegan_conv.session import accelerated
 from benchmarks.machine import CORES
 from benchmarks.peers.upscalers import PEERS, SCALE, Array, Enlarge
 from training.datasets.procedural import render
@@ -94,22 +94,33 @@ def judge_peer(number: int, sides: Sequence[int]) -> dict[int, float]:
     return {side: quality(enlarge, side) for side in sides}
 
 
-def run_in_process(onnx: Path, seconds: float, sides: Sequence[int]) -> dict[int, dict[str, Speed]]:
-    """Time ONNX Runtime without a server, in both ways to use the cores."""
+def run_in_process(
+    onnx: Path, native: bool, seconds: float, sides: Sequence[int]
+) -> dict[int, dict[str, Speed]]:
+    """Time ONNX Runtime without a server, in both ways to use the cores.
+
+    Args:
+        onnx: a model.
+        native: with the convolutions of `animegan_conv`; or as everybody has it.
+        seconds: to time each way with pictures of each size.
+        sides: the sizes.
+    """
     result: dict[int, dict[str, Speed]] = {side: {} for side in sides}
     for way, threads, callers in zip(WAYS, (CORES, 1), (1, CORES), strict=True):
-        enlarge = onnxruntime_enlarge(onnx, threads)
+        enlarge = onnxruntime_enlarge(onnx, threads, native)
         for side in sides:
             if callers == 1 or side < ONE_AT_A_TIME:
                 result[side][way] = speed(enlarge, side, callers, seconds)
     return result
 
 
-def onnxruntime_enlarge(onnx: Path, threads: int) -> Enlarge:
+def onnxruntime_enlarge(onnx: Path, threads: int, native: bool) -> Enlarge:
     """The network on the whole picture."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(os.fspath(onnx), options, ["CPUExecutionProvider"])
+    graph = onnx.read_bytes()
+    graph = accelerated(graph, options) if native else graph
+    session = onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
     (source,) = session.get_inputs()
     run: Callable[..., list[Array]] = session.run
     return lambda picture: run(None, {source.name: picture[None]})[0][0]

