@@ -232,7 +232,7 @@ def gflop_per_mpix(method: str, side: int) -> float:
     """What convolving takes, multiplied out, for a megapixel of output."""
     network = NETWORKS[method]()
     padded = side + 2 * network.margin
-    with FlopCounter() as counter, torch.inference_mode():
+    with FlopCounter() as counter, torch.no_grad():
         height, width = network(torch.zeros(1, 3, padded, padded)).shape[2:]
     return counter.total / 1e9 / (height * width / 1e6)
 
