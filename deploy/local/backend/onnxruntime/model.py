@@ -139,7 +139,13 @@ def _parameters(config: dict[str, Any]) -> dict[str, str]:
 def _accelerated(graph: bytes, options: ort.SessionOptions) -> bytes:
     from animegan_conv.session import accelerated  # 12 MB that other models' stubs do without
 
-    return accelerated(graph, options)
+    changed = accelerated(graph, options)
+    if changed is graph:
+        pb_utils.Logger.log_warn(
+            "the native convolutions are not built, or not for this processor, so enlarging takes "
+            "twice as long. `make setup` builds them where there is a C compiler"
+        )
+    return changed
 
 
 def _session_options(config: dict[str, Any]) -> ort.SessionOptions:
