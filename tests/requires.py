@@ -49,7 +49,7 @@ def require_root() -> None:
 
 
 def require_mounts() -> list[str]:
-    """The start of a command line whose mounts nobody else sees; skip as above where none may be."""
+    """The start of a command whose mounts nobody else sees; skip as above where none may be."""
     alone = [
         require_program("unshare"),
         "--map-root-user",

@@ -21,6 +21,10 @@ from services.common.settings import ServiceSettings
 # Kubernetes' own, where a pod says nothing.
 _DEFAULT_GRACE_SECONDS = 30
 
+# Until a pod's own name leads to its new address: gRPC asks every 30 s at most, and DNS may answer
+# with what it has known for 30 s.
+_NAME_SECONDS = 60
+
 
 def check(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, str]]:
     """What could lose a request when pods are replaced."""
@@ -75,7 +79,9 @@ def _has_budget(manifests: Sequence[Manifest], workload: Manifest) -> bool:
 
 def _replacing(manifests: Sequence[Manifest], workload: Manifest) -> Iterator[str]:
     """A rollout that takes a pod away before it brings a new one needs a second one."""
-    if workload["kind"] != "Deployment":
+    if workload["kind"] == "StatefulSet":
+        if workload["spec"].get("minReadySeconds", 0) < _NAME_SECONDS:
+            yield f"minReadySeconds is below {_NAME_SECONDS}: the next pod goes too early"
         return
     rolling = workload["spec"].get("strategy", {}).get("rollingUpdate", {})
     if rolling.get("maxUnavailable", "25%") == 0 or "replicas" not in workload["spec"]:

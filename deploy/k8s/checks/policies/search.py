@@ -19,6 +19,8 @@ def check(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, str]]:
     pods, parts = tritons["spec"]["replicas"], settings(manifests, tritons).get("PARTS", "")
     if not parts.isdigit() or int(parts) < 1 or pods % int(parts):
         yield tritons, f"{pods} pods cannot serve PARTS={parts}: a multiple of it can"
+    elif pods == int(parts) and service["spec"].get("replicas") != 1:
+        yield tritons, f"one pod for each part: a rollout ends searches; let it have {2 * pods}"
     addresses = {f"triton-similarity-{i}.triton-similarity:{_PORT}" for i in range(pods)}
     known = settings(manifests, service).get("ANIMEGAN_SIMILARITY_TRITON_URL", "")
     if set(known.split(",")) != addresses:

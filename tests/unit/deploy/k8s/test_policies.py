@@ -278,6 +278,16 @@ def part_without_pod(m):
     return "4 pods cannot serve PARTS=3"
 
 
+def part_in_one_pod(m):
+    settings(m, "shards")["PARTS"] = "4"
+    return "one pod for each part: a rollout ends searches; let it have 8"
+
+
+def hasty_rollout(m):
+    del at(m, "StatefulSet", "triton-similarity")["spec"]["minReadySeconds"]
+    return "minReadySeconds is below 60"
+
+
 def pod_that_nobody_asks(m):
     urls = settings(m, "similarity-settings")
     name = "ANIMEGAN_SIMILARITY_TRITON_URL"
@@ -296,7 +306,7 @@ MISTAKES = [
     unknown_settings, unknown_volume, scales_nobody, route_to_nowhere, port_without_policy,
     arrow_without_start, arrow_without_end, open_to_all, two_autoscalers, fixed_and_scaled,
     nervous, too_few_left, scaled_by_nothing, scaled_by_others, part_without_pod,
-    pod_that_nobody_asks,
+    part_in_one_pod, hasty_rollout, pod_that_nobody_asks,
 ]  # fmt: skip
 
 
