@@ -9,11 +9,15 @@ Main = Callable[[list[str]], int]
 
 @dataclass(frozen=True)
 class Verb:
-    """What `anime-gan <name>` runs: `main(argv) -> exit code` at "module:function"."""
+    """What `anime-gan <name>` runs: `main(argv) -> exit code` at "module:function".
+
+    `group` is the dependency group that it needs, if it is not the client's own.
+    """
 
     name: str
     entry: str
     help: str
+    group: str = "training"
 
 
 class CannotLoadError(Exception):
@@ -32,7 +36,7 @@ def load(verb: Verb) -> Main:
     except ModuleNotFoundError as error:
         raise CannotLoadError(
             f"the module {error.name!r} is not installed; in a checkout of anime-gan run "
-            "`pip install -e . --group training`"
+            f"`pip install -e . --group {verb.group}`"
         ) from error
     main_function: Main = getattr(module, function)
     return main_function

@@ -27,6 +27,25 @@ def test_starting_the_service_imports_no_torch(service):
     assert not imported & FORBIDDEN
 
 
+def test_releasing_imports_no_torch_and_nothing_of_a_local_stack():
+    """Where operators work there is the group `release`, and the client."""
+    program = "import sys; begun = set(sys.modules)\n"  # hooks of packages that .venv has
+    program += "import animegan_client.commands.models, training.release.command\n"
+    program += "print('\\n'.join(set(sys.modules) - begun))"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    imported = {name.partition(".")[0] for name in result.stdout.split()}
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = requirements("release", pyproject["dependency-groups"])
+    installed = closure(wanted | set(pyproject["project"]["dependencies"]))
+    distributions = metadata.packages_distributions()
+    found = {"grpc_health", "grpc_reflection", "grpc_tools"}  # grpc imports them where they are
+    for name in imported & distributions.keys() - found:
+        owners = {re.sub(r"[-_.]+", "-", owner).lower() for owner in distributions[name]}
+        assert owners & (installed | {"anime-gan"}), name
+
+
 def requirements(group: str, groups: dict[str, list]) -> set[str]:
     """Names in a dependency group, groups that it includes too."""
     names = set()
@@ -52,7 +71,7 @@ def closure(specifications: set[str]) -> set[str]:
             requirement, _, marker = required.partition(";")
             wanted = re.findall(r"extra == ['\"]([\w-]+)['\"]", marker)
             chosen = not wanted or set(wanted) & set((extras or "").split(","))
-            if chosen and "win32" not in marker and "Windows" not in marker:
+            if chosen and not re.search("win32|Windows|python_version <", marker):
                 todo.append(requirement.strip())
     return found
 

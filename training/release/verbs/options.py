@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deploy.local.stack import Stack
 from deploy.triton_admin import ADMIN_KEY_VARIABLE
 from training.release.errors import ReleaseError
 from training.release.history import Entry
 from training.release.store import Store
 from training.release.traffic import Traffic
 from training.release.tritons import Address, Tritons, addresses
+
+if TYPE_CHECKING:
+    from deploy.local.state import StackState
 
 DEFAULT_MODEL = "stylegan"
 
@@ -72,7 +74,7 @@ def open_store(arguments: argparse.Namespace) -> Store:
     """The repository that Triton reads."""
     if arguments.models:
         return Store(arguments.models)
-    state = Stack().state()
+    state = _local_stack()
     return Store(state.settings.model_repository if state else "models")
 
 
@@ -85,10 +87,18 @@ def open_tritons(arguments: argparse.Namespace) -> Tritons:
     named = arguments.triton or os.environ.get(TRITONS_VARIABLE, "").split()
     if named:
         return Tritons(addresses(named))
-    state = Stack().state()
+    state = _local_stack()
     if state is None:
         raise ReleaseError("no stack is running: start it with `make up`, or name a --triton")
     return Tritons([Address(state.triton.grpc_url, state.admin_key)])
+
+
+def _local_stack() -> StackState | None:
+    """The stack that `make up` started, if it runs."""
+    # Only here: who names a repository and Tritons, as in a cluster, does not have what it needs.
+    from deploy.local.stack import Stack
+
+    return Stack().state()
 
 
 def share_of(text: str) -> float:
