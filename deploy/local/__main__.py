@@ -40,7 +40,10 @@ def _up(options: argparse.Namespace) -> int:
         options.models.resolve(), options.indexes.resolve(), options.default_index, **chosen
     )
     stack = Stack(options.state_dir)
-    stack.up(settings.on_free_ports() if options.free_ports else settings)
+    if options.free_ports:  # chosen once: called again, they are the ports of what still runs
+        running = stack.running()
+        settings = settings.on_ports_of(running) if running else settings.on_free_ports()
+    stack.up(settings)
     return _show(stack)
 
 

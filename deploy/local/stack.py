@@ -89,6 +89,11 @@ class Stack:
         """Return what was remembered when the stack was started here, None without one."""
         return StackState.read(self._state_file)
 
+    def running(self) -> StackSettings | None:
+        """Return the settings of the stack if any part of it runs at this moment."""
+        state = self.state()
+        return state.settings if state and self._runs(state) else None
+
     def status(self) -> list[ComponentStatus]:
         """Return what runs and serves at this moment; empty if no stack was started here."""
         state = self.state()
@@ -129,8 +134,9 @@ class Stack:
         before = self.state()
         if before and self._runs(before):
             if before.settings != settings:
+                different = ", ".join(before.settings.differences(settings))
                 raise LocalStackError(
-                    "A stack with other models or ports is running: stop it with `make down`."
+                    f"A stack runs here with another {different}: stop it with `{self._stop}`."
                 )
             return before
         if before:  # it was not stopped but killed, with the machine perhaps
@@ -138,6 +144,13 @@ class Stack:
         state = StackState.new(settings)
         state.write(self._state_file)
         return state
+
+    @property
+    def _stop(self) -> str:
+        """The command that stops this stack."""
+        if self._folder == DEFAULT_STATE_DIR.resolve():
+            return "make down"
+        return f"python -m deploy.local down --state-dir={self._folder}"
 
     def _runs(self, state: StackState) -> bool:
         """Tell whether any part runs."""

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -40,7 +40,19 @@ class StackSettings:
         """Return a copy that listens where nobody else does."""
         names = self.ports()
         free = dict(zip(names, processes.free_ports(len(names)), strict=True))
-        return type(self)(self.model_repository, self.indexes, self.default_index, **free)
+        return self._on(free)
+
+    def on_ports_of(self, other: Self) -> Self:
+        """Return a copy that listens where `other` does."""
+        return self._on({name: getattr(other, name) for name in self.ports()})
+
+    def differences(self, other: Self) -> list[str]:
+        """Return the names of the fields in which `other` is not the same."""
+        names = [field.name for field in fields(self)]
+        return [name for name in names if getattr(self, name) != getattr(other, name)]
+
+    def _on(self, ports: Mapping[str, int]) -> Self:
+        return type(self)(self.model_repository, self.indexes, self.default_index, **ports)
 
 
 @dataclass(frozen=True)
