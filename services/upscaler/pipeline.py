@@ -114,13 +114,14 @@ class Pipeline:
             plan = await self._plan(order, picture.width, picture.height)
         plan, strip, strips = await self._begin(order, picture, plan)
         format_ = order.wish.encoding.format
+        bytes_ = plan.width * plan.height * picture.channels
+        quick = format_ is Format.RAW and bytes_ <= _QUICK_BYTES
         size = rows = 0
         async with aclosing(strips):
             encoder = self._encoder(order, plan, picture)
             exact = is_exact(plan, picture.height, picture.width, self._tiles)
             yield Header(order, plan, picture.channels, picture.steps, exact)
             while strip is not None:
-                quick = format_ is Format.RAW and strip.size <= _QUICK_BYTES
                 for chunk in _chunks(await self._encode(quick, encoder.add, strip)):
                     size += len(chunk)
                     yield chunk
