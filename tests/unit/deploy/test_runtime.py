@@ -85,9 +85,10 @@ def test_pins_come_from_pyproject(tmp_path: Path) -> None:
 def test_the_projects_own_pins_are_exact_and_keep_numpy_1() -> None:
     pins = runtime.pins("triton-server") + runtime.pins("triton-backend")
 
-    # The requirements of numba (llvmlite) and of faiss (packaging) have to be there: the stub is
-    # installed with --no-deps.
+    # The requirements of numba (llvmlite), of faiss (packaging) and of onnx have to be there: the
+    # stub is installed with --no-deps.
     wanted = {"faiss-cpu", "packaging", "llvmlite", "numba", "numpy", "onnxruntime"}
+    wanted |= {"onnx", "ml-dtypes", "protobuf", "typing-extensions"}
     assert {pin.partition("==")[0] for pin in pins} == {"nvidia-pytriton"} | wanted
     assert all("==" in pin for pin in pins)
     assert any(pin.startswith("numpy==1.") for pin in pins), "numpy 2 corrupts the stub's tensors"
