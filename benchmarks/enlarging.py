@@ -56,13 +56,11 @@ def pairs(side: int) -> list[tuple[Array, Array]]:
 
 
 def speed(enlarge: Enlarge, side: int, callers: int, seconds: float) -> Speed:
-    """Let callers enlarge one picture again and again: once to warm up, then for `seconds`."""
+    """Let callers enlarge one picture again and again: once to warm up, then for `seconds`.
+
+    Each begins as many calls as fit, and at least one; all of them are waited for and count.
+    """
     picture = pairs(side)[0][0]
-    begin = perf_counter()
-    enlarge(picture)
-    first = perf_counter() - begin
-    if first > seconds:  # nothing is left to warm up
-        return Speed(_megapixels(picture), first)
 
     def call(end: float) -> int:
         calls = 0
@@ -72,6 +70,7 @@ def speed(enlarge: Enlarge, side: int, callers: int, seconds: float) -> Speed:
         return calls
 
     with ThreadPoolExecutor(callers) as threads:
+        list(threads.map(enlarge, [picture] * callers))
         begin = perf_counter()
         calls = sum(threads.map(call, [begin + seconds] * callers))
         return Speed(calls * _megapixels(picture), perf_counter() - begin)

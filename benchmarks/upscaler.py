@@ -70,7 +70,7 @@ class Plan:
     sides: tuple[int, ...]
 
 
-FULL = Plan(rounds=3, seconds=1.0, sides=(64, 256, 1024))
+FULL = Plan(rounds=3, seconds=2.0, sides=(64, 256, 1024))
 QUICK = Plan(rounds=1, seconds=0.1, sides=(64,))
 
 

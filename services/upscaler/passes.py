@@ -47,21 +47,22 @@ async def run_pass(
         return
     across = spans(size.width, side, model.margin, model.alignment)
     down = spans(size.height, side, model.margin, model.alignment)
-    batch = min(settings.batch, model.max_batch)
-    running: deque[tuple[Sequence[_Place], asyncio.Task[Tiles]]] = deque()
+    running: deque[tuple[_Place, asyncio.Task[Tiles]]] = deque()
     band = _Band(model.scale, size.width)
     try:
         async with (
             aclosing(strips),
-            aclosing(_groups(Window(strips), down, across, batch)) as groups,
+            aclosing(_tiles(Window(strips), down, across)) as tiles,
         ):
-            async for places, tiles in groups:
-                if len(running) == settings.in_flight:
-                    for strip in band.put(*await _next(running)):
-                        yield strip
-                running.append((places, asyncio.create_task(_infer(infer, model, tiles))))
+            async for place, tile in tiles:
+                if (
+                    len(running) == settings.in_flight
+                    and (strip := band.put(*await _next(running))) is not None
+                ):
+                    yield strip
+                running.append((place, asyncio.create_task(_infer(infer, model, tile))))
         while running:
-            for strip in band.put(*await _next(running)):
+            if (strip := band.put(*await _next(running))) is not None:
                 yield strip
     finally:
         for _, task in running:
@@ -78,36 +79,26 @@ def tile_side(model: UpscalerModel, size: Size, settings: TileSettings) -> int:
     return max(settings.side, isqrt(settings.whole_pixels))  # the larger, the nearer to the whole
 
 
-async def _infer(infer: Infer, model: UpscalerModel, tiles: Tiles) -> Tiles:
-    return await infer(model, tiles)
+async def _infer(infer: Infer, model: UpscalerModel, tile: Pixels) -> Tiles:
+    return await infer(model, tile[np.newaxis])
 
 
-async def _next(
-    running: deque[tuple[Sequence[_Place], asyncio.Task[Tiles]]],
-) -> tuple[Sequence[_Place], Tiles]:
-    """Wait for the tiles that were sent first."""
-    places, task = running[0]
-    tiles = await task
+async def _next(running: deque[tuple[_Place, asyncio.Task[Tiles]]]) -> tuple[_Place, Pixels]:
+    """Wait for the tile that was sent first."""
+    place, task = running[0]
+    (tile,) = await task
     running.popleft()
-    return places, tiles
+    return place, tile
 
 
-async def _groups(
-    window: Window, down: Sequence[Span], across: Sequence[Span], batch: int
-) -> AsyncGenerator[tuple[Sequence[_Place], Tiles], None]:
-    """All tiles in reading order, `batch` at a time."""
-    places: list[_Place] = []
-    tiles: list[Pixels] = []
+async def _tiles(
+    window: Window, down: Sequence[Span], across: Sequence[Span]
+) -> AsyncGenerator[tuple[_Place, Pixels], None]:
+    """All tiles in reading order."""
     for y in down:
         rows = await window.take(y.start, y.stop)
         for x in across:
-            places.append(_Place(y, x))
-            tiles.append(rows[:, x.start : x.stop])
-            if len(tiles) == batch:
-                yield places, np.stack(tiles)
-                places, tiles = [], []
-    if tiles:
-        yield places, np.stack(tiles)
+            yield _Place(y, x), rows[:, x.start : x.stop].copy()
 
 
 class _Band:
@@ -118,19 +109,15 @@ class _Band:
         self._width = width
         self._strip: Pixels | None = None
 
-    def put(self, places: Sequence[_Place], tiles: Tiles) -> list[Pixels]:
-        """Place some tiles; return the strips that are complete."""
-        complete = []
-        for place, tile in zip(places, tiles, strict=True):
-            kept = tile[self._kept(place.y), self._kept(place.x)]
-            if place.x.first == 0:
-                shape = (len(kept), self._width * self._scale, tile.shape[2])
-                self._strip = np.empty(shape, np.uint8)
-            assert self._strip is not None  # noqa: S101 - tiles come in reading order
-            self._strip[:, place.x.first * self._scale : place.x.last * self._scale] = kept
-            if place.x.last == self._width:
-                complete.append(self._strip)
-        return complete
+    def put(self, place: _Place, tile: Pixels) -> Pixels | None:
+        """Place a tile; return its strip if that is complete now."""
+        kept = tile[self._kept(place.y), self._kept(place.x)]
+        if place.x.first == 0:
+            shape = (len(kept), self._width * self._scale, tile.shape[2])
+            self._strip = np.empty(shape, np.uint8)
+        assert self._strip is not None  # noqa: S101 - tiles come in reading order
+        self._strip[:, place.x.first * self._scale : place.x.last * self._scale] = kept
+        return self._strip if place.x.last == self._width else None
 
     def _kept(self, span: Span) -> slice:
         """What of an enlarged tile is kept along an axis."""

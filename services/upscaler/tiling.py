@@ -3,9 +3,7 @@
 A network's output near a tile's edge lacks what lies beyond, unless the edge is the picture's own,
 where the network pads by itself. So tiles overlap by its margin on both sides, and of each only
 the part is kept that a whole picture would have given. Tiles are moved inwards at the far borders
-instead of being cut: all have one shape, go to Triton in batches, and no border is artificial.
-
-Names: H height, W width, C channels, N tiles.
+instead of being cut: all have one shape, may go to Triton together, and no border is artificial.
 """
 
 from collections.abc import Sequence
@@ -26,17 +24,14 @@ class Span:
 class TileSettings:
     """How large pictures are divided, and how much of one is under way at a time."""
 
-    side: int = 256
+    side: int = 320
     """Pixels along a tile's side, overlap included."""
 
     whole_pixels: int = 512 * 512
     """Networks that pool globally take up to so many pixels undivided, and tiles as large."""
 
-    batch: int = 4
-    """Tiles in one request to Triton at most; the model's own limit holds, too."""
-
     in_flight: int = 4
-    """Requests that one picture has under way at a time."""
+    """Tiles that one picture has under way at a time."""
 
 
 def spans(length: int, side: int, margin: int, alignment: int = 1) -> Sequence[Span]:

@@ -16,7 +16,6 @@ def model(
     margin: int = 2,
     alignment: int = 1,
     *,
-    max_batch: int = 8,
     pools_globally: bool = False,
 ) -> UpscalerModel:
     return UpscalerModel(
@@ -29,7 +28,7 @@ def model(
         margin=margin,
         alignment=alignment,
         pools_globally=pools_globally,
-        max_batch=max_batch,
+        max_batch=8,
         licence="none",
         sha256="",
         metrics={},

@@ -45,15 +45,14 @@ models = st.builds(
     st.lists(models, min_size=1, max_size=2),
     st.integers(11, 20),
     st.integers(1, 3),
-    st.integers(1, 3),
     st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-async def test_tiles_equal_the_whole(pixels, passes, side, batch, in_flight, tta):
+async def test_tiles_equal_the_whole(pixels, passes, side, in_flight, tta):
     """Any size, tile, margin, number of passes, channels: to the level."""
     picture = Picture(pixels)
     plan = plan_of(*passes, picture=picture, tta=tta)
-    tiles = TileSettings(side=side, batch=batch, in_flight=in_flight)
+    tiles = TileSettings(side=side, in_flight=in_flight)
     whole = await collected(picture, plan, WHOLE)
     assert whole.shape == (plan.height, plan.width, picture.channels)
     assert np.array_equal(await collected(picture, plan, tiles), whole)
@@ -137,22 +136,14 @@ class Watched:
             self.running -= 1
 
 
-async def test_tiles_go_in_full_batches_a_bounded_number_at_a_time():
+async def test_a_bounded_number_of_tiles_is_under_way():
     picture = noise(200, 200)
     watched = Watched()
-    tiles = TileSettings(side=52, batch=4, in_flight=3)
+    tiles = TileSettings(side=52, in_flight=3)
     await collected(picture, plan_of(model(), picture=picture), tiles, watched)
     assert watched.most == 3
-    assert [shape[0] for shape in watched.shapes] == [4] * 6 + [1]
-    assert len({shape[1:] for shape in watched.shapes}) == 1
-
-
-async def test_a_models_own_limit_of_a_batch_holds():
-    picture = noise(100, 100)
-    watched = Watched()
-    plan = plan_of(model(max_batch=2), picture=picture)
-    await collected(picture, plan, TileSettings(side=40, batch=8), watched)
-    assert max(shape[0] for shape in watched.shapes) == 2
+    assert len(watched.shapes) == 25
+    assert len(set(watched.shapes)) == 1
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -160,7 +151,7 @@ async def test_a_cancelled_call_stops_what_runs_and_sends_no_more(channels):
     picture = noise(300, 300, channels)
     watched = Watched()
     watched.gate.clear()
-    tiles = TileSettings(side=40, batch=1, in_flight=3)
+    tiles = TileSettings(side=40, in_flight=3)
     plan = plan_of(model(), model(), picture=picture)
     call = asyncio.create_task(collected(picture, plan, tiles, watched))
     while watched.running < 3:

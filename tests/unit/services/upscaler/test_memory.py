@@ -14,7 +14,7 @@ from services.upscaler.tiling import TileSettings
 from tests.unit.services.upscaler.stand_in import infer, model
 
 WIDTH = 200
-TILES = TileSettings(side=96, batch=2, in_flight=2)
+TILES = TileSettings(side=96, in_flight=4)
 
 
 async def peak_bytes(height: int, plan: Plan) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from training.export import repository
-from training.export.model import ServedModel, TensorSpec
+from training.export.model import ANY, ServedModel, TensorSpec
 from training.export.repository import publish, read_card, versions
 
 
@@ -83,6 +84,12 @@ def test_triton_can_read_the_configuration(tmp_path: Path) -> None:
         told = json.loads(read.parameters[f"model_card_{version}"].string_value)
         assert told == read_card(tmp_path / "tiny", version)
         assert told["description"] == story["description"]
+
+
+def test_triton_joins_nothing_where_requests_choose_the_size(tmp_path: Path) -> None:
+    any_size = TensorSpec("image", "UINT8", (ANY, ANY, 3))
+    publish(tmp_path, [(replace(model(), inputs=(any_size,)), {})])
+    assert not config(tmp_path / "tiny").HasField("dynamic_batching")
 
 
 def test_a_crash_before_the_rename_leaves_nothing_visible(
