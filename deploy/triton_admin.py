@@ -1,6 +1,7 @@
 """What we ask of a Triton as its administrators: load, unload, look, try. No service does this."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -16,6 +17,9 @@ ADMIN_KEY_VARIABLE = "ANIMEGAN_TRITON_ADMIN_KEY"
 # A dimension that the config leaves open gets this size in a canary: small, yet larger than the
 # receptive borders of the enlarging networks.
 _OPEN_DIMENSION = 32
+
+# A canary that takes longer is given up.
+_CANARY_SECONDS = 120.0
 
 
 class Health(Enum):
@@ -49,6 +53,7 @@ class TritonAdmin:
         """`grpc_url` is host:port; the key opens the restricted model-repository protocol."""
         self._client = triton.InferenceServerClient(grpc_url)
         self._headers = {"triton-grpc-protocol-admin-key": admin_key}
+        self._unanswered: dict[tuple[str, int | None], Future[None]] = {}  # canaries
 
     def live(self, deadline: float = 2.0) -> bool:
         """Tell whether Triton answers at all."""
@@ -88,6 +93,7 @@ class TritonAdmin:
         Raises:
             AdminError: Triton refused or is away.
         """
+        self._unanswered = {key: c for key, c in self._unanswered.items() if key[0] != name}
         try:
             self._client.unload_model(name, headers=self._headers, client_timeout=deadline)
         except InferenceServerException as exc:
@@ -123,23 +129,46 @@ class TritonAdmin:
     ) -> tuple[Health, str]:
         """Run the model once on zeros; return its health and, if it is not healthy, the message.
 
+        A canary that is not answered in time is not cancelled, because Triton can crash on that
+        (docs/decisions/0012): the next one waits for the same answer.
+
         Args:
             name: the model.
             config: as `config` returns it.
             deadline: in seconds.
             version: None: the newest that is ready.
         """
+        key = name, version
+        answer = self._unanswered.pop(key, None) or self._send_canary(name, config, version)
         try:
-            self._client.infer(
-                name,
-                [_zeros(tensor, batched="max_batch_size" in config) for tensor in config["input"]],
-                model_version="" if version is None else str(version),
-                outputs=[triton.InferRequestedOutput(config["output"][0]["name"])],
-                client_timeout=deadline,
-            )
+            answer.result(timeout=deadline)
+        except TimeoutError:
+            self._unanswered[key] = answer
+            return Health.SLOW, f"no answer within {deadline:g} s"
         except InferenceServerException as exc:
             return _health(exc), exc.message()
         return Health.HEALTHY, ""
+
+    def _send_canary(
+        self, name: str, config: Mapping[str, Any], version: int | None
+    ) -> Future[None]:
+        answer: Future[None] = Future()
+
+        def settle(result: object, error: Exception | None) -> None:
+            if error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(None)
+
+        self._client.async_infer(
+            name,
+            [_zeros(tensor, batched="max_batch_size" in config) for tensor in config["input"]],
+            settle,
+            model_version="" if version is None else str(version),
+            outputs=[triton.InferRequestedOutput(config["output"][0]["name"])],
+            client_timeout=_CANARY_SECONDS,
+        )
+        return answer
 
     def __enter__(self) -> Self:
         """Return the client, which the block closes."""

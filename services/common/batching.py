@@ -5,21 +5,20 @@ who want one picture each are served with one or two requests instead of sixteen
 company, though. Up to `concurrency` requests leave at once; only what comes while they are under
 way queues here, in order, and leaves together when one of them returns.
 
-Calls that end while they queue are never sent to Triton.
+What calls that end have queued is never sent to Triton. A request that is under way is left alone,
+and counts until Triton has answered it, even if nobody waits for it any more.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common import deadline
 from services.common.triton_client import Triton
 
 Tensor: TypeAlias = NDArray[Any]
@@ -35,7 +34,6 @@ class _Part:
     inputs: Mapping[str, Tensor]
     rows: int
     max_rows: int  # of the request that it goes with
-    deadline: float
     result: asyncio.Future[Tensor] = field(default_factory=asyncio.Future)
 
 
@@ -64,7 +62,7 @@ class Batcher:
         shapes = tuple(tensor.shape[1:] for tensor in inputs.values())
         target = (model, version, output, shapes)
         limit = min(max_rows or self._max_rows, self._max_rows)
-        part = _Part(target, inputs, rows, limit, deadline.current())
+        part = _Part(target, inputs, rows, limit)
         self._waiting.append(part)
         self._send()
         return await part.result
@@ -75,8 +73,6 @@ class Batcher:
             task = asyncio.create_task(self._run(parts))
             self._running.add(task)
             task.add_done_callback(self._ended)
-            for part in parts:
-                part.result.add_done_callback(partial(_cancel_if_unwanted, task, parts))
 
     def _take(self) -> Sequence[_Part]:
         """Remove the next parts that go together from the queue: the first and those that fit."""
@@ -99,8 +95,7 @@ class Batcher:
     async def _run(self, parts: Sequence[_Part]) -> None:
         model, version, output, _ = parts[0].target
         try:
-            with deadline.until(max(part.deadline for part in parts)):
-                tensor = await self._triton.infer(model, version, _joined(parts), output)
+            tensor = await self._triton.infer(model, version, _joined(parts), output)
         except Exception as error:
             for part in parts:
                 if not part.result.done():
@@ -114,14 +109,6 @@ class Batcher:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._send()
-
-
-def _cancel_if_unwanted(
-    task: asyncio.Task[None], parts: Sequence[_Part], _: asyncio.Future[Tensor]
-) -> None:
-    """Cancel a request when all who asked for it have gone."""
-    if all(part.result.cancelled() for part in parts):
-        task.cancel()
 
 
 def _joined(parts: Sequence[_Part]) -> Mapping[str, Tensor]:

@@ -5,8 +5,8 @@ starts inherit it, and whatever waits for somebody else asks `remaining()` how l
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from time import monotonic
 
@@ -22,33 +22,16 @@ async def within(seconds: float) -> AsyncIterator[None]:
     Raises:
         DeadlineExceeded: they were not enough. The block was cancelled.
     """
-    with until(monotonic() + seconds):
-        try:
-            async with asyncio.timeout(seconds) as timeout:
-                yield
-        except TimeoutError as error:
-            if not timeout.expired():
-                raise
-            raise DeadlineExceeded(f"not done within {seconds:.3g} s") from error
-
-
-@contextmanager
-def until(moment: float) -> Iterator[None]:
-    """Let `remaining` count down to `moment` (of time.monotonic) in the block."""
-    token = _deadline.set(moment)
+    token = _deadline.set(monotonic() + seconds)
     try:
-        yield
+        async with asyncio.timeout(seconds) as timeout:
+            yield
+    except TimeoutError as error:
+        if not timeout.expired():
+            raise
+        raise DeadlineExceeded(f"not done within {seconds:.3g} s") from error
     finally:
         _deadline.reset(token)
-
-
-def current() -> float:
-    """The moment (of time.monotonic) of the deadline.
-
-    Raises:
-        LookupError: the current task has none.
-    """
-    return _deadline.get()
 
 
 def remaining() -> float:

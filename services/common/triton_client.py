@@ -1,10 +1,11 @@
 """Triton, as the services see it. The only file that knows tritonclient.
 
-Every failure leaves this file as an error of `errors.py`, `from` tritonclient's own. Every request
-carries what is left of the current call's deadline, and is cancelled with the task that awaits it:
-Triton drops queued work whose caller has gone.
+Every failure leaves this file as an error of `errors.py`, `from` tritonclient's own. An inference
+that has been sent is not cancelled, because Triton can crash on that (docs/decisions/0012): whoever
+stops waiting for it, as `deadline.within` does, leaves it under way.
 """
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -36,6 +37,14 @@ _CHANNEL_OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
+# Inferences that a Triton has to do for us at a time; more wait here. Callers who go make no room,
+# or whoever calls and hangs up in a loop would fill Triton's queue.
+_MAX_UNDER_WAY = 64
+# An inference that takes longer is given up: its model hangs.
+_INFERENCE_SECONDS = 120.0
+# For inferences that are under way when the connection is closed.
+_FAREWELL_SECONDS = 5.0
+
 _AWAY = "the models cannot be reached just now; try again"
 # What Triton says, with INTERNAL, after the process behind a Python backend died. It recovers when
 # the watchdog reloads the model.
@@ -66,6 +75,8 @@ class Triton:
     def __init__(self, url: str) -> None:
         """Use the gRPC address `url`, host:port. It is first contacted by the first request."""
         self._client = InferenceServerClient(url, channel_args=_CHANNEL_OPTIONS)
+        self._room = asyncio.Semaphore(_MAX_UNDER_WAY)
+        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         """Return the connection, which the block closes."""
@@ -77,7 +88,9 @@ class Triton:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the connection."""
+        """Close the connection, after the inferences that nobody waits for any more."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_FAREWELL_SECONDS)
         await self._client.close()
 
     async def infer(
@@ -106,6 +119,8 @@ class Triton:
     ) -> Mapping[str, NDArray[Any]]:
         """Run one request; return the tensors `outputs`, read-only views of the answer.
 
+        A task that is cancelled while it waits for the answer leaves the request under way.
+
         Args:
             model: its name.
             version: of the model; None takes the latest.
@@ -116,19 +131,28 @@ class Triton:
             NotFound: the model or this version of it is not there (any more).
             Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
-        request = self._client.infer(
-            model,
-            [_input(name, tensor) for name, tensor in inputs.items()],
-            model_version="" if version is None else str(version),
-            outputs=[InferRequestedOutput(output) for output in outputs],
-            client_timeout=deadline.remaining(),
+        await self._room.acquire()
+        request = asyncio.create_task(
+            self._client.infer(
+                model,
+                [_input(name, tensor) for name, tensor in inputs.items()],
+                model_version="" if version is None else str(version),
+                outputs=[InferRequestedOutput(output) for output in outputs],
+                client_timeout=_INFERENCE_SECONDS,
+            )
         )
-        result = await _translated(request)
+        self._under_way.add(request)
+        request.add_done_callback(self._answered)
+        result = await _translated(asyncio.shield(request))
         tensors = {output: result.as_numpy(output) for output in outputs}
         missing = [output for output, tensor in tensors.items() if tensor is None]
         if missing:
             raise Internal(f"{model} {version}: no {', '.join(missing)} in the answer")
         return tensors
+
+    def _answered(self, request: asyncio.Task[Any]) -> None:
+        self._under_way.discard(request)
+        self._room.release()
 
     async def ready_versions(self) -> Mapping[str, Sequence[int]]:
         """The ready versions of every model, oldest first.

@@ -1,12 +1,11 @@
 """Joining of requests, against a stand-in for Triton that answers when it is told to."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
-from services.common import deadline
 from services.common.batching import Batcher
 from services.common.errors import Unavailable
 
@@ -18,19 +17,12 @@ class SlowTriton:
         self.gate = asyncio.Event()
         self.error: Exception | None = None
         self.requests: list[tuple[str, int]] = []  # model and rows
-        self.remaining: list[float] = []
-        self.cancelled = 0
 
     async def infer(
         self, model: str, version: int, inputs: Mapping[str, np.ndarray], output: str
     ) -> np.ndarray:
         self.requests.append((model, len(inputs["z"])))
-        self.remaining.append(deadline.remaining())
-        try:
-            await self.gate.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
+        await self.gate.wait()
         if self.error:
             raise self.error
         return 2 * inputs["z"]
@@ -44,12 +36,6 @@ async def triton() -> SlowTriton:
 def ask(batcher: Batcher, *numbers: int, model: str = "m") -> asyncio.Task[np.ndarray]:
     z = np.array(numbers)
     return asyncio.create_task(batcher.infer(model, 1, {"z": z, "truncation": z}, "image"))
-
-
-@pytest.fixture(autouse=True)
-def call_with_a_deadline() -> Iterator[None]:
-    with deadline.until(deadline.monotonic() + 30):
-        yield
 
 
 async def turns() -> None:
@@ -106,20 +92,16 @@ async def test_calls_that_end_while_they_queue_are_never_sent(triton):
     assert triton.requests == [("m", 1), ("m", 1)]
 
 
-async def test_a_request_is_cancelled_when_nobody_waits_for_it_any_more(triton):
+async def test_a_request_whose_callers_have_gone_counts_until_triton_has_answered(triton):
     batcher = Batcher(triton, max_rows=16, concurrency=1)
-    blocker = ask(batcher, 0)
-    pair = [ask(batcher, 1), ask(batcher, 2)]
+    gone, waiting = ask(batcher, 0), ask(batcher, 1)
     await turns()
-    blocker.cancel()
+    gone.cancel()
     await turns()
-    assert triton.requests == [("m", 1), ("m", 2)]
-    pair[0].cancel()
-    await turns()
-    assert triton.cancelled == 1  # the blocker's; somebody still waits for the pair's
-    pair[1].cancel()
-    await turns()
-    assert triton.cancelled == 2
+    assert triton.requests == [("m", 1)], "Triton is busy with the first"
+    triton.gate.set()
+    assert list(await waiting) == [2]
+    assert triton.requests == [("m", 1), ("m", 1)]
 
 
 async def test_an_error_reaches_everybody_and_the_next_request_goes_out(triton):
@@ -132,18 +114,6 @@ async def test_an_error_reaches_everybody_and_the_next_request_goes_out(triton):
     assert [type(result) for result in results] == [Unavailable] * 3
     triton.error = None
     assert list(await ask(batcher, 4)) == [8]
-
-
-async def test_a_joined_request_may_take_as_long_as_its_most_patient_caller(triton):
-    batcher = Batcher(triton, max_rows=16, concurrency=1)
-    calls = []
-    for seconds in (5, 10, 20):
-        with deadline.until(deadline.monotonic() + seconds):
-            calls.append(ask(batcher, seconds))
-    await turns()
-    triton.gate.set()
-    await asyncio.gather(*calls)
-    assert [round(seconds) for seconds in triton.remaining] == [5, 20]
 
 
 async def test_rows_of_other_shapes_are_not_mixed_and_a_caller_may_lower_the_limit(triton):
