@@ -19,7 +19,7 @@ ADMIN_KEY_VARIABLE = "ANIMEGAN_TRITON_ADMIN_KEY"
 _OPEN_DIMENSION = 32
 
 # A canary that takes longer is given up.
-_CANARY_SECONDS = 120.0
+_CANARY_SECONDS = 60.0
 
 
 class Health(Enum):

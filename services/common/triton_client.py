@@ -40,8 +40,8 @@ _CHANNEL_OPTIONS = [
 # Inferences that a Triton has to do for us at a time; more wait here. Callers who go make no room,
 # or whoever calls and hangs up in a loop would fill Triton's queue.
 _MAX_UNDER_WAY = 64
-# An inference that takes longer is given up: its model hangs.
-_INFERENCE_SECONDS = 120.0
+# One that takes longer is given up: its model hangs, or Triton has gone without a word.
+_INFERENCE_SECONDS = 60.0
 # For inferences that are under way when the connection is closed.
 _FAREWELL_SECONDS = 5.0
 
