@@ -46,8 +46,7 @@ $(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
 
 .PHONY: setup setup-dev lock
 setup: $(VENV)/.local-group ## Install what serving on this machine needs (no torch)
-	@$(BIN)/python -m animegan_ssim.native
-	@$(BIN)/python -m animegan_conv.native
+	@$(BIN)/python -m animegan_kernels
 	@$(BIN)/python -m deploy.local install
 setup-dev: $(VENV)/.dev-group setup ## Install everything: training, tests, linters
 lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every package, from .venv
@@ -223,7 +222,7 @@ $(SIMILARITY_BENCH)/.bench-group: pyproject.toml | $(BIN)/python
 
 .PHONY: bench-similarity
 bench-similarity: $(SIMILARITY_BENCH)/.bench-group ## Time the exact SSIM scan beside its peers -> benchmarks/results/similarity.json
-	$(SIMILARITY_BENCH)/bin/python -m animegan_ssim.native
+	$(SIMILARITY_BENCH)/bin/python -m animegan_kernels
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity $(FLAGS)
 	$(SIMILARITY_BENCH)/bin/python -m benchmarks.similarity_table --docs
 

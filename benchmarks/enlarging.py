@@ -10,7 +10,7 @@ from time import perf_counter
 import numpy as np
 import onnxruntime
 
-from animegan_conv.session import accelerated
+from animegan_kernels.convolution.session import accelerated
 from benchmarks.machine import CORES
 from benchmarks.peers.upscalers import PEERS, SCALE, Array, Enlarge
 from training.datasets.procedural import render
@@ -100,7 +100,7 @@ def run_in_process(
 
     Args:
         onnx: a model.
-        native: with the convolutions of `animegan_conv`; or as everybody has it.
+        native: with the convolutions of `animegan_kernels/convolution`; or as everybody has it.
         seconds: to time each way with pictures of each size.
         sides: the sizes.
     """

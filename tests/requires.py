@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from animegan_native import NativeLibrary, runnable
+from animegan_kernels.build import NativeLibrary, runnable
 
 
 def require_module(name: str) -> ModuleType:
@@ -38,8 +38,7 @@ def require_kernels(kernel: NativeLibrary) -> None:
     built = [target for target, _ in kernel.available()]
     for target in runnable():
         if target not in built:
-            package = f"{kernel.folder.parent.name}.native"
-            _missing(f"needs the kernel {target} of {package}: python -m {package}")
+            _missing(f"needs the {kernel.folder.name} for {target}: python -m animegan_kernels")
 
 
 def require_root() -> None:

@@ -52,6 +52,6 @@ def choose(name: str = "auto") -> Backend:
     if name not in available:
         raise BackendUnavailableError(
             f"there is no back end {name!r} here; available: {', '.join([*available, 'numba'])}. "
-            "The native ones are compiled by `python -m animegan_ssim.native`"
+            "The native ones are compiled by `python -m animegan_kernels`"
         )
     return available[name]

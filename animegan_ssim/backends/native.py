@@ -1,4 +1,4 @@
-"""The native kernel, loaded from the libraries that `python -m animegan_ssim.native` compiled."""
+"""The native kernel, loaded from the libraries that `python -m animegan_kernels` compiled."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from animegan_kernels.search import KERNEL
 from animegan_ssim.definition import C1, Definition
-from animegan_ssim.native import KERNEL
 from animegan_ssim.tables import Array, Tables, contrast_constant
 from animegan_ssim.tiles import LANES, Tiles
 

@@ -1,6 +1,6 @@
 """The scan compiled by numba: for machines where the native kernel was not built.
 
-The arithmetic is that of `animegan_ssim/native`, where it is explained. Kept simple here: the sums
+The arithmetic is that of `animegan_kernels/search`, explained there. Kept simple here: the sums
 that belong to the references alone are computed once for all queries, and everything else runs
 over rows of [columns * 16 lanes], which LLVM vectorises.
 """

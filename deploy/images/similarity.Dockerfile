@@ -13,7 +13,7 @@ RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --only
     --constraint constraints.txt --group similarity
 COPY protos/animegan /app/animegan
 # What it needs of the search: definitions, verdicts, the merging of shards. Triton scans.
-COPY animegan_native /app/animegan_native
+COPY animegan_kernels /app/animegan_kernels
 COPY animegan_ssim /app/animegan_ssim
 COPY services/__init__.py /app/services/
 COPY services/common /app/services/common

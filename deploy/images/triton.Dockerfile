@@ -13,11 +13,11 @@ FROM ${PYTHON_IMAGE} AS kernels
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
-COPY animegan_native animegan_native
+COPY animegan_kernels animegan_kernels
 COPY animegan_ssim animegan_ssim
 # Both instruction sets or none: without them numba would scan, at a quarter of the speed.
-RUN python3 -m animegan_ssim.native \
-    && ls animegan_ssim/native/avx2-*.so animegan_ssim/native/avx512-*.so
+RUN python3 -m animegan_kernels \
+    && ls animegan_kernels/search/avx2-*.so animegan_kernels/search/avx512-*.so
 
 FROM ${TRITON_IMAGE} AS packages
 ARG PIP_VERSION=26.3
@@ -32,7 +32,7 @@ RUN PYTHONPATH=/opt/pip python3 -m pip install --no-cache-dir --no-deps --only-b
 FROM ${TRITON_IMAGE}
 COPY --from=packages /opt/packages /opt/anime-gan/packages
 COPY --from=kernels /build/animegan_ssim /opt/anime-gan/animegan_ssim
-COPY animegan_native /opt/anime-gan/animegan_native
+COPY animegan_kernels /opt/anime-gan/animegan_kernels
 COPY animegan_copies /opt/anime-gan/animegan_copies
 COPY deploy/images/serve.sh deploy/images/alive.py deploy/images/verify.py /opt/anime-gan/
 # As deploy/local/runtime.py sets them, with its reasons; numba writes what it compiles to its cache.

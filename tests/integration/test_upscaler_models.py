@@ -8,8 +8,8 @@ import onnxruntime as ort
 import pytest
 import tritonclient.grpc as triton_grpc
 
-from animegan_conv.native import KERNEL
-from animegan_conv.session import accelerated
+from animegan_kernels.convolution import KERNEL
+from animegan_kernels.convolution.session import accelerated
 from deploy.local.triton import LocalTriton
 from tests.requires import require_folder, require_kernels
 

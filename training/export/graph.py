@@ -34,7 +34,7 @@ class Contract:
         instances: two where traffic is, so that batches form while another runs.
         threads: of each; 0, as many as there are cores, where one run is much work.
         mem_arena: where activations are so large that fresh memory for them costs time.
-        native_convolutions: where 3x3 convolutions take most of the time (`animegan_conv`).
+        native_convolutions: where 3x3 convolutions take most of the time (`animegan_kernels`).
         folded_bytes: constants up to this size are computed here; the rest, when a graph is loaded,
             from what is smaller in the file.
     """

@@ -56,7 +56,7 @@ class ServedModel:
         instances: copies that Triton runs side by side.
         threads: of each; 0: as many as there are cores.
         mem_arena: whether ONNX Runtime keeps the memory of its largest run for the next one.
-        native_convolutions: whether a back end that has `animegan_conv` convolves with it.
+        native_convolutions: whether a back end that has `animegan_kernels` convolves with it.
     """
 
     name: str

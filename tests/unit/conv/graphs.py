@@ -8,8 +8,8 @@ import onnx
 import onnxruntime as ort
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from animegan_conv.graph import replace_convolutions
-from animegan_conv.native import KERNEL
+from animegan_kernels.convolution import KERNEL
+from animegan_kernels.convolution.graph import replace_convolutions
 
 Array = np.ndarray
 

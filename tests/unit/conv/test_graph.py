@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from onnx import TensorProto, helper
 
-from animegan_conv.graph import doubling_kernels, replace_convolutions
-from animegan_conv.native import KERNEL
+from animegan_kernels.convolution import KERNEL
+from animegan_kernels.convolution.graph import doubling_kernels, replace_convolutions
 from tests.requires import require_kernels
 from tests.unit.conv.graphs import Array, convolution, model, native, plain
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument, RuntimeException
 
-from animegan_conv.native import KERNEL
-from animegan_native import runnable
+from animegan_kernels.build import runnable
+from animegan_kernels.convolution import KERNEL
 from tests.requires import require_kernels
 from tests.unit.conv.graphs import Array, convolution, native, plain
 

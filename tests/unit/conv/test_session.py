@@ -8,8 +8,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from animegan_conv import session
-from animegan_conv.native import KERNEL
+from animegan_kernels.convolution import KERNEL, session
 from tests.requires import require_kernels
 from tests.unit.conv.graphs import convolution
 

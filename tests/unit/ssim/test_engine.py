@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from animegan_native import runnable
+from animegan_kernels.build import runnable
+from animegan_kernels.search import KERNEL
 from animegan_ssim.backends import BackendUnavailableError
 from animegan_ssim.definition import DEFINITIONS, GAUSSIAN, UNIFORM7, Definition
 from animegan_ssim.engine import HISTOGRAM_BINS, Engine, merge
-from animegan_ssim.native import KERNEL
 from animegan_ssim.reference import ssim_of_each
 from animegan_ssim.tiles import Images, pack
 from tests.requires import require_kernels

@@ -5,7 +5,7 @@ every model whose config says `backend: "onnxruntime"`. In a cluster the same mo
 served by NVIDIA's C++ backend of the same name, so this file follows its configuration:
 `default_model_filename` and the parameters `intra_op_thread_count` and `enable_mem_arena`, which is
 off here if the configuration says nothing. The parameter `native_convolutions` is ours: models that
-have it are run with the kernel of `animegan_conv`.
+have it are run with the kernel of `animegan_kernels/convolution`.
 
 It runs in the stub's environment, not in the project's: numpy 1.x, onnx, onnxruntime, Triton's own
 module and the packages of the checkout that need no more are importable. Batches have their first
@@ -137,7 +137,9 @@ def _parameters(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _accelerated(graph: bytes, options: ort.SessionOptions) -> bytes:
-    from animegan_conv.session import accelerated  # 12 MB that other models' stubs do without
+    from animegan_kernels.convolution.session import (
+        accelerated,  # 12 MB that other models' stubs do without
+    )
 
     changed = accelerated(graph, options)
     if changed is graph:

@@ -34,7 +34,7 @@ def checkout(tmp_path: Path) -> Path:
         "deploy/images",
         "protos/animegan",
         "services",
-        "animegan_native",
+        "animegan_kernels",
         "animegan_ssim",
         "animegan_copies",
     ):

@@ -1,10 +1,10 @@
-"""The scan in C, for x86-64 with AVX2 or AVX-512. `python -m animegan_ssim.native` compiles it."""
+"""The scan in C, for x86-64 with AVX2 or AVX-512. `python -m animegan_kernels` compiles it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from animegan_native import NativeLibrary
+from animegan_kernels.build import NativeLibrary
 
 KERNEL = NativeLibrary(
     Path(__file__).parent,

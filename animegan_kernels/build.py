@@ -89,7 +89,7 @@ class NativeLibrary:
         return hashlib.sha256(everything + f"{_FLAGS} {self.flags}".encode()).hexdigest()[:12]
 
     def _without(self, reason: str) -> int:
-        place = self.folder.parent.name
+        place = self.folder.name
         sys.stdout.write(f"The kernel of {place} is not built: {reason}. {self.instead}\n")
         return 0
 

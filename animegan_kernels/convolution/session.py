@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx
 import onnxruntime as ort
 
-from animegan_conv.graph import replace_convolutions
-from animegan_conv.native import KERNEL
+from animegan_kernels.convolution import KERNEL
+from animegan_kernels.convolution.graph import replace_convolutions
 
 
 def accelerated(graph: bytes, options: ort.SessionOptions) -> bytes:

@@ -1,9 +1,0 @@
-"""Compiles the convolution: `python -m animegan_conv.native`."""
-
-from __future__ import annotations
-
-import sys
-
-from animegan_conv.native import KERNEL
-
-sys.exit(KERNEL.build())
