@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "ort_abi.h"
+#include "common/onnxruntime.h"
 #include "strided.h"
 #include "winograd.h"
 
@@ -213,7 +213,10 @@ static size_t no_bytes(const convolution *c) { (void)c; return 0; }
 
 static const char *name(const OrtCustomOp *op) { return ((const operator *)op)->name; }
 static const char *provider(const OrtCustomOp *op) { (void)op; return NULL; }
-static int type(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+static ONNXTensorElementDataType type(const OrtCustomOp *op, size_t i) {
+    (void)op, (void)i;
+    return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+}
 static int required(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return INPUT_OUTPUT_REQUIRED; }
 static int default_memory(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return 0; }
 static size_t three(const OrtCustomOp *op) { (void)op; return 3; }
