@@ -1,37 +1,41 @@
-/* The instruction sets that some of the code is compiled for, and which of them this processor runs.
+/* Instruction sets: a kernel is compiled once for each, and the fastest that the machine has is called.
  *
- * Such a file is compiled once for each, with -DTARGET=avx512 (x86-64-v4), avx2 (x86-64-v3) or portable (what every
- * machine of the architecture has), and calls what it exports NAME(...): NAME(scan) is scan_avx512.
+ * A kernel's file is compiled with -DTARGET=avx512, avx2 and portable; NAME(scan) is scan_avx512 and so on:
+ *
+ *     int NAME(scan)(const scan_job *job) { ... }               in the kernel
+ *     FOR_EACH_TARGET(int, scan, (const scan_job *job));        in its header
+ *     FASTEST(scan)(&job)                                       where it is called
  */
 #ifndef ANIMEGAN_TARGET_H
 #define ANIMEGAN_TARGET_H
 
-#include <stdbool.h>
+typedef enum { PORTABLE, AVX2, AVX512 } target;
 
-#if defined(__x86_64__)
+/* The fastest that this processor and its system have; a slower one if the environment's ANIMEGAN_TARGET
+ * names it, as tests and measurements do. */
+target fastest_target(void);
 
-static inline bool runs_avx2(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("bmi2");
-}
+/* "avx512", "avx2" or "portable": of fastest_target(), for Python. */
+__attribute__((visibility("default"))) const char *animegan_target(void);
 
-static inline bool runs_avx512(void) {
-    return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-}
+#define FOR_EACH_TARGET(result, function, parameters) \
+    result function##_avx512 parameters;              \
+    result function##_avx2 parameters;                \
+    result function##_portable parameters
 
+#ifdef __x86_64__
+#define FASTEST(function)                                       \
+    (fastest_target() == AVX512 ? function##_avx512             \
+     : fastest_target() == AVX2 ? function##_avx2               \
+                                : function##_portable)
 #else
-
-static inline bool runs_avx2(void) { return false; }
-static inline bool runs_avx512(void) { return false; }
-
+#define FASTEST(function) function##_portable
 #endif
 
-static inline bool runs_portable(void) { return true; }
-
-#define NAME_JOINED(name, target) name##_##target
-#define NAME_EXPANDED(name, target) NAME_JOINED(name, target)
-#define NAME(name) NAME_EXPANDED(name, TARGET)
+#ifdef TARGET
+#define NAME_OF(function, target) function##_##target
+#define EXPANDED(function, target) NAME_OF(function, target)
+#define NAME(function) EXPANDED(function, TARGET)
+#endif
 
 #endif

@@ -81,8 +81,8 @@ static void sum_taps(const ssim_definition *d, float *tap_sums) {
 }
 
 static int scan_pass(workers *w, const references *r, const uint8_t *queries, int64_t count, float *const *scores) {
-    const scan_target *target = r->target ? r->target : scan_target_called(NULL);
-    pass p = {.references = r, .shape = shape_of(r), .queries = queries, .scan = target->scan};
+    const scan_target *chosen = r->target ? r->target : scan_target_called(NULL);
+    pass p = {.references = r, .shape = shape_of(r), .queries = queries, .scan = chosen->scan};
     float tap_sums[MOST_TAPS];
     sum_taps(r->definition, tap_sums);
     p.pixels = malloc((size_t)(count * values_of(&p.shape)) * sizeof *p.pixels);

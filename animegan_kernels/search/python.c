@@ -5,9 +5,9 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT const ssim_definition *animegan_definition(const char *name);
-EXPORT const scan_target *animegan_target(const char *name);
-EXPORT const char *animegan_target_name(const scan_target *target);
+EXPORT const ssim_definition *animegan_definition_called(const char *name);
+EXPORT const scan_target *animegan_scan_target_called(const char *name);
+EXPORT const char *animegan_scan_target_name(const scan_target *chosen);
 EXPORT workers *animegan_workers_start(int threads);
 EXPORT void animegan_workers_stop(workers *threads);
 EXPORT int animegan_scan(workers *threads, const references *known, const uint8_t *queries, int64_t count,
@@ -16,11 +16,11 @@ EXPORT int animegan_search(workers *threads, const references *known, const uint
                            found *results);
 EXPORT void animegan_found_free(found *result);
 
-const ssim_definition *animegan_definition(const char *name) { return definition_called(name); }
+const ssim_definition *animegan_definition_called(const char *name) { return definition_called(name); }
 
-const scan_target *animegan_target(const char *name) { return scan_target_called(name); }
+const scan_target *animegan_scan_target_called(const char *name) { return scan_target_called(name); }
 
-const char *animegan_target_name(const scan_target *target) { return target->name; }
+const char *animegan_scan_target_name(const scan_target *chosen) { return chosen->name; }
 
 workers *animegan_workers_start(int threads) { return workers_start(threads); }
 

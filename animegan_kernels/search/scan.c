@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "../common/target.h"
 #include "gaussian.h"
 #include "uniform.h"
 
@@ -31,8 +30,6 @@ static void scan_tile(const scan_job *job, method way, int64_t tile, double *tot
                 way.strip(&s);
             }
 }
-
-bool NAME(scan)(const scan_job *job);
 
 bool NAME(scan)(const scan_job *job) {
     const method way = method_of(job);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../common/target.h"
+
 enum { TILE = 16 }; /* images side by side in memory */
 
 /* One window of a query, as tables.h explains it. */
@@ -21,11 +23,13 @@ typedef struct {
     float luminance, contrast;   /* constants beside the means' product and beside the covariance */
 } scan_job;
 
-/* An instruction set. */
+/* false: no memory. */
+FOR_EACH_TARGET(bool, scan, (const scan_job *job));
+
 typedef struct {
-    const char *name;                   /* "avx512", "avx2" or "portable" */
-    bool (*runs)(void);                 /* on this processor */
-    bool (*scan)(const scan_job *job);  /* false: no memory */
+    const char *name; /* "avx512", "avx2" or "portable" */
+    target target;
+    bool (*scan)(const scan_job *job);
 } scan_target;
 
 /* The target of this name, or the fastest where it is NULL; NULL: this processor does not run it, or there is none. */

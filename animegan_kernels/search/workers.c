@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,8 +21,9 @@ struct workers {
     pthread_mutex_t lock; /* of everything below, and of all loops */
     pthread_cond_t work;
     loop *first, **end; /* loops with bodies that nobody has begun */
-    int stopping;
+    bool stopping;
     int threads, started; /* those of a loop; those that wait for loops */
+    pid_t process;        /* whose threads they are: a fork has none of them */
     pthread_t thread[];
 };
 
@@ -60,6 +62,8 @@ static void *wait_for_loops(void *data) {
     return NULL;
 }
 
+static bool forked(const workers *w) { return getpid() != w->process; }
+
 static int cores(void) {
     cpu_set_t set;
     /* A set is too small for machines of more than 1,024 cores. */
@@ -69,14 +73,14 @@ static int cores(void) {
 }
 
 /* They leave signals to the threads that the program itself has. */
-static int start_thread(workers *w) {
+static bool start_thread(workers *w) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int failed = pthread_create(&w->thread[w->started], NULL, wait_for_loops, w);
+    const bool started = pthread_create(&w->thread[w->started], NULL, wait_for_loops, w) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!failed) w->started++;
-    return failed;
+    w->started += started;
+    return started;
 }
 
 workers *workers_start(int threads) {
@@ -87,8 +91,9 @@ workers *workers_start(int threads) {
     pthread_cond_init(&w->work, NULL);
     w->end = &w->first;
     w->threads = threads;
+    w->process = getpid();
     while (w->started < threads - 1)
-        if (start_thread(w)) {
+        if (!start_thread(w)) {
             workers_stop(w);
             return NULL;
         }
@@ -96,22 +101,25 @@ workers *workers_start(int threads) {
 }
 
 void workers_stop(workers *w) {
-    if (!w) return;
-    pthread_mutex_lock(&w->lock);
-    w->stopping = 1;
-    pthread_cond_broadcast(&w->work);
-    pthread_mutex_unlock(&w->lock);
-    for (int i = 0; i < w->started; i++) pthread_join(w->thread[i], NULL);
-    pthread_cond_destroy(&w->work);
-    pthread_mutex_destroy(&w->lock);
+    if (w && !forked(w)) {
+        pthread_mutex_lock(&w->lock);
+        w->stopping = true;
+        pthread_cond_broadcast(&w->work);
+        pthread_mutex_unlock(&w->lock);
+        for (int i = 0; i < w->started; i++) pthread_join(w->thread[i], NULL);
+        pthread_cond_destroy(&w->work);
+        pthread_mutex_destroy(&w->lock);
+    }
     free(w);
 }
 
 int workers_threads(const workers *w) { return w->threads; }
 
 void workers_loop(workers *w, void (*body)(void *data, int64_t i), void *data, int64_t count) {
-    if (count == 1) body(data, 0);
-    if (count <= 1) return;
+    if (count <= 1 || w->threads == 1 || forked(w)) {
+        for (int64_t i = 0; i < count; i++) body(data, i);
+        return;
+    }
     loop l = {.body = body, .data = data, .count = count};
     pthread_cond_init(&l.finished, NULL);
     pthread_mutex_lock(&w->lock);
