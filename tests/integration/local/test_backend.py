@@ -3,12 +3,9 @@
 Everything that takes no server is in tests/unit/kernels/test_onnxruntime_backend.py."""
 
 import hashlib
-import http.client
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -114,32 +111,6 @@ def test_all_outputs_are_sent_if_none_is_named(client: triton_grpc.InferenceServ
     result = infer(client, "lookup", index(GOOD))
 
     assert result.as_numpy("double").tolist() == (2 * result.as_numpy("row")).tolist()
-
-
-def test_an_input_that_arrives_in_pieces(server: LocalTriton) -> None:
-    """Triton's HTTP front end hands over the buffers that it has read from the connection."""
-    write_doubling(server, "pieces", ANY, None)
-    with server.admin() as admin:
-        admin.load("pieces")
-    x = np.random.default_rng(0).standard_normal((2, 100_000)).astype(np.float32)
-    described = {"name": "x", "datatype": "FP32", "shape": x.shape}
-    described["parameters"] = {"binary_data_size": x.nbytes}
-    parameters = {"binary_data_output": True}
-    head = json.dumps({"inputs": [described], "parameters": parameters}).encode()
-    body = head + x.tobytes()
-    with closing(http.client.HTTPConnection(server.http_url)) as connection:
-        connection.putrequest("POST", "/v2/models/pieces/infer")
-        connection.putheader("Inference-Header-Content-Length", str(len(head)))
-        connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders()
-        for start in range(0, len(body), 99_999):
-            connection.send(body[start : start + 99_999])
-            time.sleep(0.01)
-        response = connection.getresponse()
-        content = response.read()
-    assert response.status == 200, content
-    start = int(response.headers["Inference-Header-Content-Length"])
-    np.testing.assert_array_equal(np.frombuffer(content[start:], np.float32), 2 * x.ravel())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,8 @@ from onnx import TensorProto, helper, numpy_helper
 from tritonclient.grpc import model_config_pb2
 
 from animegan_kernels.build import SOURCES
-from tests.requires import require_program
+from animegan_kernels.libraries import CONVOLUTION
+from tests.requires import require_library, require_program
 from tests.unit.kernels.fake_triton import (
     CANCELLED,
     GPU,
@@ -35,6 +37,7 @@ from tests.unit.kernels.fake_triton import (
 )
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
+SHIPPED = sorted(path.parents[1].name for path in MODELS.glob("*/1/model.onnx"))
 ROWS = np.arange(32, dtype=np.float32).reshape(8, 4)
 FRAGMENTS = [
     *(b"", b"{", b"}", b"[", b"]", b'"', b",", b"\0", b"\xff", b"-1", b"9" * 30, b"1e999", b"null"),
@@ -327,31 +330,74 @@ def test_an_output_without_the_batch_cannot_be_taken_apart(
     model.unload()
 
 
-@pytest.mark.parametrize("name", ["stylegan", "dcgan_gray", "stylegan_layers", "copy_detector"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_the_models_that_ship_answer_what_onnxruntime_does_in_process(
-    triton: FakeTriton, name: str
+    library: ctypes.CDLL, tmp_path: Path, name: str
 ) -> None:
+    """Upscalers on our convolutions, which lie beside the backend."""
+    convolutions = require_library(CONVOLUTION)
+    shutil.copy(convolutions, tmp_path / CONVOLUTION.file_name)
+    triton = FakeTriton(library, tmp_path, {"library": str(onnxruntime_library())})
+    triton.counts()
     text = json.loads(configuration(MODELS / name))
     model = triton.load(MODELS / name, text)
-    session = ort.InferenceSession(
-        MODELS / name / "1" / "model.onnx", providers=["CPUExecutionProvider"]
-    )
-    random = np.random.default_rng(0)
-    inputs = {
-        each["name"]: (random.random((3, *each["dims"])) * 200).astype(numpy_type(each))
-        if each["data_type"] == "TYPE_UINT8"
-        else random.standard_normal((3, *each["dims"])).astype(numpy_type(each))
-        for each in text["input"]
-    }
+    assert triton.counts().logged == 0
+    options = ort.SessionOptions()
+    options.register_custom_ops_library(str(convolutions))
+    native = MODELS / name / "1" / "model.native.onnx"
+    path = native if native.is_file() else native.with_name("model.onnx")
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    inputs = {each["name"]: drawn(each) for each in text["input"]}
     outputs = [each["name"] for each in text["output"]]
     answer = model.one(Request(inputs, outputs))
-    for output, wanted in zip(outputs, session.run(outputs, inputs), strict=True):
+    # One after the other: where sizes are free, ONNX Runtime's own rounding depends on company.
+    alone = [session.run(outputs, {n: a[i : i + 1] for n, a in inputs.items()}) for i in range(3)]
+    together = session.run(outputs, inputs)
+    free = any(-1 in each["dims"] for each in text["input"])
+    for place, output in enumerate(outputs):
+        wanted = np.concatenate([each[place] for each in alone]) if free else together[place]
         np.testing.assert_array_equal(answer[output], wanted)
     model.unload()
+    triton.close()
 
 
-def numpy_type(described: Mapping[str, Any]) -> str:
-    return {"TYPE_FP32": "float32", "TYPE_UINT8": "uint8"}[described["data_type"]]
+def drawn(described: Mapping[str, Any]) -> np.ndarray:
+    """Three rows for an input of a configuration."""
+    shape = [3, *(size if size > 0 else 17 + axis for axis, size in enumerate(described["dims"]))]
+    random = np.random.default_rng(0)
+    if described["data_type"] == "TYPE_UINT8":
+        return random.integers(0, 256, shape, np.uint8)
+    assert described["data_type"] == "TYPE_FP32"
+    return random.standard_normal(shape).astype(np.float32)
+
+
+def test_native_files_are_checked_and_what_lacks_them_is_served_without(
+    library: ctypes.CDLL, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(MODELS / "upscale_compact_2x", folder)
+    shutil.copy(require_library(CONVOLUTION), tmp_path / CONVOLUTION.file_name)
+    triton = FakeTriton(library, tmp_path, {"library": str(onnxruntime_library())})
+    triton.counts()
+    text = json.loads(configuration(folder))
+    native = folder / "1" / "model.native.onnx"
+    content = native.read_bytes()
+    native.write_bytes(content[:-1])
+    with pytest.raises(LoadError, match=r"model.native.onnx: its sha256 is not the one in its"):
+        triton.load(folder, text)
+    native.unlink()
+    with pytest.raises(LoadError, match=r"model.native.onnx: No such file"):
+        triton.load(folder, text)
+    told = json.loads(text["parameters"]["model_card_1"]["string_value"])
+    del told["files"][native.name]  # as versions are that were exported before
+    text["parameters"]["model_card_1"]["string_value"] = json.dumps(told)
+    triton.load(folder, text).unload()
+    counts = triton.counts()
+    assert counts.logged == 1
+    assert "without the native convolutions" in counts.last_log
+    assert "the model's card does not know it" in counts.last_log
+    triton.close()
+    assert triton.counts().lent == 0
 
 
 def configuration(folder: Path) -> str:
