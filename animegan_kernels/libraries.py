@@ -38,4 +38,12 @@ TRITON_ONNXRUNTIME = Library(
     links=("-lm", "-ldl", _THREADS),
 )
 
-ALL = (CONVOLUTION, SEARCH, TRITON_ONNXRUNTIME)
+# Triton's backend `animegan_search`.
+TRITON_SEARCH = Library(
+    "triton_animegan_search",
+    sources=("common/target.c", *_ENGINE),
+    kernels=("search/scan.c",),
+    links=("-lm", _THREADS),
+)
+
+ALL = (CONVOLUTION, SEARCH, TRITON_ONNXRUNTIME, TRITON_SEARCH)
