@@ -19,4 +19,22 @@ CONVOLUTION = Library(
     links=("-lpthread",),
 )
 
-ALL = (CONVOLUTION,)
+# What animegan_ssim calls.
+SEARCH = Library(
+    "animegan_search",
+    sources=(
+        "common/target.c",
+        *(f"search/{name}.c" for name in ("definition", "engine", "exact", "python", "ranks")),
+        *(f"search/{name}.c" for name in ("sums", "tables", "targets", "workers")),
+    ),
+    kernels=("search/scan.c",),
+    headers=(
+        *_TARGET,
+        *(f"search/{name}.h" for name in ("definition", "engine", "exact", "gaussian", "job")),
+        *(f"search/{name}.h" for name in ("lanes", "ranks", "scan", "sums", "tables", "uniform")),
+        "search/workers.h",
+    ),
+    links=("-lm", "-lpthread"),
+)
+
+ALL = (CONVOLUTION, SEARCH)

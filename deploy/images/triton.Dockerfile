@@ -15,9 +15,7 @@ RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-de
 WORKDIR /build
 COPY animegan_kernels animegan_kernels
 COPY animegan_ssim animegan_ssim
-# Both instruction sets or none: without them numba would scan, at a quarter of the speed.
-RUN python3 -m animegan_kernels \
-    && ls animegan_kernels/search/avx2-*.so animegan_kernels/search/avx512-*.so
+RUN python3 -m animegan_kernels
 
 FROM ${TRITON_IMAGE} AS packages
 ARG PIP_VERSION=26.3
@@ -32,12 +30,12 @@ RUN PYTHONPATH=/opt/pip python3 -m pip install --no-cache-dir --no-deps --only-b
 FROM ${TRITON_IMAGE}
 COPY --from=packages /opt/packages /opt/anime-gan/packages
 COPY --from=kernels /build/animegan_ssim /opt/anime-gan/animegan_ssim
-COPY animegan_kernels /opt/anime-gan/animegan_kernels
+COPY --from=kernels /build/animegan_kernels /opt/anime-gan/animegan_kernels
 COPY animegan_copies /opt/anime-gan/animegan_copies
 COPY deploy/images/serve.sh deploy/images/alive.py deploy/images/verify.py /opt/anime-gan/
-# As deploy/local/runtime.py sets them, with its reasons; numba writes what it compiles to its cache.
+# As deploy/local/runtime.py sets them, with its reasons.
 ENV PYTHONPATH=/opt/anime-gan:/opt/anime-gan/packages PYTHONDONTWRITEBYTECODE=1 \
-    NUMBA_CACHE_DIR=/tmp/numba OPENBLAS_NUM_THREADS=1 MALLOC_ARENA_MAX=2 \
+    OPENBLAS_NUM_THREADS=1 MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=134217728
 WORKDIR /opt/anime-gan
 USER 10001:10001

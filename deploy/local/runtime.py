@@ -47,7 +47,7 @@ class Runtime:
     """Where the built parts lie."""
 
     server: Path  # holds pytriton/tritonserver and nvidia_pytriton.libs
-    stub: Path  # virtual environment with numpy 1.x, onnx, onnxruntime and numba
+    stub: Path  # virtual environment with numpy 1.x, onnx and onnxruntime
     backends: Path  # value of --backend-directory
 
     @property
