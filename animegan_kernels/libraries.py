@@ -4,37 +4,58 @@ from __future__ import annotations
 
 from animegan_kernels.build import Library
 
-_TARGET = ("common/target.h",)
+_THREADS = "-lpthread"
+
+
+def _files(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}.c" for name in names.split())
+
 
 # Custom operators of ONNX Runtime.
 CONVOLUTION = Library(
     "animegan_convolution",
-    sources=("common/target.c", "convolution/operator.c"),
-    kernels=("convolution/algorithms.c",),
-    headers=(
-        *_TARGET,
-        *(f"convolution/{name}.h" for name in ("algorithm", "lanes", "ort_abi", "product")),
-        *(f"convolution/{name}.h" for name in ("strided", "winograd")),
-    ),
-    links=("-lpthread",),
+    sources=(*_files("common", "target"), *_files("convolution", "operator")),
+    kernels=_files("convolution", "algorithms"),
+    links=(_THREADS,),
 )
 
-# What animegan_ssim calls.
+# The exact search by SSIM: for Python, which calls it through ctypes, and for Triton's backend.
+_ENGINE = (
+    *_files("common", "target"),
+    *_files("search", "definition engine exact ranks sums tables targets workers"),
+)
+_SCAN = _files("search", "scan")
 SEARCH = Library(
     "animegan_search",
-    sources=(
-        "common/target.c",
-        *(f"search/{name}.c" for name in ("definition", "engine", "exact", "python", "ranks")),
-        *(f"search/{name}.c" for name in ("sums", "tables", "targets", "workers")),
-    ),
-    kernels=("search/scan.c",),
-    headers=(
-        *_TARGET,
-        *(f"search/{name}.h" for name in ("definition", "engine", "exact", "gaussian", "job")),
-        *(f"search/{name}.h" for name in ("lanes", "ranks", "scan", "sums", "tables", "uniform")),
-        "search/workers.h",
-    ),
-    links=("-lm", "-lpthread"),
+    sources=(*_ENGINE, *_files("search", "python")),
+    kernels=_SCAN,
+    links=("-lm", _THREADS),
 )
 
-ALL = (CONVOLUTION, SEARCH)
+# Triton's backend `animegan_search`.
+TRITON_SEARCH = Library(
+    "triton_animegan_search",
+    sources=(
+        *_ENGINE,
+        *_files("common", "json sha256"),
+        *_files("search", "calibration copies copy_library description failure files images index"),
+        *_files("search", "kept library manifest manifest_checks nearest npy records"),
+        *_files("search", "answer backend canary question request"),
+        *_files("search", "model_copy_search model_ssim_index model_ssim_search"),
+    ),
+    kernels=_SCAN,
+    links=("-lm", _THREADS),
+)
+
+# Triton's backend `onnxruntime`, for CPUs.
+TRITON_ONNXRUNTIME = Library(
+    "triton_onnxruntime",
+    sources=(
+        *_files("common", "json sha256"),
+        *_files("onnxruntime", "answer backend file graph job joined model run runtime settings"),
+        *_files("onnxruntime", "types"),
+    ),
+    links=("-lm", "-ldl", _THREADS),
+)
+
+ALL = (CONVOLUTION, SEARCH, TRITON_SEARCH, TRITON_ONNXRUNTIME)

@@ -1,12 +1,11 @@
 """The engine and every back end of this machine against the float64 reference."""
 
 import gc
-import os
 import subprocess
 import sys
-
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -321,7 +320,7 @@ print(peak() - before)
 
 def test_an_engines_threads_go_with_it() -> None:
     def threads() -> int:
-        return len(os.listdir("/proc/self/task"))
+        return len(list(Path("/proc/self/task").iterdir()))
 
     before = threads()
     searchers = [Engine(pack(random_pictures(1)), 1, UNIFORM7, threads=5) for _ in range(3)]
