@@ -1,4 +1,6 @@
-"""The search engine, in C: animegan_ssim/engine.py calls it.
+"""Exact search in C: for Python (animegan_ssim/engine.py) and for Triton (backend.c).
+
+The engine of the search by SSIM:
 
 engine      searches: scans, then scores again in float64 whoever could be among the best
 workers     threads that share the loops of all searches
@@ -8,4 +10,6 @@ exact       SSIM in float64, to the last bit that of animegan_ssim/reference.py
 sums        sum and histogram of scores, to the last bit NumPy's
 ranks       who comes first
 definition  the two SSIMs
+
+The rest is Triton's: indexes and embeddings in files, kept open and checked; the models that answer.
 """
