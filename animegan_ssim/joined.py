@@ -70,7 +70,6 @@ class Searcher:
         """Answer from `library`; `backend` is that of the canary, as `Engine` takes it."""
         self._library = library
         tiles = pack(_CANARY_IMAGES)
-        tiles.flags.writeable = False  # as an index's are: numba compiles for that, and only once
         self._canary = Engine(tiles, len(_CANARY_IMAGES), UNIFORM7, backend=backend, threads=1)
 
     def answer(self, questions: Sequence[Question]) -> list[Reply | Refusal]:

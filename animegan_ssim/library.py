@@ -125,7 +125,7 @@ class Library:
         index_name, _, shard_name = name.partition("/")
         index = self.index(index_name)
         with self._lock:
-            # Engines only of shards that are asked for: on a GPU each holds its references there.
+            # Engines only of shards that are asked for: each has threads of its own.
             serving = self._serving.get(name)
             if serving is None or serving.index is not index:
                 shard = self._find(index, shard_name)
