@@ -58,4 +58,9 @@ TRITON_ONNXRUNTIME = Library(
     links=("-lm", "-ldl", _THREADS),
 )
 
+# Triton's backend `occupied`, for measurements: built by those that need it.
+TRITON_OCCUPIED = Library(
+    "triton_occupied", sources=(*_files("common", "json"), *_files("occupied", "backend"))
+)
+
 ALL = (CONVOLUTION, SEARCH, TRITON_SEARCH, TRITON_ONNXRUNTIME)
