@@ -95,7 +95,7 @@ class Connection(asyncio.Protocol):
                 return
             try:
                 self._body = self._begun(data[:end])
-            except (ValueError, LookupError) as error:
+            except (ValueError, LookupError, OverflowError, MemoryError) as error:
                 self._give_up(ConnectionError(f"not HTTP as Triton speaks it: {error!r}"))
                 return
             data = data[end + len(_END_OF_HEAD) :]

@@ -49,7 +49,7 @@ _DTYPES: Mapping[str, Any] = {
 }
 _NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
 _BYTES = "BYTES"
-_LENGTH = struct.Struct("<I")  # before each text of a BYTES tensor
+_LENGTH = struct.Struct("<I")  # comes before each text of a BYTES tensor
 
 # Name, Triton's name of the type, shape, bytes of data.
 _Described: TypeAlias = tuple[str, str, tuple[int, ...], int]
@@ -257,10 +257,11 @@ def _array(dtype: str, data: memoryview) -> NDArray[Any]:
         return np.frombuffer(data, _DTYPES[dtype])
     texts, start = [], 0
     while start < len(data):
-        (length,) = _LENGTH.unpack_from(data, start)
-        start += _LENGTH.size
-        texts.append(bytes(data[start : start + length]))
-        start += length
+        begin = start + _LENGTH.size
+        start = begin + int.from_bytes(data[start:begin], "little")
+        texts.append(bytes(data[begin:start]))
+    if start > len(data):
+        raise ValueError("a text is longer than the data of its tensor")
     array = np.array(texts, np.object_)
     array.flags.writeable = False
     return array
