@@ -35,7 +35,7 @@ async def test_killed_stubs_make_calls_unavailable_until_they_are_replaced(tmp_p
     over, watching = threading.Event(), threading.Event()
     with (
         LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as triton,
-        ServiceProcess(triton.grpc_url, tmp_path / "log") as service,
+        ServiceProcess(triton.http_url, tmp_path / "log") as service,
     ):
         service.wait_for_event("ready")
         watchdog = threading.Thread(target=watch, args=(triton, over, watching))
