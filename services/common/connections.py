@@ -7,6 +7,7 @@ an answer leaves its connection to read it: nothing is cancelled (docs/decisions
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from socket import SOCK_STREAM
@@ -16,9 +17,9 @@ from typing import Any, TypeAlias
 # Family and socket address, as `getaddrinfo` gives them.
 _Address: TypeAlias = tuple[int, tuple[Any, ...]]
 
-_CONNECT_SECONDS = 1.0
-# An address that could not be reached is asked last for so long.
-_AVOID_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
+# An address that could not be reached, or is being tried, is asked last for so long.
+_AVOID_SECONDS = 5.0
 # Tritons that joined a name are used, and those that left it are left, within so long.
 _RESOLVE_SECONDS = 5.0
 _END_OF_HEAD = b"\r\n\r\n"
@@ -157,7 +158,7 @@ class Connections:
         self._host, self._port = host.strip("[]"), port
         self._addresses: Sequence[_Address] = ()
         self._resolved = -_RESOLVE_SECONDS
-        self._failed: dict[_Address, float] = {}  # when
+        self._doubtful: dict[_Address, float] = {}  # since when
         self._idle: dict[_Address, list[Connection]] = {}
         self._busy: set[Connection] = set()
         self._turns = itertools.count()
@@ -192,24 +193,24 @@ class Connections:
         first = next(self._turns) % (len(self._addresses) or 1)
         addresses = (*self._addresses[first:], *self._addresses[:first])
         lately = monotonic() - _AVOID_SECONDS
-        for address in sorted(addresses, key=lambda one: self._failed.get(one, lately) > lately):
+        for address in sorted(addresses, key=lambda one: self._doubtful.get(one, lately) > lately):
             idle = self._idle.get(address, [])
             while idle:
                 connection = idle.pop()
                 if connection.open:
                     return connection
-            try:
+            with suppress(OSError):  # TimeoutError is one
                 return await self._connect(address)
-            except (OSError, TimeoutError):
-                self._failed[address] = monotonic()
         self._resolved = -_RESOLVE_SECONDS  # Tritons may have moved
         raise ConnectionError(f"no address of {self._host}:{self._port} can be reached")
 
     async def _connect(self, address: _Address) -> Connection:
         _, (host, port, *_) = address
         loop = asyncio.get_running_loop()
+        self._doubtful[address] = monotonic()  # others need not wait for it, too
         async with asyncio.timeout(_CONNECT_SECONDS):
             _, connection = await loop.create_connection(partial(Connection, address), host, port)
+        self._doubtful.pop(address, None)
         return connection
 
     async def _resolve(self) -> None:

@@ -162,7 +162,7 @@ async def test_unauthenticated_without_the_token_but_health_is_open(triton, tmp_
 async def test_unavailable_while_triton_is_away_and_well_again_after(tmp_path):
     write_model(tmp_path / "models", STYLEGAN)
     port = _free_port()
-    triton = LocalTriton(tmp_path / "models", grpc_port=port, log=tmp_path / "triton.log")
+    triton = LocalTriton(tmp_path / "models", http_port=port, log=tmp_path / "triton.log")
     with ServiceProcess(f"127.0.0.1:{port}", tmp_path / "log") as service:
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)
