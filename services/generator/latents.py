@@ -75,7 +75,7 @@ class _Generator(threading.local):
 _generator = _Generator()
 
 
-def _start(stream: int, seed: int) -> dict[str, Any]:
+def _start(stream: int, seed: int) -> Any:
     """The state of a Philox that was just made with the key (stream << 64) | seed."""
     return {
         "bit_generator": "Philox",
