@@ -40,6 +40,11 @@ class TritonSettings:
         """host:port, as gRPC clients want it."""
         return f"127.0.0.1:{self.grpc_port}"
 
+    @property
+    def http_url(self) -> str:
+        """host:port of KServe's HTTP protocol, which services speak."""
+        return f"127.0.0.1:{self.http_port}"
+
     def environment(self, runtime: Runtime) -> dict[str, str]:
         """Return the environment variables of the server."""
         indexes = str(self.indexes) if self.indexes else ""
@@ -121,7 +126,7 @@ class LocalTriton:
     @property
     def http_url(self) -> str:
         """host:port of KServe's HTTP protocol."""
-        return f"127.0.0.1:{self.settings.http_port}"
+        return self.settings.http_url
 
     @property
     def metrics_url(self) -> str:
