@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,11 @@ UNROUNDED = "unrounded"
 # A size that every request may choose, as Triton writes it.
 ANY = -1
 _EXAMPLE_SIZE = 23
-NUMPY_DTYPES = {"FP32": np.dtype(np.float32), "UINT8": np.dtype(np.uint8)}
+NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
+    "FP32": np.dtype(np.float32),
+    "UINT8": np.dtype(np.uint8),
+    "STRING": np.dtype(object),
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,7 @@ class TensorSpec:
 
     Attributes:
         name: its name in the graph.
-        dtype: Triton's name of the type, "FP32" or "UINT8".
+        dtype: Triton's name of the type, "FP32", "UINT8" or "STRING".
         shape: sizes without the batch, which is always the first dimension; `ANY` where a request
             chooses.
     """
@@ -30,7 +35,7 @@ class TensorSpec:
     shape: tuple[int, ...]
 
     @property
-    def numpy_dtype(self) -> np.dtype[np.float32] | np.dtype[np.uint8]:
+    def numpy_dtype(self) -> np.dtype[Any]:
         """The type as NumPy knows it."""
         return NUMPY_DTYPES[self.dtype]
 
@@ -48,8 +53,8 @@ class ServedModel:
 
     Attributes:
         name: folder in the model repository, e.g. "stylegan_mapping".
-        contract: "generator" (z -> image), "mapping", "synthesis", "layers", "embedding" or
-            "upscaler".
+        contract: "generator" (z -> image), "mapping", "synthesis", "layers", "embedding",
+            "upscaler" or "scan".
         onnx: the serialised graph, without external data.
         inputs: in the graph's order.
         outputs: in the graph's order.
