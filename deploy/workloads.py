@@ -6,8 +6,9 @@ Each workload has its own Triton, so each has its own folder; services ask what 
     TARGET/upscaler/upscale_.../...    everything that enlarges
     TARGET/similarity/ssim_search/...  exact search, and the search for changed copies
 
-`--processor gpu` lets networks run on GPUs, `--processor tensorrt` as TensorRT engines; programs,
-such as the search, stay on CPUs. This is for the start: later versions come by `anime-gan models
+`--processor gpu` lets the networks of generator and upscaler run on GPUs, `--processor tensorrt` as
+TensorRT engines, `--gpu-search` those of the search and the scans of indexes on GPUs: each where the
+pods of the workload have one. Programs, such as the search itself, stay on CPUs. This is for the start: later versions come by `anime-gan models
 publish`, which keeps what the configurations say about processors.
 """
 
@@ -35,6 +36,7 @@ WORKLOADS = {
     "layers": "generator",
     "upscaler": "upscaler",
     "embedding": "similarity",
+    "scan": "similarity",
 }
 PROGRAMS = "similarity"  # models of the Python backend are its search
 
@@ -106,13 +108,16 @@ PROCESSORS: dict[str, Callable[[Config], None]] = {
 }
 
 
-def arrange(repository: Path, target: Path, processor: str = "cpu") -> list[Path]:
+def arrange(
+    repository: Path, target: Path, processor: str = "cpu", *, gpu_search: bool = False
+) -> list[Path]:
     """Copy a repository; a model is renamed into place when it is complete.
 
     Args:
         repository: holds a folder for each model.
         target: gets a folder for each workload; models that it has are replaced.
-        processor: a key of PROCESSORS.
+        processor: of generator and upscaler, a key of PROCESSORS.
+        gpu_search: whether the networks of the search, and the scans, run on GPUs.
 
     Returns:
         The folders of the models.
@@ -123,13 +128,16 @@ def arrange(repository: Path, target: Path, processor: str = "cpu") -> list[Path
     places = [(model, target / workload(model) / model.name) for model in models(repository)]
     if not places:
         raise WorkloadError(f"there is no model in {repository}")
+    processors = dict.fromkeys(WORKLOADS.values(), processor)
+    processors["similarity"] = "gpu" if gpu_search else "cpu"
     for model, place in tqdm(places, desc="models", unit="model", disable=None):
         staged = place.parent / f".{place.name}.staged"
         shutil.rmtree(staged, ignore_errors=True)  # of a copy that was interrupted
         shutil.copytree(model, staged, ignore=shutil.ignore_patterns("__pycache__"))
         config = read_config(model)
-        if config.backend == "onnxruntime" and processor != "cpu":
-            PROCESSORS[processor](config)
+        kind = processors[place.parent.name]
+        if config.backend == "onnxruntime" and kind != "cpu":
+            PROCESSORS[kind](config)
             (staged / "config.pbtxt").write_text(text_format.MessageToString(config, as_utf8=True))
         shutil.rmtree(place, ignore_errors=True)
         staged.rename(place)
@@ -146,9 +154,12 @@ def main() -> int:
     parser.add_argument("models", type=Path, help="a model repository, such as models")
     parser.add_argument("target", type=Path, help="a folder: a mounted volume, or one to upload")
     parser.add_argument("--processor", choices=PROCESSORS, default="cpu", help="default: cpu")
+    parser.add_argument("--gpu-search", action="store_true", help="search on GPUs, too")
     options = parser.parse_args()
     try:
-        places = arrange(options.models, options.target, options.processor)
+        places = arrange(
+            options.models, options.target, options.processor, gpu_search=options.gpu_search
+        )
     except WorkloadError as error:
         sys.stderr.write(f"{error}\n")
         return 1
