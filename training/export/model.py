@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,11 +11,7 @@ UNROUNDED = "unrounded"
 # A size that every request may choose, as Triton writes it.
 ANY = -1
 _EXAMPLE_SIZE = 23
-NUMPY_DTYPES: dict[str, np.dtype[Any]] = {
-    "FP32": np.dtype(np.float32),
-    "UINT8": np.dtype(np.uint8),
-    "STRING": np.dtype(object),
-}
+NUMPY_DTYPES = {"FP32": np.dtype(np.float32), "UINT8": np.dtype(np.uint8)}
 
 
 @dataclass(frozen=True)
@@ -25,7 +20,7 @@ class TensorSpec:
 
     Attributes:
         name: its name in the graph.
-        dtype: Triton's name of the type, "FP32", "UINT8" or "STRING".
+        dtype: Triton's name of the type, "FP32" or "UINT8".
         shape: sizes without the batch, which is always the first dimension; `ANY` where a request
             chooses.
     """
@@ -35,7 +30,7 @@ class TensorSpec:
     shape: tuple[int, ...]
 
     @property
-    def numpy_dtype(self) -> np.dtype[Any]:
+    def numpy_dtype(self) -> np.dtype[np.float32] | np.dtype[np.uint8]:
         """The type as NumPy knows it."""
         return NUMPY_DTYPES[self.dtype]
 

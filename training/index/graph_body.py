@@ -37,15 +37,13 @@ class Body:
 
     def constant(self, values: NDArray[Any]) -> str:
         """Add an array; return its name."""
-        return self._add(numpy_helper.from_array(values))
+        name = f"{self._name}_constant_{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(values, name))
+        return name
 
     def number(self, number: float, dtype: Dtype = FLOAT) -> str:
         """Add a number; return its name."""
         return self.constant(np.array(number, dtype))
-
-    def text(self, text: str, shape: Sequence[int]) -> str:
-        """Add a tensor of one string; return its name."""
-        return self._add(helper.make_tensor("", TensorProto.STRING, shape, [text.encode()]))
 
     def cast(self, values: str, dtype: Dtype, output: str = "") -> str:
         """Convert."""
@@ -62,12 +60,7 @@ class Body:
         bounds = [self.constant(np.array([bound], np.int64)) for bound in (start, end, axis)]
         return self.op("Slice", values, *bounds, output=output)
 
-    def _add(self, tensor: TensorProto) -> str:
-        tensor.name = f"{self._name}_constant_{len(self._constants)}"
-        self._constants.append(tensor)
-        return str(tensor.name)
-
 
 def value(name: str, dtype: Dtype, shape: Sequence[int | str]) -> ValueInfoProto:
-    """An input or output of a graph; `object` stands for strings."""
+    """An input or output of a graph."""
     return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), shape)

@@ -1,9 +1,10 @@
 """The scan of a shard as an ONNX graph, which runs wherever ONNX Runtime does: on a GPU, too.
 
-    query UINT8 [Q, H, W, C] -> scores FP32 [Q, N], scored BYTES [Q, 1]
+    query UINT8 [Q, H, W, C] -> scores FP32 [Q, N], scored UINT8 [Q, 64]
 
 The references are a constant of the graph. `scores` are within the definition's tolerance, as those
-of the engine are, and by the same formula (`animegan_ssim.tables`); `scored` names the references.
+of the engine are, and by the same formula (`animegan_ssim.tables`); `scored` is a sha256 in
+hexadecimal that names the references: bytes, for a GPU has no strings.
 
 A `Scan` takes some references at a time and computes what belongs to them alone; a `Scan` within it
 takes one query at a time. So the graph is as small, and its activations are as large, whatever the
@@ -32,8 +33,8 @@ from animegan_ssim.tables import contrast_constant, weight_sum
 from training.index.graph_body import DOUBLE, FLOAT, Body, value
 from training.index.window_filter import WindowFilter
 
-# Bytes of one activation: a kernel then works for longer than its launch takes, and some ten of them
-# leave room for other models on a small GPU.
+# Bytes of one activation: a kernel then works for longer than its launch takes, and some ten of
+# them leave room for other models on a small GPU.
 _ACTIVATION_BYTES = 64 * 2**20
 # The first with all that is used here; NVIDIA's images have had both since 2022.
 _OPSET, _IR_VERSION = 17, 8
@@ -57,7 +58,7 @@ def scan_graph(
     Args:
         references_NCHW: one or more, at least as large as a window.
         definition: which SSIM.
-        scored: what the output of this name says.
+        scored: sha256 of the references as they are stored, in hexadecimal.
 
     Raises:
         TooLargeError: the references take more than an ONNX file can hold.
@@ -86,14 +87,15 @@ def scan_graph(
     scores_QN = graph.op("Reshape", scores_QKn, graph.constant(np.array([0, -1])))
     graph.slice(scores_QN, 1, 0, count, output="scores")  # without what filled the last chunk up
     queries = graph.op("Shape", "query", start=0, end=1)
-    rows = graph.op("Concat", queries, graph.constant(np.array([1])), axis=0)
-    graph.op("Expand", graph.text(scored, [1, 1]), rows, output="scored")
+    name = np.frombuffer(scored.encode(), _BYTE)
+    rows = graph.op("Concat", queries, graph.constant(np.array(name.shape)), axis=0)
+    graph.op("Expand", graph.constant(name), rows, output="scored")
     return helper.make_model(
         graph.graph(
             [value("query", _BYTE, ["Q", height, width, channels])],
             [
                 value("scores", FLOAT, ["Q", count]),
-                value("scored", np.dtype(object), ["Q", 1]),
+                value("scored", _BYTE, ["Q", len(name)]),
             ],
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],

@@ -1,7 +1,7 @@
 """Publishes models that scan an index's shards, so that a GPU can, into a Triton model repository.
 
-    ssim_scan_<index>_<shard>      the scan as an ONNX graph (`scan_graph.py`)
-    ssim_search_<index>_<shard>    an ensemble: that scan, then `ssim_search`, which ranks its scores
+    ssim_scan_<index>_<shard>    the scan as an ONNX graph (`scan_graph.py`)
+    ssim_search_<index>_<shard>  an ensemble: that scan, then `ssim_search`, which ranks its scores
 
 The ensemble has the tensors of `ssim_search` and gives its answers. A scan says which file of tiles
 its scores belong to, and `ssim_search` refuses those of another state of the shard.
@@ -88,7 +88,7 @@ def _served(index: Index, shard: Shard, record: ShardRecord, name: str) -> Serve
         inputs=(TensorSpec("query", "UINT8", index.shape),),
         outputs=(
             TensorSpec("scores", "FP32", (shard.count,)),
-            TensorSpec("scored", "STRING", (1,)),
+            TensorSpec("scored", "UINT8", (len(record.tiles.sha256),)),
         ),
         instances=1,
         threads=0,
