@@ -23,6 +23,7 @@ from pathlib import Path
 
 import psutil
 
+from animegan_kernels.libraries import TRITON_SEARCH
 from deploy.local import interpreter
 from deploy.local.console import LocalStackError, say
 
@@ -92,7 +93,10 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
         backends = part(
             root,
             "backends",
-            [server.name, stub.name, python.version, BACKEND_SOURCE.read_text()],
+            [
+                *(server.name, stub.name, python.version, BACKEND_SOURCE.read_text()),
+                TRITON_SEARCH.built().name,
+            ],
             lambda to: _copy_backends(to, server, python.version),
         )
         executables = [process.info["exe"] or "" for process in psutil.process_iter(["exe"])]
@@ -168,6 +172,8 @@ def _copy_backends(target: Path, server: Path, python_version: str) -> None:
     (target / "python" / stub.name).chmod(0o755)
     (target / "onnxruntime").mkdir()
     shutil.copy(BACKEND_SOURCE, target / "onnxruntime")
+    (target / "animegan_search").mkdir()
+    shutil.copy(TRITON_SEARCH.built(), target / "animegan_search" / TRITON_SEARCH.file_name)
 
 
 def _tritonserver(server: Path) -> Path:
