@@ -7,9 +7,10 @@ Each workload has its own Triton, so each has its own folder; services ask what 
     TARGET/similarity/ssim_search/...  exact search, and the search for changed copies
 
 `--processor gpu` lets the networks of generator and upscaler run on GPUs, `--processor tensorrt` as
-TensorRT engines, `--gpu-search` those of the search and the scans of indexes on GPUs: each where the
-pods of the workload have one. Programs, such as the search itself, stay on CPUs. This is for the start: later versions come by `anime-gan models
-publish`, which keeps what the configurations say about processors.
+TensorRT engines; `--gpu-search` does so for the network and the scans of the search, whose pods have
+a GPU in the component `gpu-search` only. Programs, such as the search itself, stay on CPUs. This is
+for the start: later versions come by `anime-gan models publish`, which keeps what the configurations
+say about processors.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     ssim_search  query UINT8 [B,H,W,C], k INT32 [B,1], shard BYTES [B,1], all_scores BOOL [B,1]
                  -> id, ssim, count, total, mean, histogram, digest, score_id, scores, B rows each
-                 ssim_search_<index>_<shard>, where there is one, answers the same with a scan of its
-                 own, such as one on a GPU (`anime-gan index export-scan`)
+                 ssim_search_<index>_<shard>, where there is one, answers the same with a scan of
+                 its own, such as on a GPU (`anime-gan index export-scan`)
     ssim_index   shard BYTES [1], ids INT64 [n] -> manifest BYTES [1], images UINT8 [n,H,W,C]
 
 B is 1 here: Triton itself joins the queries of concurrent calls into one pass over a shard.

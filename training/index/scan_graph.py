@@ -3,12 +3,23 @@
     query UINT8 [Q, H, W, C] -> scores FP32 [Q, N], scored UINT8 [Q, 64]
 
 The references are a constant of the graph. `scores` are within the definition's tolerance, as those
-of the engine are, and by the same formula (`animegan_ssim.tables`); `scored` is a sha256 in
-hexadecimal that names the references: bytes, for a GPU has no strings.
+of the engine are; `scored` is a sha256 in hexadecimal that names the references: bytes, for a GPU
+has no strings.
 
 A `Scan` takes some references at a time and computes what belongs to them alone; a `Scan` within it
 takes one query at a time. So the graph is as small, and its activations are as large, whatever the
 number of references and of queries, and a query scores the same alone and among others.
+
+Let m be the weighted sum of a window's values in the reference, less the reference's rounded mean; g
+that of their products with the query's values, less the query's; u the reference's mean; v its
+spread: the weighted sum of squares less m^2 / W. W is the sum of the weights: 49 for `uniform7`,
+whose sums are whole numbers, and 1 for `gaussian`. Then, as in the engine,
+
+    SSIM of a window = (slope u + 2 C1) (g - mean m + c) / ((u^2 + power) (v + spread))
+
+with slope = 4 (the query's mean), power = (the query's mean)^2 + C1, mean that of its centred values,
+spread = v of the query + W C2 / n and c = W C2 / (2 n), where n normalises the covariance. Centring
+keeps the differences exact, or small, where an image is flat, so that float32 is enough.
 
 Windows are filtered by products with banded matrices: down the columns, then along the rows. Sums
 of `uniform7` are whole numbers below 2^24, so products give them exactly in any order; cuDNN may
@@ -29,7 +40,6 @@ from numpy.typing import NDArray
 from onnx import GraphProto, helper
 
 from animegan_ssim.definition import C1, C2, Definition
-from animegan_ssim.tables import contrast_constant, weight_sum
 from training.index.graph_body import DOUBLE, FLOAT, Body, value
 from training.index.window_filter import WindowFilter
 
@@ -42,7 +52,7 @@ _OPSET, _IR_VERSION = 17, 8
 _MOST_BYTES = 2**31 - 2**26
 
 _BYTE = np.dtype(np.uint8)
-# What a query brings to the inner loop: its pixels and the columns of `Tables.windows`.
+# What a query brings to the inner loop: its pixels and five numbers for each window.
 _TABLES = ("pixels", "whole", "rest", "slope", "power", "spread")
 
 
@@ -139,13 +149,13 @@ def _chunk_graph(
 
 
 def _query_tables(body: Body, planes: str, windowed: WindowFilter) -> Sequence[str]:
-    """What `Tables.fill` computes, of all queries; the slope is doubled, and so are the scores."""
-    definition = windowed.definition
+    """What the scores need to know of all queries, by `_TABLES`; "mean" is whole and rest."""
+    normaliser = windowed.definition.normaliser
     centred = body.op("Sub", planes, body.op("Round", body.mean(planes, [2, 3], keep=True)))
     mean, brightness = windowed.means(body, centred), windowed.means(body, planes)
     squares = windowed.means(body, body.op("Mul", centred, centred))
     variance = body.op("Sub", squares, body.op("Mul", mean, mean))
-    spread = body.op("Add", variance, body.number(C2 / definition.normaliser, DOUBLE))
+    spread = body.op("Add", variance, body.number(C2 / normaliser, DOUBLE))
     whole = body.op("Round", mean)
     return (
         centred,
@@ -153,13 +163,13 @@ def _query_tables(body: Body, planes: str, windowed: WindowFilter) -> Sequence[s
         body.op("Sub", mean, whole),
         body.op("Mul", brightness, body.number(4, DOUBLE)),
         body.op("Add", body.op("Mul", brightness, brightness), body.number(C1, DOUBLE)),
-        body.op("Mul", spread, body.number(weight_sum(definition), DOUBLE)),
+        body.op("Mul", spread, body.number(windowed.weight_sum, DOUBLE)),
     )
 
 
 def _reference_statistics(body: Body, values: str, windowed: WindowFilter) -> None:
     """What belongs to the references alone; `_score` captures it by the names of the outputs."""
-    weights = body.number(weight_sum(windowed.definition))
+    weights = body.number(windowed.weight_sum)
     centre = body.op("Round", body.mean(values, [2, 3], keep=True))
     centred = body.op("Sub", values, centre, output="values")
     m = windowed.sums(body, centred, output="m")
@@ -176,8 +186,8 @@ def _score(body: Body, windowed: WindowFilter, output: str) -> None:
     pixels, whole, rest, slope, power, spread = map(_of_query, _TABLES)
     products = windowed.sums(body, body.op("Mul", "values", pixels))
     covariance = _less_product(body, products, "m", whole, rest)
-    constant = body.number(contrast_constant(windowed.definition))
-    contrast = body.op("Add", covariance, constant)
+    constant = windowed.weight_sum * C2 / (2 * windowed.definition.normaliser)
+    contrast = body.op("Add", covariance, body.number(constant))
     luminance = body.op("Add", body.op("Mul", "mean", slope), body.number(2 * C1))
     brightness = body.op("Add", "mean_squared", power)
     variance = body.op("Add", "spread_of_references", spread)

@@ -23,6 +23,11 @@ class WindowFilter:
     height: int
     width: int
 
+    @property
+    def weight_sum(self) -> int:
+        """What the weights of `sums` sum to: where all are equal, each is 1."""
+        return 1 if self.definition.sigma else self.definition.window**2
+
     def means(self, body: Body, planes: str) -> str:
         """Weighted means of float64 values."""
         taps = self.definition.taps
@@ -30,7 +35,7 @@ class WindowFilter:
         return body.op("MatMul", down, body.constant(_bands(taps, self.width).T))
 
     def sums(self, body: Body, planes: str, output: str = "") -> str:
-        """Sums of float32 values, with weights that sum to `tables.weight_sum`.
+        """Sums of float32 values, with weights that sum to `weight_sum`.
 
         A Gaussian's are the middle value plus weighted steps between neighbours (see
         `animegan_kernels/search/gaussian.h`): exact where an image is flat. There the rounding of

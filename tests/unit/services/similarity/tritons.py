@@ -59,7 +59,7 @@ class FakeTriton:
     async def ready_versions(self):
         if self.failure:
             raise self.failure
-        return dict.fromkeys([SEARCH_MODEL, INDEX_MODEL, *self.own_models], [1])
+        return {model: [1] for model in (SEARCH_MODEL, INDEX_MODEL, *self.own_models)}
 
     def _found(self, shard: str, k: int) -> dict[str, np.ndarray]:
         index, _, number = shard.partition("/")

@@ -95,8 +95,9 @@ def test_what_is_there_already_stays_and_what_is_outdated_goes(
         SEARCHES, False
     )
     assert (first / "1" / "model.onnx").stat().st_mtime_ns == before
-    shutil.rmtree(index.directory)
-    other = write_index(index.directory, noise(20, seed=9), None, GAUSSIAN, shard_images=16)
+    other = write_index(
+        tmp_path / "anew" / "faces.v2", noise(20, seed=9), None, GAUSSIAN, shard_images=16
+    )
     assert dict(publish_scans(other, models)) == dict.fromkeys(SEARCHES, True)
     assert sorted(path.name for path in first.iterdir()) == ["2", "config.pbtxt"]
 
