@@ -6,10 +6,10 @@ Each workload has its own Triton, so each has its own folder; services ask what 
     TARGET/upscaler/upscale_.../...    everything that enlarges
     TARGET/similarity/ssim_search/...  exact search, and the search for changed copies
 
-`--processor gpu` lets the networks of generator and upscaler run on GPUs, `--processor tensorrt` as
-TensorRT engines; `--gpu-search` does so for the network and the scans of the search, whose pods have
-a GPU in the component `gpu-search` only. Programs, such as the search itself, stay on CPUs. This is
-for the start: later versions come by `anime-gan models publish`, which keeps what the configurations
+`--processor gpu` lets networks of generator and upscaler run on GPUs, `--processor tensorrt` as
+TensorRT engines; `--gpu-search` lets the network and the scans of the search, whose pods have a GPU
+in the component `gpu-search` only. Programs, such as the search itself, stay on CPUs. This is for
+the start: later versions come by `anime-gan models publish`, which keeps what the configurations
 say about processors.
 """
 
@@ -39,7 +39,7 @@ WORKLOADS = {
     "embedding": "similarity",
     "scan": "similarity",
 }
-PROGRAMS = "similarity"  # models of the Python backend are its search
+_SEARCH_BACKEND = "animegan_search"  # its models are programs of `similarity`
 
 # cuDNN's search for the fastest algorithm measures, so two pods may choose differently, and draw
 # the same seed differently in the last bit: 2 is always the same algorithm.
@@ -75,8 +75,8 @@ def workload(model: Path) -> str:
         WorkloadError: its card names a contract that no workload serves, or it has none.
     """
     config = read_config(model)
-    if config.backend == "python":
-        return PROGRAMS
+    if config.backend == _SEARCH_BACKEND:
+        return "similarity"
     if config.platform == "ensemble":
         return workload(model.with_name(config.ensemble_scheduling.step[0].model_name))
     newest = max((int(path.name) for path in model.iterdir() if path.name.isdecimal()), default=0)

@@ -10,16 +10,16 @@ A `Scan` takes some references at a time and computes what belongs to them alone
 takes one query at a time. So the graph is as small, and its activations are as large, whatever the
 number of references and of queries, and a query scores the same alone and among others.
 
-Let m be the weighted sum of a window's values in the reference, less the reference's rounded mean; g
-that of their products with the query's values, less the query's; u the reference's mean; v its
-spread: the weighted sum of squares less m^2 / W. W is the sum of the weights: 49 for `uniform7`,
-whose sums are whole numbers, and 1 for `gaussian`. Then, as in the engine,
+Let m be the weighted sum of a window's values in the reference, less the picture's rounded mean; g
+that of their products with the query's values, less the query's mean; u the reference's mean there;
+v its spread: the weighted sum of squares less m^2 / W. W is the sum of the weights: 49 for
+`uniform7`, whose sums are whole numbers, and 1 for `gaussian`. Then, as in the engine,
 
     SSIM of a window = (slope u + 2 C1) (g - mean m + c) / ((u^2 + power) (v + spread))
 
-with slope = 4 (the query's mean), power = (the query's mean)^2 + C1, mean that of its centred values,
-spread = v of the query + W C2 / n and c = W C2 / (2 n), where n normalises the covariance. Centring
-keeps the differences exact, or small, where an image is flat, so that float32 is enough.
+with slope = 4 (the query's mean), power = (the query's mean)^2 + C1, mean that of its centred
+values, spread = v of the query + W C2 / n and c = W C2 / (2 n), where n normalises the covariance.
+Centring keeps the differences exact, or small, where an image is flat, so float32 is enough.
 
 Windows are filtered by products with banded matrices: down the columns, then along the rows. Sums
 of `uniform7` are whole numbers below 2^24, so products give them exactly in any order; cuDNN may
