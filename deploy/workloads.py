@@ -8,7 +8,7 @@ Each workload has its own Triton, so each has its own folder; services ask what 
 
 `--processor gpu` lets networks of generator and upscaler run on GPUs, `--processor tensorrt` as
 TensorRT engines; `--gpu-search` lets the network and the scans of the search, whose pods have a GPU
-in the component `gpu-search` only. Programs, such as the search itself, stay on CPUs. This is for
+in the component `gpu-search` only; without it, scans are left out. Programs, such as the search itself, stay on CPUs. This is for
 the start: later versions come by `anime-gan models publish`, which keeps what the configurations
 say about processors.
 """
@@ -38,8 +38,9 @@ WORKLOADS = {
     "upscaler": "upscaler",
     "embedding": "similarity",
     "scan": "similarity",
+    "search": "similarity",  # that of programs, which have a backend of their own
 }
-_SEARCH_BACKEND = "animegan_search"  # its models are programs of `similarity`
+_SEARCH_BACKEND = "animegan_search"
 
 # cuDNN's search for the fastest algorithm measures, so two pods may choose differently, and draw
 # the same seed differently in the last bit: 2 is always the same algorithm.
@@ -69,22 +70,31 @@ def models(repository: Path) -> Iterator[Path]:
 
 
 def workload(model: Path) -> str:
-    """The workload that a model belongs to: by its card, or with what it points to.
+    """The workload that a model belongs to.
+
+    Raises:
+        WorkloadError: its card names a contract that no workload serves, or it has none.
+    """
+    return WORKLOADS[contract_of(model)]
+
+
+def contract_of(model: Path) -> str:
+    """A model's contract: by its card, or that of what it points to first.
 
     Raises:
         WorkloadError: its card names a contract that no workload serves, or it has none.
     """
     config = read_config(model)
     if config.backend == _SEARCH_BACKEND:
-        return "similarity"
+        return "search"
     if config.platform == "ensemble":
-        return workload(model.with_name(config.ensemble_scheduling.step[0].model_name))
+        return contract_of(model.with_name(config.ensemble_scheduling.step[0].model_name))
     newest = max((int(path.name) for path in model.iterdir() if path.name.isdecimal()), default=0)
     card = model / str(newest) / "model_card.json"
-    contract = json.loads(card.read_text())["contract"] if card.is_file() else None
+    contract: str | None = json.loads(card.read_text())["contract"] if card.is_file() else None
     if contract not in WORKLOADS:
         raise WorkloadError(f"{model.name}: no workload for the contract {contract!r}")
-    return WORKLOADS[contract]
+    return contract
 
 
 def for_gpu(config: Config) -> None:
@@ -118,7 +128,8 @@ def arrange(
         repository: holds a folder for each model.
         target: gets a folder for each workload; models that it has are replaced.
         processor: of generator and upscaler, a key of PROCESSORS.
-        gpu_search: whether the networks of the search, and the scans, run on GPUs.
+        gpu_search: whether the networks of the search, and scans, run on GPUs. Scans are left out
+            otherwise: on CPUs the search is much faster without them.
 
     Returns:
         The folders of the models.
@@ -126,7 +137,11 @@ def arrange(
     Raises:
         WorkloadError: a model belongs nowhere, or there is none. Nothing has been copied then.
     """
-    places = [(model, target / workload(model) / model.name) for model in models(repository)]
+    places = [
+        (model, target / workload(model) / model.name)
+        for model in models(repository)
+        if gpu_search or contract_of(model) != "scan"
+    ]
     if not places:
         raise WorkloadError(f"there is no model in {repository}")
     processors = dict.fromkeys(WORKLOADS.values(), processor)

@@ -6,7 +6,7 @@ anime-gan index append .local/indexes/train --dataset data/more
 anime-gan index remove .local/indexes/train --ids 17 4711
 anime-gan index calibrate .local/indexes/train
 anime-gan index verify .local/indexes/train
-anime-gan index export-scan .local/indexes/train --models models
+anime-gan index export-scan .local/indexes/train --models out/models
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def _search_config(repository: Path) -> model_config_pb2.ModelConfig:
         return text_format.Parse(path.read_text(), model_config_pb2.ModelConfig())
     except FileNotFoundError as error:
         raise NoSearchModelError(
-            f"{path} is missing: scans go where {SEARCH_MODEL} is, such as `--models models`"
+            f"{path} is missing: scans go where {SEARCH_MODEL} is, into a copy of `models`"
         ) from error
 
 

@@ -109,6 +109,17 @@ def test_the_search_runs_on_gpus_only_where_it_is_told_to(tmp_path):
         card = (MODELS / name / "1" / "model_card.json").read_text()
         (source / name / "1" / "model_card.json").write_text(card)
 
+    scan = source / "ssim_scan_faces_00000"
+    (scan / "1").mkdir(parents=True)
+    config = (MODELS / "dcgan_gray" / "config.pbtxt").read_text()
+    (scan / "config.pbtxt").write_text(config.replace("dcgan_gray", scan.name))
+    (scan / "1" / "model_card.json").write_text('{"contract": "scan"}')
+    ensemble = source / "ssim_search_faces_00000"
+    ensemble.mkdir()
+    (ensemble / "config.pbtxt").write_text(
+        f'platform: "ensemble" ensemble_scheduling {{ step [ {{ model_name: "{scan.name}" }} ] }}'
+    )
+
     def on_gpus(**options):
         target = tmp_path / "cluster"
         places = workloads.arrange(source, target, **options)
@@ -119,8 +130,14 @@ def test_the_search_runs_on_gpus_only_where_it_is_told_to(tmp_path):
         }
 
     assert on_gpus(processor="gpu") == {"dcgan_gray"}
-    assert on_gpus(processor="tensorrt", gpu_search=True) == {"copy_detector", "dcgan_gray"}
+    assert not list((tmp_path / "cluster").glob("*/*faces*")), "a scan is for a GPU"
+    assert on_gpus(processor="tensorrt", gpu_search=True) == {
+        "copy_detector",
+        "dcgan_gray",
+        scan.name,
+    }
+    assert (tmp_path / "cluster" / "similarity" / ensemble.name).is_dir()
     detector = workloads.read_config(tmp_path / "cluster" / "similarity" / "copy_detector")
     assert not detector.optimization.execution_accelerators.gpu_execution_accelerator
-    assert on_gpus(gpu_search=True) == {"copy_detector"}
+    assert on_gpus(gpu_search=True) == {"copy_detector", scan.name}
     assert on_gpus() == set()
