@@ -9,8 +9,8 @@ Each workload has its own Triton, so each has its own folder; services ask what 
 `--processor gpu` lets networks of generator and upscaler run on GPUs, `--processor tensorrt` as
 TensorRT engines; `--gpu-search` lets the network and the scans of the search, whose pods have a GPU
 in the component `gpu-search` only; without it, scans are left out. Programs, such as the search
-itself, stay on CPUs. This is for the start: later versions come by `anime-gan models publish`, which
-keeps what the configurations say about processors.
+itself, stay on CPUs. This is for the start: later versions come by `anime-gan models publish`,
+which keeps what the configurations say about processors.
 """
 
 from __future__ import annotations

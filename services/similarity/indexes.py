@@ -51,7 +51,7 @@ def combine(
     """Join what the Tritons say.
 
     Args:
-        manifests: of each Triton, as `animegan_ssim.library` describes them; None: it is away.
+        manifests: of each Triton, as `ssim_index` gives them; None: it is away.
         models: the ready ones of each Triton, by its place; None: those that all have.
 
     Returns:

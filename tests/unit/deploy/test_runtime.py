@@ -77,17 +77,17 @@ def test_pins_come_from_pyproject(tmp_path: Path) -> None:
     pyproject = tmp_path / "pyproject.toml"
     pyproject.write_text(
         '[dependency-groups]\nstub = ["numpy==1.26.4", { include-group = "other" }]\n'
-        'other = ["faiss-cpu==1.15.1"]\n'
+        'other = ["onnx==1.23.2"]\n'
     )
-    assert runtime.pins("stub", pyproject) == ["faiss-cpu==1.15.1", "numpy==1.26.4"]
+    assert runtime.pins("stub", pyproject) == ["numpy==1.26.4", "onnx==1.23.2"]
 
 
 def test_the_projects_own_pins_are_exact_and_keep_numpy_1() -> None:
     pins = runtime.pins("triton-server") + runtime.pins("triton-backend")
 
-    # The requirements of numba (llvmlite), of faiss (packaging) and of onnx have to be there: the
-    # stub is installed with --no-deps.
-    wanted = {"faiss-cpu", "packaging", "llvmlite", "numba", "numpy", "onnxruntime"}
+    # The requirements of numba (llvmlite) and of onnx have to be there: the stub is installed with
+    # --no-deps.
+    wanted = {"llvmlite", "numba", "numpy", "onnxruntime"}
     wanted |= {"onnx", "ml-dtypes", "protobuf", "typing-extensions"}
     assert {pin.partition("==")[0] for pin in pins} == {"nvidia-pytriton"} | wanted
     assert all("==" in pin for pin in pins)
