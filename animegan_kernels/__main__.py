@@ -20,7 +20,7 @@ def main() -> int:
         nargs="*",
         metavar="NAME",
         default=names,
-        help=f"of libraries, without lib and .so; all of them where none is named: {', '.join(names)}",
+        help=f"of libraries, all where none is named: {', '.join(names)}",
     )
     parser.add_argument(
         "--zig",
