@@ -6,9 +6,11 @@ Each workload has its own Triton, so each has its own folder; services ask what 
     TARGET/upscaler/upscale_.../...    everything that enlarges
     TARGET/similarity/ssim_search/...  exact search, and the search for changed copies
 
-`--processor gpu` lets networks run on GPUs, `--processor tensorrt` as TensorRT engines; programs,
-such as the search, stay on CPUs. This is for the start: later versions come by `anime-gan models
-publish`, which keeps what the configurations say about processors.
+`--processor gpu` lets networks of generator and upscaler run on GPUs, `--processor tensorrt` as
+TensorRT engines; `--gpu-search` lets the network and the scans of the search, whose pods have a GPU
+in the component `gpu-search` only; without it, scans are left out. Programs, such as the search
+itself, stay on CPUs. This is for the start: later versions come by `anime-gan models publish`,
+which keeps what the configurations say about processors.
 """
 
 from __future__ import annotations
@@ -35,8 +37,10 @@ WORKLOADS = {
     "layers": "generator",
     "upscaler": "upscaler",
     "embedding": "similarity",
+    "scan": "similarity",
+    "search": "similarity",  # that of programs, which have a backend of their own
 }
-PROGRAMS = "similarity"  # models of our own backend are its search
+_SEARCH_BACKEND = "animegan_search"
 
 # cuDNN's search for the fastest algorithm measures, so two pods may choose differently, and draw
 # the same seed differently in the last bit: 2 is always the same algorithm.
@@ -66,22 +70,31 @@ def models(repository: Path) -> Iterator[Path]:
 
 
 def workload(model: Path) -> str:
-    """The workload that a model belongs to: by its card, or with what it points to.
+    """The workload that a model belongs to.
+
+    Raises:
+        WorkloadError: its card names a contract that no workload serves, or it has none.
+    """
+    return WORKLOADS[contract_of(model)]
+
+
+def contract_of(model: Path) -> str:
+    """A model's contract: by its card, or that of what it points to first.
 
     Raises:
         WorkloadError: its card names a contract that no workload serves, or it has none.
     """
     config = read_config(model)
-    if config.backend == "animegan_search":
-        return PROGRAMS
+    if config.backend == _SEARCH_BACKEND:
+        return "search"
     if config.platform == "ensemble":
-        return workload(model.with_name(config.ensemble_scheduling.step[0].model_name))
+        return contract_of(model.with_name(config.ensemble_scheduling.step[0].model_name))
     newest = max((int(path.name) for path in model.iterdir() if path.name.isdecimal()), default=0)
     card = model / str(newest) / "model_card.json"
-    contract = json.loads(card.read_text())["contract"] if card.is_file() else None
+    contract: str | None = json.loads(card.read_text())["contract"] if card.is_file() else None
     if contract not in WORKLOADS:
         raise WorkloadError(f"{model.name}: no workload for the contract {contract!r}")
-    return WORKLOADS[contract]
+    return contract
 
 
 def for_gpu(config: Config) -> None:
@@ -106,13 +119,17 @@ PROCESSORS: dict[str, Callable[[Config], None]] = {
 }
 
 
-def arrange(repository: Path, target: Path, processor: str = "cpu") -> list[Path]:
+def arrange(
+    repository: Path, target: Path, processor: str = "cpu", *, gpu_search: bool = False
+) -> list[Path]:
     """Copy a repository; a model is renamed into place when it is complete.
 
     Args:
         repository: holds a folder for each model.
         target: gets a folder for each workload; models that it has are replaced.
-        processor: a key of PROCESSORS.
+        processor: of generator and upscaler, a key of PROCESSORS.
+        gpu_search: whether the networks of the search, and scans, run on GPUs. Scans are left out
+            otherwise: on CPUs the search is much faster without them.
 
     Returns:
         The folders of the models.
@@ -120,16 +137,23 @@ def arrange(repository: Path, target: Path, processor: str = "cpu") -> list[Path
     Raises:
         WorkloadError: a model belongs nowhere, or there is none. Nothing has been copied then.
     """
-    places = [(model, target / workload(model) / model.name) for model in models(repository)]
+    places = [
+        (model, target / workload(model) / model.name)
+        for model in models(repository)
+        if gpu_search or contract_of(model) != "scan"
+    ]
     if not places:
         raise WorkloadError(f"there is no model in {repository}")
+    processors = dict.fromkeys(WORKLOADS.values(), processor)
+    processors["similarity"] = "gpu" if gpu_search else "cpu"
     for model, place in tqdm(places, desc="models", unit="model", disable=None):
         staged = place.parent / f".{place.name}.staged"
         shutil.rmtree(staged, ignore_errors=True)  # of a copy that was interrupted
         shutil.copytree(model, staged, ignore=shutil.ignore_patterns("__pycache__"))
         config = read_config(model)
-        if config.backend == "onnxruntime" and processor != "cpu":
-            PROCESSORS[processor](config)
+        kind = processors[place.parent.name]
+        if config.backend == "onnxruntime" and kind != "cpu":
+            PROCESSORS[kind](config)
             (staged / "config.pbtxt").write_text(text_format.MessageToString(config, as_utf8=True))
         shutil.rmtree(place, ignore_errors=True)
         staged.rename(place)
@@ -146,9 +170,12 @@ def main() -> int:
     parser.add_argument("models", type=Path, help="a model repository, such as models")
     parser.add_argument("target", type=Path, help="a folder: a mounted volume, or one to upload")
     parser.add_argument("--processor", choices=PROCESSORS, default="cpu", help="default: cpu")
+    parser.add_argument("--gpu-search", action="store_true", help="search on GPUs, too")
     options = parser.parse_args()
     try:
-        places = arrange(options.models, options.target, options.processor)
+        places = arrange(
+            options.models, options.target, options.processor, gpu_search=options.gpu_search
+        )
     except WorkloadError as error:
         sys.stderr.write(f"{error}\n")
         return 1

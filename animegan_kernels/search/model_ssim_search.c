@@ -135,7 +135,8 @@ static void search_together(group *g, const ssim_index *index, const shard *of) 
     const found *next = results;
     for (size_t i = 0; i < g->count; i++) {
         const question *q = g->asked[i];
-        question_answer(q, next, 1, of->record->count, of->ids, q->k, index->manifest.digest);
+        if (!q->scanned || question_agrees(q, next, of->references.definition))
+            question_answer(q, next, 1, of->record->count, of->ids, q->k, index->manifest.digest);
         next += question_rows(q);
     }
     for (int64_t row = 0; row < rows; row++) found_free(&results[row]);

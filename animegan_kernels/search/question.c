@@ -6,18 +6,18 @@
 static const input wanted[QUESTION_INPUTS] = {
     [QUERY] = {"query", TRITONSERVER_TYPE_UINT8, 4, false},  [K] = {"k", TRITONSERVER_TYPE_INT32, 2, false},
     [SHARD] = {"shard", TRITONSERVER_TYPE_BYTES, 2, false},  [ALL_SCORES] = {"all_scores", TRITONSERVER_TYPE_BOOL, 2, false},
-    [SCORES] = {"scores", TRITONSERVER_TYPE_FP32, 2, true},  [SCORED] = {"scored", TRITONSERVER_TYPE_BYTES, 2, true}};
+    [SCORES] = {"scores", TRITONSERVER_TYPE_FP32, 2, true},  [SCORED] = {"scored", TRITONSERVER_TYPE_UINT8, 2, true}};
 
 int64_t question_rows(const question *asked) { return asked->inputs[QUERY].shape[0]; }
 
-/* Every input has one row for each picture, and all but pictures and scores one value a row. */
+/* Every input has one row for each picture, and all but pictures and what a scan gives one value a row. */
 static bool check_rows(const question *q) {
     const int64_t rows = question_rows(q);
     failure *why = &q->from->why;
     if (rows < 1) return fails(why, MISFIT, "the input 'query' is empty");
     for (int i = 0; i < QUESTION_INPUTS; i++) {
         const tensor *t = &q->inputs[i];
-        const bool single = i != QUERY && i != SCORES;
+        const bool single = i != QUERY && i != SCORES && i != SCORED;
         if (t->data && (t->shape[0] != rows || (single && t->shape[1] != 1)))
             return fails(why, MISFIT, "the input '%s' must have %s for each of %lld queries", wanted[i].name,
                          single ? "one value" : "a row", (long long)rows);
@@ -43,13 +43,16 @@ static bool read_shard(question *q) {
 }
 
 static bool read_scan(question *q) {
-    bool same;
+    const tensor *scored = &q->inputs[SCORED];
     q->scanned = q->inputs[SCORES].data != NULL;
-    if (q->scanned != (q->inputs[SCORED].data != NULL))
+    if (q->scanned != (scored->data != NULL))
         return fails(&q->from->why, MISFIT, "the inputs 'scores' and 'scored' come together, or not at all");
     if (!q->scanned) return true;
-    if (!tensor_text(q->from, &wanted[SCORED], &q->inputs[SCORED], &q->scored, &same)) return false;
-    return same || fails(&q->from->why, MISFIT, "the scores of a request are of one scan");
+    q->scored = (text){(const char *)scored->data, (size_t)scored->shape[1]};
+    for (int64_t row = 1; row < question_rows(q); row++)
+        if (memcmp(scored->data, scored->data + (size_t)row * q->scored.length, q->scored.length))
+            return fails(&q->from->why, MISFIT, "the scores of a request are of one scan");
+    return true;
 }
 
 bool question_read(question *q, request *from) {
@@ -94,4 +97,18 @@ bool question_fits(const question *q, const ssim_index *index, const shard *of) 
                      (long long)other[0], (long long)other[1], (long long)other[2]);
     if (q->k < 0) return fails(&q->from->why, MISFIT, "k is %d; give 0 or more", (int)q->k);
     return !q->scanned || check_scan(q, of);
+}
+
+bool question_agrees(const question *q, const found *results, const ssim_definition *definition) {
+    for (int64_t row = 0; row < question_rows(q); row++) {
+        const found *result = &results[row];
+        for (int64_t i = 0; i < result->k; i++) {
+            const double error = fabs(result->ssim[i] - (double)result->scores[result->rows[i]]);
+            if (error > definition->tolerance)
+                return fails(&q->from->why, BROKEN,
+                             "the scan of the shard '%.*s' errs by %g, and may err by %g: does its GPU round to TF32?",
+                             (int)q->shard.length, q->shard.at, error, definition->tolerance);
+        }
+    }
+    return true;
 }

@@ -14,7 +14,7 @@ typedef struct {
     int32_t k;      /* how many of the nearest */
     bool every;     /* whether all scores are answered, too */
     bool scanned;   /* whether its scores are given, from a scan done elsewhere ... */
-    text scored;    /* ... of the tiles file with this sha256 */
+    text scored;    /* ... of the tiles file with this sha256, in hexadecimal */
     bool answered;
 } question;
 
@@ -23,6 +23,8 @@ bool question_read(question *into, request *from);
 void question_free(question *held);
 /* Whether it can be asked of a shard. */
 bool question_fits(const question *asked, const ssim_index *index, const shard *of);
+/* Whether the scores that came with it are those of the best, to which results[i] of picture i come in float64. */
+bool question_agrees(const question *asked, const found *results, const ssim_definition *definition);
 /* Number of pictures. */
 int64_t question_rows(const question *asked);
 

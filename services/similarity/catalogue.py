@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 
@@ -23,6 +23,10 @@ _EXPECTED_BACK_S = 60.0
 NO_INDEX = (
     "there is no index yet: `make index` builds the default one, `anime-gan index build` any other"
 )
+
+# What a Triton tells: its manifest, None where it is away, and its ready models.
+_Told: TypeAlias = tuple[Mapping[str, Any] | None, Collection[str]]
+_NOTHING: _Told = (None, ())
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -107,7 +111,7 @@ class Catalogue:
             if self._refreshed > asked:
                 return
             began = monotonic()
-            answers = await asyncio.gather(*(self._manifest(triton) for triton in self.tritons))
+            answers = await asyncio.gather(*(self._tell(triton) for triton in self.tritons))
             self._away = {
                 url: answer
                 for url, answer in zip(self._urls, answers, strict=True)
@@ -115,8 +119,10 @@ class Catalogue:
             }
             if len(self._away) == len(self._urls):
                 raise next(iter(self._away.values()))
-            manifests = [None if isinstance(one, ServiceError) else one for one in answers]
-            self._indexes, self._troubles = combine(manifests)
+            told = [_NOTHING if isinstance(one, ServiceError) else one for one in answers]
+            manifests = [manifest for manifest, _ in told]
+            models = {place: ready for place, (_, ready) in enumerate(told)}
+            self._indexes, self._troubles = combine(manifests, models)
             self._log_refused(manifests)
             # An answer is as old as its question: who has noticed a change meanwhile asks again.
             self._refreshed = began
@@ -151,12 +157,14 @@ class Catalogue:
             return error
         return None
 
-    async def _manifest(self, triton: Triton) -> Mapping[str, Any] | ServiceError:
+    async def _tell(self, triton: Triton) -> _Told | ServiceError:
         try:
-            manifest: Mapping[str, Any] = json.loads(await shards.manifest(triton))
+            manifest, models = await asyncio.gather(
+                shards.manifest(triton), triton.ready_versions()
+            )
         except ServiceError as error:
             return error
-        return manifest
+        return json.loads(manifest), models.keys()
 
     def _log_refused(self, manifests: Sequence[Mapping[str, Any] | None]) -> None:
         """Log what is damaged, once."""

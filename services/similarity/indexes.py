@@ -1,10 +1,11 @@
 """The indexes that the Tritons serve between them, as their manifests describe them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from animegan_ssim.verdict import Calibration
+from services.similarity.shards import own_model
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Shard:
     name: str
     count: int
     tritons: tuple[int, ...]  # places in the service's list of Tritons; () means nobody
+    scanners: frozenset[int] = frozenset()  # those of them that have a model for this shard alone
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ class Index:
 
 def combine(
     manifests: Sequence[Mapping[str, Any] | None],
+    models: Mapping[int, Collection[str]] | None = None,
 ) -> tuple[Mapping[str, Index], Mapping[str, str]]:
     """Join what the Tritons say.
 
     Args:
         manifests: of each Triton, as `ssim_index` gives them; None: it is away.
+        models: the ready ones of each Triton, by its place; None: those that all have.
 
     Returns:
         The indexes by name; and what is wrong with those that cannot be searched, by name.
@@ -64,12 +68,12 @@ def combine(
     for name, descriptions in told.items():
         if len({description["digest"] for _, description in descriptions}) > 1:
             troubles[name] = "is being replaced: its servers have different states; try again"
-    indexes = {name: _index(told[name]) for name in told.keys() - troubles.keys()}
+    indexes = {name: _index(told[name], models or {}) for name in told.keys() - troubles.keys()}
     return indexes, troubles
 
 
-def _index(descriptions: Sequence[tuple[int, Any]]) -> Index:
-    """One index from the equal descriptions of its servers."""
+def _index(descriptions: Sequence[tuple[int, Any]], models: Mapping[int, Collection[str]]) -> Index:
+    """One index from the equal descriptions of its servers, and the models that these have."""
     _, first = descriptions[0]
     calibration = first["calibration"]
     return Index(
@@ -80,13 +84,24 @@ def _index(descriptions: Sequence[tuple[int, Any]]) -> Index:
         digest=first["digest"],
         sources=tuple(Source(**source) for source in first["sources"]),
         shards=tuple(
-            Shard(
-                shard["name"],
-                shard["alive"],
-                tuple(at for at, told in descriptions if told["shards"][place]["served"]),
-            )
+            _shard(first["name"], shard, _servers(descriptions, place), models)
             for place, shard in enumerate(first["shards"])
         ),
         tritons=tuple(place for place, _ in descriptions),
         calibration=Calibration.from_json(calibration) if calibration else None,
     )
+
+
+def _servers(descriptions: Sequence[tuple[int, Any]], shard: int) -> tuple[int, ...]:
+    return tuple(at for at, told in descriptions if told["shards"][shard]["served"])
+
+
+def _shard(
+    index: str,
+    told: Mapping[str, Any],
+    tritons: tuple[int, ...],
+    models: Mapping[int, Collection[str]],
+) -> Shard:
+    own = own_model(index, told["name"])
+    scanners = frozenset(at for at in tritons if own in models.get(at, ()))
+    return Shard(told["name"], told["alive"], tritons, scanners)

@@ -70,7 +70,7 @@ class Scatter:
         """
         return await self._first_to_answer(
             index.tritons,
-            lambda triton: find_copies(triton, index, image_HWC, k, false_alarm_rate),
+            lambda at: find_copies(self._tritons[at], index, image_HWC, k, false_alarm_rate),
             f"the embeddings of {index.name!r}",
         )
 
@@ -85,7 +85,7 @@ class Scatter:
             return np.empty((0, *index.shape), np.uint8)
         return await self._first_to_answer(
             index.tritons,
-            lambda triton: shards.images(triton, index.name, ids),
+            lambda at: shards.images(self._tritons[at], index.name, ids),
             f"the images of {index.name!r}",
         )
 
@@ -93,16 +93,20 @@ class Scatter:
         self, index: Index, shard: Shard, query: NDArray[np.uint8], k: int, all_scores: bool
     ) -> shards.Answer:
         name = f"{index.name}/{shard.name}"
-        return await self._first_to_answer(
-            shard.tritons,
-            lambda triton: shards.search(triton, name, query, k, all_scores=all_scores),
-            f"the shard {name!r}",
-        )
+
+        def ask(at: int) -> Awaitable[shards.Answer]:
+            own = shards.own_model(index.name, shard.name)
+            model = own if at in shard.scanners else shards.SEARCH_MODEL
+            return shards.search(
+                self._tritons[at], name, query, k, all_scores=all_scores, model=model
+            )
+
+        return await self._first_to_answer(shard.tritons, ask, f"the shard {name!r}")
 
     async def _first_to_answer(
-        self, places: Sequence[int], ask: Callable[[Triton], Awaitable[T]], what: str
+        self, places: Sequence[int], ask: Callable[[int], Awaitable[T]], what: str
     ) -> T:
-        """Ask one Triton after the other, each call beginning with another one.
+        """Ask one Triton after the other, by its place, each call beginning with another one.
 
         Raises:
             Unavailable: none of them answers; names `what`.
@@ -110,7 +114,7 @@ class Scatter:
         failure: Exception | None = None
         for place in self._in_turn(places):
             try:
-                return await ask(self._tritons[place])
+                return await ask(place)
             except Unavailable as error:
                 failure = error
         raise Unavailable(f"{what} cannot be reached just now; try again") from failure

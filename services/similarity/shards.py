@@ -1,20 +1,24 @@
-"""The tensors of the two models behind this service: what is asked of one Triton.
+"""The tensors of the models behind this service: what is asked of one Triton.
 
     ssim_search  query UINT8 [B,H,W,C], k INT32 [B,1], shard BYTES [B,1], all_scores BOOL [B,1]
                  -> id, ssim, count, total, mean, histogram, digest, score_id, scores, B rows each
+                 ssim_search_<index>_<shard>, where there is one, answers the same with a scan of
+                 its own, such as on a GPU (`anime-gan index export-scan`)
     ssim_index   shard BYTES [1], ids INT64 [n] -> manifest BYTES [1], images UINT8 [n,H,W,C]
 
 B is 1 here: Triton itself joins the queries of concurrent calls into one pass over a shard.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from animegan_ssim.engine import Found
-from services.common.errors import NotFound, Unavailable
+from services.common.errors import Internal, NotFound, Unavailable
 from services.common.triton_client import Triton
 
 SEARCH_MODEL = "ssim_search"
@@ -27,6 +31,8 @@ _FOUND = ("id", "ssim", "count", "total", "histogram", "digest")
 _SCORES = ("score_id", "scores")
 _NO_PICTURE = np.zeros((1, 1, 1), np.uint8)
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -37,10 +43,24 @@ class Answer:
     digest: str  # of the index as it was searched
 
 
+def own_model(index: str, shard: str) -> str:
+    """The model that searches this shard alone, if there is one."""
+    return f"{SEARCH_MODEL}_{index}_{shard}"
+
+
 async def search(
-    triton: Triton, shard: str, query_HWC: NDArray[np.uint8], k: int, *, all_scores: bool
+    triton: Triton,
+    shard: str,
+    query_HWC: NDArray[np.uint8],
+    k: int,
+    *,
+    all_scores: bool,
+    model: str = SEARCH_MODEL,
 ) -> Answer:
-    """Search the shard "<index>/<shard>".
+    """Search the shard "<index>/<shard>" with `model`.
+
+    Where that is a shard's own and fails, as it does when its scan is of an earlier state of the
+    shard, `ssim_search` answers.
 
     Raises:
         Unavailable: this Triton does not serve it (any more), or is away.
@@ -54,9 +74,12 @@ async def search(
     }
     names = _FOUND + _SCORES if all_scores else _FOUND
     try:
-        tensors = await triton.infer_all(SEARCH_MODEL, None, inputs, names)
-    except NotFound as error:
-        raise Unavailable(str(error)) from error
+        tensors = await _ask_search(triton, model, inputs, names)
+    except (Unavailable, Internal) as error:
+        if model == SEARCH_MODEL:
+            raise
+        log.warning("a shard's own model failed", model=model, reason=str(error))
+        tensors = await _ask_search(triton, SEARCH_MODEL, inputs, names)
     row = {name: tensor[0] for name, tensor in tensors.items()}
     found = Found(
         rows=row["id"],
@@ -68,6 +91,15 @@ async def search(
     )
     score_ids = row.get("score_id", np.empty(0, np.int64))
     return Answer(found, score_ids, row["digest"][0].decode())
+
+
+async def _ask_search(
+    triton: Triton, model: str, inputs: Mapping[str, NDArray[Any]], outputs: Sequence[str]
+) -> Mapping[str, NDArray[Any]]:
+    try:
+        return await triton.infer_all(model, None, inputs, outputs)
+    except NotFound as error:
+        raise Unavailable(str(error)) from error
 
 
 async def canary(triton: Triton) -> None:

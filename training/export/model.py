@@ -48,8 +48,8 @@ class ServedModel:
 
     Attributes:
         name: folder in the model repository, e.g. "stylegan_mapping".
-        contract: "generator" (z -> image), "mapping", "synthesis", "layers", "embedding" or
-            "upscaler".
+        contract: "generator" (z -> image), "mapping", "synthesis", "layers", "embedding",
+            "upscaler" or "scan".
         onnx: the serialised graph, without external data.
         inputs: in the graph's order.
         outputs: in the graph's order.

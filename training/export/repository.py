@@ -25,6 +25,9 @@ from training.export.triton_config import MODEL_FILE, NATIVE_FILE, render
 
 CARD_FILE = "model_card.json"
 CONFIG_FILE = "config.pbtxt"
+# Triton wants a version folder, and object stores know no empty ones.
+ENSEMBLE_FILE = "1/README"
+ENSEMBLE_README = b"An ensemble has no file of its own: ../config.pbtxt is all there is.\n"
 
 
 def publish(

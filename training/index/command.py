@@ -6,6 +6,7 @@ anime-gan index append .local/indexes/train --dataset data/more
 anime-gan index remove .local/indexes/train --ids 17 4711
 anime-gan index calibrate .local/indexes/train
 anime-gan index verify .local/indexes/train
+anime-gan index export-scan .local/indexes/train --models out/models
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from collections.abc import Sequence
 
 from animegan_ssim.index import SearchIndexError
 from training.datasets.store import DatasetError
-from training.index.commands import append, build, calibrate, listing, remove, verify
+from training.index.commands import append, build, calibrate, export_scan, listing, remove, verify
 from training.verbs import run_verb
 
-VERBS = (build, append, remove, calibrate, verify, listing)
+VERBS = (build, append, remove, calibrate, verify, listing, export_scan)
 REFUSALS = (SearchIndexError, DatasetError, ImportError, OSError, ValueError)
 
 

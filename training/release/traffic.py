@@ -15,16 +15,13 @@ from typing import Self
 
 from tritonclient.grpc import model_config_pb2
 
-from training.export.repository import CONFIG_FILE
+from training.export.repository import CONFIG_FILE, ENSEMBLE_FILE, ENSEMBLE_README
 from training.release.config import read_config, text
 from training.release.errors import ReleaseError
 from training.release.store import Store
 
 SUFFIX = "_traffic"
 PARAMETER = "traffic"
-# Triton wants a version folder, and object stores know no empty ones.
-_VERSION_FILE = "1/README"
-_README = b"An ensemble has no file of its own: ../config.pbtxt is all there is.\n"
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ def known_traffic(store: Store, model: str) -> Traffic:
 def write_traffic(store: Store, model: str, traffic: Traffic) -> None:
     """Write the pointer. It has effect when Triton loads it."""
     pointer = pointer_of(model)
-    store.replace(f"{pointer}/{_VERSION_FILE}", _README)
+    store.replace(f"{pointer}/{ENSEMBLE_FILE}", ENSEMBLE_README)
     store.replace(f"{pointer}/{CONFIG_FILE}", text(_ensemble(read_config(store, model), traffic)))
 
 

@@ -98,3 +98,46 @@ def test_a_model_that_belongs_nowhere_is_named_before_anything_is_copied(source,
 def test_a_folder_without_models_is_a_mistake(tmp_path):
     with pytest.raises(workloads.WorkloadError, match="there is no model in"):
         workloads.arrange(tmp_path, tmp_path / "cluster")
+
+
+def test_the_search_runs_on_gpus_only_where_it_is_told_to(tmp_path):
+    """Its pods have a GPU in an overlay of their own: elsewhere such a model would not load."""
+    source = tmp_path / "models"
+    for name in ("copy_detector", "dcgan_gray", "ssim_search"):
+        (source / name / "1").mkdir(parents=True)
+        (source / name / "config.pbtxt").write_text((MODELS / name / "config.pbtxt").read_text())
+        card = (MODELS / name / "1" / "model_card.json").read_text()
+        (source / name / "1" / "model_card.json").write_text(card)
+
+    scan = source / "ssim_scan_faces_00000"
+    (scan / "1").mkdir(parents=True)
+    config = (MODELS / "dcgan_gray" / "config.pbtxt").read_text()
+    (scan / "config.pbtxt").write_text(config.replace("dcgan_gray", scan.name))
+    (scan / "1" / "model_card.json").write_text('{"contract": "scan"}')
+    ensemble = source / "ssim_search_faces_00000"
+    ensemble.mkdir()
+    (ensemble / "config.pbtxt").write_text(
+        f'platform: "ensemble" ensemble_scheduling {{ step [ {{ model_name: "{scan.name}" }} ] }}'
+    )
+
+    def on_gpus(**options):
+        target = tmp_path / "cluster"
+        places = workloads.arrange(source, target, **options)
+        return {
+            place.name
+            for place in places
+            if GPU in [group.kind for group in workloads.read_config(place).instance_group]
+        }
+
+    assert on_gpus(processor="gpu") == {"dcgan_gray"}
+    assert not list((tmp_path / "cluster").glob("*/*faces*")), "a scan is for a GPU"
+    assert on_gpus(processor="tensorrt", gpu_search=True) == {
+        "copy_detector",
+        "dcgan_gray",
+        scan.name,
+    }
+    assert (tmp_path / "cluster" / "similarity" / ensemble.name).is_dir()
+    detector = workloads.read_config(tmp_path / "cluster" / "similarity" / "copy_detector")
+    assert not detector.optimization.execution_accelerators.gpu_execution_accelerator
+    assert on_gpus(gpu_search=True) == {"copy_detector", scan.name}
+    assert on_gpus() == set()

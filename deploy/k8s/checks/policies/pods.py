@@ -14,6 +14,7 @@ PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _LABELS = ("name", "component", "part-of")
 _IMAGE = re.compile(r".+(@sha256:[0-9a-f]{64}|:(?!latest$)[\w][\w.-]*)")
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|KEY(?!_ID)")
+_TF32_OFF = {"name": "NVIDIA_TF32_OVERRIDE", "value": "0"}
 _VARIABLE = re.compile(r"\$\(([A-Z_]+)\)")
 
 
@@ -59,6 +60,9 @@ def _container(container: Mapping[str, Any]) -> Iterator[str]:
     for kind, resource in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):
         if resource not in resources.get(kind, {}):
             yield f"no {kind}.{resource}"
+    on_gpu = any(name.startswith("nvidia.com/") for name in resources.get("limits", {}))
+    if on_gpu and _TF32_OFF not in container.get("env", ()):
+        yield "NVIDIA_TF32_OVERRIDE is not 0: a GPU then multiplies with 10 bits of mantissa"
     yield from _security(container.get("securityContext", {}))
     yield from _environment(container)
 

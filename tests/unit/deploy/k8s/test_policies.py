@@ -44,6 +44,12 @@ def no_request(m):
     return "no requests.cpu"
 
 
+def rounds_on_its_gpu(m):
+    environment = container(m, "Deployment", "triton-generator")["env"]
+    environment.remove({"name": "NVIDIA_TF32_OVERRIDE", "value": "0"})
+    return "NVIDIA_TF32_OVERRIDE is not 0"
+
+
 def runs_as_root(m):
     pod(m, "Deployment", "generator")["securityContext"]["runAsNonRoot"] = False
     return "runs as root"
@@ -296,7 +302,8 @@ def pod_that_nobody_asks(m):
 
 
 MISTAKES = [
-    no_liveness, probe_at_nobodys_port, no_memory_limit, no_request, runs_as_root, writes_its_root,
+    no_liveness, probe_at_nobodys_port, no_memory_limit, no_request, rounds_on_its_gpu,
+    runs_as_root, writes_its_root,
     escalates, keeps_capabilities, no_seccomp, asks_the_api_server, unlimited_scratch,
     opens_the_node, latest, untagged_at_a_registry_with_port, written_secret, undefined_variable,
     undefined_variable_of_a_command, careless_init_container, init_container_with_unknown_settings,

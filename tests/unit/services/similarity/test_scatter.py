@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
-from services.common.errors import NotFound, Unavailable
+from services.common.errors import Internal, NotFound, Unavailable
+from services.similarity.catalogue import Catalogue
 from services.similarity.indexes import combine
 from services.similarity.result import quantile
 from services.similarity.scatter import Scatter
+from services.similarity.shards import SEARCH_MODEL
 from tests.unit.services.similarity.tritons import FakeTriton, description
 
 QUERY = np.zeros((2, 2, 1), np.uint8)
@@ -56,6 +59,38 @@ async def test_a_shard_that_nobody_serves_is_named():
     tritons = [FakeTriton(description(shards=(True, False)))]
     with pytest.raises(Unavailable, match="the shard 'faces/00001' cannot be reached"):
         await Scatter(tritons).search(index_of(*tritons), QUERY, 1, all_scores=False)
+
+
+OWN = "ssim_search_faces_00001"
+
+
+async def test_a_shard_is_searched_with_its_own_model_where_there_is_one():
+    tritons = [FakeTriton(description()), FakeTriton(description())]
+    tritons[1].own_models[OWN] = None
+    known = Catalogue({"a": tritons[0], "b": tritons[1]}, "faces")
+    index = await known.find("")
+    assert [shard.scanners for shard in index.shards] == [set(), {1}]
+    for _ in range(2):
+        await Scatter(tritons).search(index, QUERY, 3, all_scores=False)
+    for triton, models in zip(tritons, ({SEARCH_MODEL}, {SEARCH_MODEL, OWN}), strict=True):
+        assert set(triton.asked) <= models
+    asked = [pair for triton in tritons for pair in zip(triton.asked, triton.searched, strict=True)]
+    assert (OWN, "faces/00001") in asked
+    assert (OWN, "faces/00000") not in asked
+
+
+@pytest.mark.parametrize(
+    "failure", [Unavailable("outdated"), Internal("no memory"), NotFound("gone")]
+)
+async def test_where_a_shards_own_model_fails_the_other_answers_and_the_log_says_so(failure):
+    triton = FakeTriton(description(shards=(True, True)))
+    triton.own_models[OWN] = failure
+    index = await Catalogue({"a": triton}, "faces").find("")
+    with capture_logs() as logs:
+        gathered = await Scatter([triton]).search(index, QUERY, 20, all_scores=False)
+    assert gathered.found.rows.tolist() == list(range(20))
+    assert sorted(triton.asked) == [SEARCH_MODEL, SEARCH_MODEL, OWN]
+    assert [(line["model"], line["reason"]) for line in logs] == [(OWN, str(failure))]
 
 
 async def test_an_index_that_changed_meanwhile_is_not_mixed_with_its_old_state():

@@ -38,6 +38,8 @@ class FakeTriton:
         self.manifest = {"indexes": list(descriptions), "refused": refused or {}}
         self.failure: ServiceError | None = None
         self.searched: list[str] = []
+        self.own_models: dict[str, ServiceError | None] = {}  # how they fail, if they do
+        self.asked: list[str] = []  # models, of searches
 
     async def infer_all(self, model, version, inputs, outputs):
         if self.failure:
@@ -46,10 +48,18 @@ class FakeTriton:
             images = inputs["ids"].astype(np.uint8)[:, None, None, None]
             manifest = json.dumps(self.manifest).encode()
             return {"manifest": np.array([manifest], np.object_), "images": images}
-        assert model == SEARCH_MODEL
+        self.asked.append(model)
+        if failure := self.own_models.get(model):
+            raise failure
+        assert model in {SEARCH_MODEL, *self.own_models}
         shard = inputs["shard"].item().decode()
         self.searched.append(shard)
         return self._found(shard, inputs["k"].item())
+
+    async def ready_versions(self):
+        if self.failure:
+            raise self.failure
+        return {model: [1] for model in (SEARCH_MODEL, INDEX_MODEL, *self.own_models)}
 
     def _found(self, shard: str, k: int) -> dict[str, np.ndarray]:
         index, _, number = shard.partition("/")
