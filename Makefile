@@ -63,10 +63,14 @@ monitoring: $(VENV)/.local-group ## Start Prometheus and Alertmanager, with the 
 
 ## ---- checks -------------------------------------------------------------------------------------
 
-.PHONY: test lint format protos release-protos k8s-check
+.PHONY: test check-bare lint format protos release-protos k8s-check
 test: setup-dev lint k8s-check ## Set up and pass every test
 	$(BIN)/python -m pytest
 	$(MAKE) --no-print-directory train-smoke
+# BARE=demo for the demo only; FLAGS="--roots trixie --keep".
+BARE ?= demo test
+check-bare: ## As root: both commands on bare roots of Debian 12 and 13, made for it (half an hour)
+	$(PYTHON) tests/system/check_bare.py $(BARE) $(FLAGS)
 lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
