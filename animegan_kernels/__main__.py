@@ -1,9 +1,41 @@
-"""Compiles what is missing: `python -m animegan_kernels`."""
+"""Compiles the libraries that are missing: `python -m animegan_kernels`."""
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 
-from animegan_kernels import convolution, search
+from animegan_kernels import search
+from animegan_kernels.build import SANITIZE_VARIABLE, build
+from animegan_kernels.compiler import CompilerError
+from animegan_kernels.libraries import ALL
 
-sys.exit(search.KERNEL.build() or convolution.KERNEL.build())
+
+def main() -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m animegan_kernels", description=__doc__)
+    parser.add_argument(
+        "--zig",
+        action="store_true",
+        help="compile with zig from PyPI; otherwise only where neither CC nor `cc` is a C compiler",
+    )
+    parser.add_argument(
+        "--sanitize",
+        choices=["address", "thread"],
+        help="compile variants with these checks, which programs load that have "
+        f"{SANITIZE_VARIABLE}=address (or thread) in their environment",
+    )
+    options = parser.parse_args()
+    if options.sanitize:
+        os.environ[SANITIZE_VARIABLE] = options.sanitize
+    try:
+        build(ALL, zig=options.zig)
+    except CompilerError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return search.KERNEL.build()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 import pytest
 
-from animegan_kernels.build import NativeLibrary, runnable
+from animegan_kernels.build import Library
+from animegan_kernels.search.build import NativeLibrary, runnable
 
 
 def require_module(name: str) -> ModuleType:
@@ -39,6 +43,32 @@ def require_kernels(kernel: NativeLibrary) -> None:
     for target in runnable():
         if target not in built:
             _missing(f"needs the {kernel.folder.name} for {target}: python -m animegan_kernels")
+
+
+def require_library(library: Library) -> Path:
+    """Where a compiled library lies; skip as above where it is not built."""
+    if not library.path.is_file():
+        _missing(f"needs {library.file_name}: python -m animegan_kernels")
+    return library.path
+
+
+@contextmanager
+def require_target(library: Library, target: str) -> Iterator[None]:
+    """Let a library use its kernels for one instruction set; skip as above without a processor."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ANIMEGAN_TARGET", target)
+        chosen = ctypes.CDLL(str(require_library(library))).animegan_target
+        chosen.restype = ctypes.c_char_p
+        if chosen().decode() != target:
+            _missing(f"needs a processor that runs {target}")
+        yield
+
+
+def require_package_index() -> None:
+    """Access to PyPI, or what pip is told to use instead; skip as above without."""
+    command = [sys.executable, "-m", "pip", "index", "versions", "--retries=0", "pip"]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        _missing("needs a package index that pip can reach")
 
 
 def require_root() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from animegan_kernels.build import NativeLibrary
+from animegan_kernels.search.build import NativeLibrary
 
 KERNEL = NativeLibrary(
     Path(__file__).parent,

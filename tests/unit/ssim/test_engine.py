@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from animegan_kernels.build import runnable
 from animegan_kernels.search import KERNEL
+from animegan_kernels.search.build import runnable
 from animegan_ssim.backends import BackendUnavailableError
 from animegan_ssim.definition import DEFINITIONS, GAUSSIAN, UNIFORM7, Definition
 from animegan_ssim.engine import HISTOGRAM_BINS, Engine, merge

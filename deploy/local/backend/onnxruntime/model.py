@@ -141,13 +141,7 @@ def _accelerated(graph: bytes, options: ort.SessionOptions) -> bytes:
         accelerated,  # 12 MB that other models' stubs do without
     )
 
-    changed = accelerated(graph, options)
-    if changed is graph:
-        pb_utils.Logger.log_warn(
-            "the native convolutions are not built, or not for this processor, so enlarging takes "
-            "twice as long. `make setup` builds them where there is a C compiler"
-        )
-    return changed
+    return accelerated(graph, options)
 
 
 def _session_options(config: dict[str, Any]) -> ort.SessionOptions:
