@@ -19,4 +19,10 @@ CONVOLUTION = Library(
     links=("-lpthread",),
 )
 
-ALL = (CONVOLUTION,)
+# What lets skia-python be loaded where the system has neither of the two.
+GRAPHICS = tuple(
+    Library(name, sources=("graphics/stand_in.c",), links=(f"-Wl,-soname,lib{name}.so.1",))
+    for name in ("GL", "EGL")
+)
+
+ALL = (CONVOLUTION, *GRAPHICS)

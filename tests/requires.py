@@ -19,6 +19,22 @@ import pytest
 from animegan_kernels.build import Library
 from animegan_kernels.search.build import NativeLibrary, runnable
 
+_DEVELOPMENT = "`make setup-dev`"
+# What brings each program that a test needs; Debian's packages where nothing else does.
+INSTALLED_BY = {
+    "prometheus-alertmanager": "apt-get install prometheus-alertmanager",
+    "amtool": "apt-get install prometheus-alertmanager",
+    "buf": _DEVELOPMENT,
+    "buildah": "apt-get install buildah",
+    "hadolint": _DEVELOPMENT,
+    "kubectl": _DEVELOPMENT,
+    "mmdebstrap": "apt-get install mmdebstrap",
+    "prometheus": "apt-get install prometheus",
+    "promtool": "apt-get install prometheus",
+    "setpriv": "apt-get install util-linux",
+    "unshare": "apt-get install util-linux",
+}
+
 
 def require_module(name: str) -> ModuleType:
     """Import a module for a test; skip the test by that name where it cannot be imported.
@@ -31,10 +47,18 @@ def require_module(name: str) -> ModuleType:
         _missing(f"needs the Python module {name}: {error}")
 
 
+def require_renderer() -> None:
+    """What draws procedural faces; skip as above without."""
+    try:
+        importlib.import_module("training.datasets.procedural._skia")
+    except ImportError as error:
+        _missing(f"needs the renderer: {error}")
+
+
 def require_program(name: str) -> str:
     """Path of a program, looked for beside this interpreter and on PATH; skip as above without."""
     path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
-    return path or _missing(f"needs the program {name}")
+    return path or _missing(f"needs the program {name}: {INSTALLED_BY[name]}")
 
 
 def require_kernels(kernel: NativeLibrary) -> None:

@@ -131,11 +131,12 @@ def local_folders() -> list[Path]:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file or a folder, the files that links point to in place of the links."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Put a file or a folder in the place of another, files in the place of links to them."""
     if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, ignore_dangling_symlinks=True)
     elif source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         shutil.copy(source, target)
 
