@@ -39,9 +39,13 @@ $(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --no-deps --group test-reference
 	@touch $@ $(VENV)/.local-group
 
-.PHONY: setup setup-dev lock
-setup: $(VENV)/.local-group ## Install what serving on this machine needs (no torch)
+.PHONY: setup setup-dev kernels triton lock
+# Side by side: pip waits for the network while the compiler computes.
+setup: | $(BIN)/python ## Install what serving on this machine needs (no torch)
+	@$(MAKE) --no-print-directory --jobs=2 kernels triton
+kernels: | $(BIN)/python
 	@$(BIN)/python -m animegan_kernels
+triton: $(VENV)/.local-group
 	@$(BIN)/python -m deploy.local install
 setup-dev: $(VENV)/.dev-group setup ## Install everything: training, tests, linters
 lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every package, from .venv

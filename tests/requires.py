@@ -20,15 +20,14 @@ from animegan_kernels.build import Library
 from animegan_kernels.search.build import NativeLibrary, runnable
 
 _DEVELOPMENT = "`make setup-dev`"
-# What brings each program that a test needs; Debian's packages where nothing else does.
+# What brings a program that a test needs; one that is not here is in Debian's package of its name.
 INSTALLED_BY = {
     "prometheus-alertmanager": "apt-get install prometheus-alertmanager",
     "amtool": "apt-get install prometheus-alertmanager",
+    "cc": "apt-get install gcc libc6-dev",
     "buf": _DEVELOPMENT,
-    "buildah": "apt-get install buildah",
     "hadolint": _DEVELOPMENT,
     "kubectl": _DEVELOPMENT,
-    "mmdebstrap": "apt-get install mmdebstrap",
     "prometheus": "apt-get install prometheus",
     "promtool": "apt-get install prometheus",
     "setpriv": "apt-get install util-linux",
@@ -58,7 +57,9 @@ def require_renderer() -> None:
 def require_program(name: str) -> str:
     """Path of a program, looked for beside this interpreter and on PATH; skip as above without."""
     path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
-    return path or _missing(f"needs the program {name}: {INSTALLED_BY[name]}")
+    return path or _missing(
+        f"needs the program {name}: {INSTALLED_BY.get(name, f'apt-get install {name}')}"
+    )
 
 
 def require_kernels(kernel: NativeLibrary) -> None:

@@ -26,6 +26,8 @@ RELEASES = ("bookworm", "trixie")  # Debian 12 with Python 3.11, Debian 13 with 
 COMMANDS = ("demo", "test")
 PACKAGES = "python3,python3-venv,make,ca-certificates"
 PROGRAMS = ("mmdebstrap", "git", "unshare", "mount")
+# No mount outlasts the command, however it ends: a root can be removed, and nothing but it.
+ALONE = ("unshare", "--mount", "--propagation=private", "--")
 
 USER, UID = "somebody", 1000
 HOME = Path("/home") / USER
@@ -65,7 +67,7 @@ def make_root(release: str, root: Path) -> None:
     began = time.monotonic()
     shutil.rmtree(root, ignore_errors=True)
     bare = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
-    subprocess.run([*bare, release, str(root)], check=True)
+    subprocess.run([*ALONE, *bare, release, str(root)], check=True)
     for name in FILES:
         copy(Path("/") / name, root / name)
     for name in HOME_FILES:
@@ -80,10 +82,7 @@ def make_root(release: str, root: Path) -> None:
 
 
 def passes(root: Path, command: str) -> bool:
-    """Whether `make COMMAND` works there; the end of its log where it does not.
-
-    Processes and mounts have namespaces of their own: none of them outlasts the command.
-    """
+    """Whether `make COMMAND` works there; shows the end of its log where it does not."""
     log = root.with_name(f"{root.name}-{command}.log")
     mounts = [f"mount -t proc proc {inside(root, '/proc')}"]
     for folder in ("/dev", "/sys", *local_folders()):
@@ -92,12 +91,12 @@ def passes(root: Path, command: str) -> bool:
         mounts.append(f"mount --rbind {shlex.quote(str(folder))} {shlex.quote(str(place))}")
     work = f'cd {CHECKOUT} && exec make "$0" PYTHON=python3'
     enter = ["chroot", f"--userspec={UID}:{UID}", str(root), "/bin/bash", "-c", work, command]
-    alone = ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"]
+    no_process_left = ["unshare", "--pid", "--fork", "--kill-child", "--"]
     script = " && ".join([*mounts, f"exec {shlex.join(enter)}"])
     began = time.monotonic()
     with log.open("wb") as output:
         done = subprocess.run(
-            [*alone, "--", "/bin/sh", "-c", script],
+            [*ALONE, *no_process_left, "/bin/sh", "-c", script],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
