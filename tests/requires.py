@@ -57,9 +57,8 @@ def require_renderer() -> None:
 def require_program(name: str) -> str:
     """Path of a program, looked for beside this interpreter and on PATH; skip as above without."""
     path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
-    return path or _missing(
-        f"needs the program {name}: {INSTALLED_BY.get(name, f'apt-get install {name}')}"
-    )
+    installed_by = INSTALLED_BY.get(name, f"apt-get install {name}")
+    return path or _missing(f"needs the program {name}: {installed_by}")
 
 
 def require_kernels(kernel: NativeLibrary) -> None:
