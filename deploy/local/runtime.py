@@ -11,6 +11,7 @@ backend makes a new folder and an unchanged one costs a `stat`:
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -23,12 +24,15 @@ from pathlib import Path
 
 import psutil
 
+from animegan_kernels.build import build
+from animegan_kernels.libraries import CONVOLUTION, TRITON_ONNXRUNTIME
 from deploy.local import interpreter
 from deploy.local.console import LocalStackError, say
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_ROOT = PROJECT / ".local" / "triton"
-BACKEND_SOURCE = Path(__file__).resolve().parent / "backend" / "onnxruntime" / "model.py"
+# The backend `onnxruntime`, and what it finds beside it.
+BACKEND_LIBRARIES = (TRITON_ONNXRUNTIME, CONVOLUTION)
 
 # How server and stubs use memory. numpy's threads are never used, and malloc's arenas, eight a core
 # by default, would each keep what a burst of requests once needed: neither saves CPU time. But the
@@ -81,6 +85,8 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
     server_pins, stub_pins = pins("triton-server"), pins("triton-backend")
     python = interpreter.choose()
     root.mkdir(parents=True, exist_ok=True)
+    build(BACKEND_LIBRARIES)
+    libraries = [library.built().name for library in BACKEND_LIBRARIES]
     with _locked(root / "lock"):
         server = part(root, "server", server_pins, lambda to: _install_server(to, server_pins))
         stub = part(
@@ -92,12 +98,26 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
         backends = part(
             root,
             "backends",
-            [server.name, stub.name, python.version, BACKEND_SOURCE.read_text()],
+            [server.name, stub.name, python.version, *libraries],
             lambda to: _copy_backends(to, server, python.version),
         )
         executables = [process.info["exe"] or "" for process in psutil.process_iter(["exe"])]
         remove_outdated(root, {server, stub, backends}, executables)
     return Runtime(server, stub, backends)
+
+
+def onnxruntime_library() -> Path:
+    """ONNX Runtime's C library, which its wheel contains.
+
+    Raises:
+        LocalStackError: the package is not installed.
+    """
+    package = importlib.util.find_spec("onnxruntime")
+    folder = Path(str(package.origin)).parent / "capi" if package else Path()
+    found = sorted(folder.glob("libonnxruntime.so.*"))
+    if not found:
+        raise LocalStackError("onnxruntime is not installed: make setup")
+    return found[0]
 
 
 def pins(group: str, pyproject: Path = PROJECT / "pyproject.toml") -> list[str]:
@@ -167,7 +187,8 @@ def _copy_backends(target: Path, server: Path, python_version: str) -> None:
     shutil.copy(stub, target / "python")
     (target / "python" / stub.name).chmod(0o755)
     (target / "onnxruntime").mkdir()
-    shutil.copy(BACKEND_SOURCE, target / "onnxruntime")
+    for library in BACKEND_LIBRARIES:
+        shutil.copy(library.built(), target / "onnxruntime" / library.file_name)
 
 
 def _tritonserver(server: Path) -> Path:

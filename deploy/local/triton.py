@@ -11,7 +11,7 @@ import psutil
 from animegan_ssim.library import INDEXES_VARIABLE, SHARDS_VARIABLE
 from deploy.local import processes, shared_memory
 from deploy.local.console import LocalStackError
-from deploy.local.runtime import Runtime, ensure_runtime
+from deploy.local.runtime import Runtime, ensure_runtime, onnxruntime_library
 from deploy.triton_admin import AdminError, TritonAdmin
 
 READY_SECONDS = 60.0
@@ -66,8 +66,7 @@ class TritonSettings:
             f"--metrics-port={self.metrics_port}",
             f"--grpc-restricted-protocol={restricted}",
             f"--http-restricted-api={restricted}",
-            # Our backend is a Python-based one: it takes the Python backend's options by its name.
-            f"--backend-config=onnxruntime,shm-region-prefix-name={self.shm_prefix}",
+            f"--backend-config=onnxruntime,library={onnxruntime_library()}",
             f"--backend-config=python,shm-region-prefix-name={self.shm_prefix}",
         ]
 
