@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from tqdm import tqdm
 
@@ -31,10 +32,14 @@ class ProgressBar(_Bar[T]):
     writes a whole line each ten seconds, later each minute, and one at its end.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    @overload
+    def __init__(self, iterable: Iterable[T], **options: Any) -> None: ...
+    @overload
+    def __init__(self: ProgressBar[Any], iterable: None = None, **options: Any) -> None: ...
+    def __init__(self, iterable: Any = None, **options: Any) -> None:
         self._lines = not (options.get("file") or sys.stderr).isatty()
         self._began = self._told = time.monotonic()
-        super().__init__(*arguments, **options)
+        super().__init__(iterable, **options)
         if self._lines:
             self.leave = False  # at its end, tqdm would write an end of line of its own
 
