@@ -6,34 +6,54 @@ from animegan_kernels.build import Library
 
 _THREADS = "-lpthread"
 
+
+def _files(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}.c" for name in names.split())
+
+
 # Custom operators of ONNX Runtime.
 CONVOLUTION = Library(
     "animegan_convolution",
-    sources=("common/target.c", "convolution/operator.c"),
-    kernels=("convolution/algorithms.c",),
+    sources=(*_files("common", "target"), *_files("convolution", "operator")),
+    kernels=_files("convolution", "algorithms"),
     links=(_THREADS,),
 )
 
-# The exact search by SSIM, which Python calls through ctypes.
-_ENGINE = tuple(
-    f"search/{name}.c"
-    for name in ("definition", "engine", "exact", "ranks", "sums", "tables", "targets", "workers")
+# The exact search by SSIM: for Python, which calls it through ctypes, and for Triton's backend.
+_ENGINE = (
+    *_files("common", "target"),
+    *_files("search", "definition engine exact ranks sums tables targets workers"),
 )
+_SCAN = _files("search", "scan")
 SEARCH = Library(
     "animegan_search",
-    sources=("common/target.c", *_ENGINE, "search/python.c"),
-    kernels=("search/scan.c",),
+    sources=(*_ENGINE, *_files("search", "python")),
+    kernels=_SCAN,
     links=("-lm", _THREADS),
 )
 
-# Triton's backend `onnxruntime`.
+# Triton's backend `animegan_search`.
+TRITON_SEARCH = Library(
+    "triton_animegan_search",
+    sources=(
+        *_ENGINE,
+        *_files("common", "json sha256"),
+        *_files("search", "calibration copies copy_library description failure files images index"),
+        *_files("search", "kept library manifest manifest_checks nearest npy records"),
+        *_files("search", "answer backend canary question request"),
+        *_files("search", "model_copy_search model_ssim_index model_ssim_search"),
+    ),
+    kernels=_SCAN,
+    links=("-lm", _THREADS),
+)
+
+# Triton's backend `onnxruntime`, for CPUs.
 TRITON_ONNXRUNTIME = Library(
     "triton_onnxruntime",
     sources=(
-        *("common/json.c", "common/sha256.c"),
-        *(f"onnxruntime/{name}.c" for name in ("answer", "backend", "file", "graph", "job")),
-        *(f"onnxruntime/{name}.c" for name in ("joined", "model", "run", "runtime", "settings")),
-        "onnxruntime/types.c",
+        *_files("common", "json sha256"),
+        *_files("onnxruntime", "answer backend file graph job joined model run runtime settings"),
+        *_files("onnxruntime", "types"),
     ),
     links=("-lm", "-ldl", _THREADS),
 )
@@ -44,4 +64,4 @@ GRAPHICS = tuple(
     for name in ("GL", "EGL")
 )
 
-ALL = (CONVOLUTION, SEARCH, TRITON_ONNXRUNTIME, *GRAPHICS)
+ALL = (CONVOLUTION, SEARCH, TRITON_SEARCH, TRITON_ONNXRUNTIME, *GRAPHICS)

@@ -121,7 +121,7 @@ def test_a_dead_model_process_is_told_and_so_is_its_recovery(platform: Platform)
             stub.process.kill()
 
     def told(receiver: str, status: str):
-        return platform.webhook.alert(receiver, "AnimeganTritonStubDead", status)
+        return platform.webhook.alert(receiver, "AnimeganTritonModelFailing", status)
 
     until(lambda: told("pager", "firing") and told("chat", "firing"), platform.generates)
     alert = told("pager", "firing")
