@@ -5,7 +5,7 @@ certificates: no compiler, no git, no graphics library. It gets a clone of HEAD,
 not root runs the commands there, by chroot. How this machine reaches its package registries (names,
 certificates, pip's configuration and environment) is passed on as it is.
 
-It takes root, and the programs mmdebstrap, git, unshare and mount; Python's own library is enough.
+It takes root, and the programs mmdebstrap, git, mount, tar and unshare; Python's own library is enough.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 RELEASES = ("bookworm", "trixie")  # Debian 12 with Python 3.11, Debian 13 with Python 3.13
 COMMANDS = ("demo", "test")
 PACKAGES = "python3,python3-venv,make,ca-certificates"
-PROGRAMS = ("mmdebstrap", "git", "unshare", "mount")
+PROGRAMS = ("mmdebstrap", "git", "mount", "tar", "unshare")
 # No mount outlasts the command, however it ends: a root can be removed, and nothing but it.
 ALONE = ("unshare", "--mount", "--propagation=private", "--")
 
@@ -63,11 +63,20 @@ def main() -> int:
 
 
 def make_root(release: str, root: Path) -> None:
-    """Make a root of nothing, with what this machine knows of its network and a clone of HEAD."""
+    """Make a root of nothing, with what this machine knows of its network and a clone of HEAD.
+
+    The archive of its packages stays beside it, for the next time.
+    """
     began = time.monotonic()
+    archive = root.with_name(f"{release}.tar")
+    if not archive.exists():
+        made = root.with_name(f"{release}.part.tar")
+        bare = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
+        subprocess.run([*ALONE, *bare, release, str(made)], check=True)
+        made.rename(archive)
     shutil.rmtree(root, ignore_errors=True)
-    bare = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
-    subprocess.run([*ALONE, *bare, release, str(root)], check=True)
+    root.mkdir()
+    subprocess.run(["tar", "-C", str(root), "--exclude=./dev/*", "-xf", str(archive)], check=True)
     for name in FILES:
         copy(Path("/") / name, root / name)
     for name in HOME_FILES:
