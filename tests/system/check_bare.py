@@ -5,7 +5,7 @@ certificates: no compiler, no git, no graphics library. It gets a clone of HEAD,
 not root runs the commands there, by chroot. How this machine reaches its package registries (names,
 certificates, pip's configuration and environment) is passed on as it is.
 
-It takes root, and the programs mmdebstrap, git, mount, tar and unshare; Python's own library is enough.
+It takes root, and the programs mmdebstrap, git, mount, tar and unshare, but no package of PyPI.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +44,7 @@ HOME_FILES = (".config/pip",)
 def main() -> int:
     """Check; 1 where a command failed, 2 where nothing can be checked."""
     options = parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what runs in a root is ended, too
     missing = [name for name in PROGRAMS if not shutil.which(name)]
     if missing or os.geteuid() != 0:
         say(f"needs {'the programs ' + ' '.join(missing) if missing else 'root, for chroot'}")
