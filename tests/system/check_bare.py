@@ -76,7 +76,8 @@ def make_root(release: str, root: Path) -> None:
         bare = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
         subprocess.run([*ALONE, *bare, release, str(made)], check=True)
         made.rename(archive)
-    shutil.rmtree(root, ignore_errors=True)
+    if root.exists():
+        shutil.rmtree(root)
     root.mkdir()
     subprocess.run(["tar", "-C", str(root), "--exclude=./dev/*", "-xf", str(archive)], check=True)
     for name in FILES:
