@@ -15,6 +15,14 @@ from animegan_kernels.libraries import ALL
 def main() -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m animegan_kernels", description=__doc__)
+    names = sorted(library.name for library in ALL)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        default=names,
+        help=f"of libraries, without lib and .so; all of them where none is named: {', '.join(names)}",
+    )
     parser.add_argument(
         "--zig",
         action="store_true",
@@ -27,10 +35,12 @@ def main() -> int:
         f"{SANITIZE_VARIABLE}=address (or thread) in their environment",
     )
     options = parser.parse_args()
+    if unknown := sorted(set(options.names) - set(names)):
+        parser.error(f"there is no library {', '.join(unknown)}")
     if options.sanitize:
         os.environ[SANITIZE_VARIABLE] = options.sanitize
     try:
-        build(ALL, zig=options.zig)
+        build([library for library in ALL if library.name in options.names], zig=options.zig)
     except CompilerError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

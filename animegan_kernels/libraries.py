@@ -58,6 +58,11 @@ TRITON_ONNXRUNTIME = Library(
     links=("-lm", "-ldl", _THREADS),
 )
 
+# Triton's backend `occupied`, for measurements: built by those that need it.
+TRITON_OCCUPIED = Library(
+    "triton_occupied", sources=(*_files("common", "json"), *_files("occupied", "backend"))
+)
+
 # What lets skia-python be loaded where the system has neither of the two.
 GRAPHICS = tuple(
     Library(name, sources=("graphics/stand_in.c",), links=(f"-Wl,-soname,lib{name}.so.1",))

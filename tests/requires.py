@@ -101,21 +101,6 @@ def require_root() -> None:
         _missing("needs root, which building images without a container runtime takes")
 
 
-def require_mounts() -> list[str]:
-    """The start of a command whose mounts nobody else sees; skip as above where none may be."""
-    alone = [
-        require_program("unshare"),
-        "--map-root-user",
-        "--mount",
-        "--propagation=private",
-        "--",
-    ]
-    tried = subprocess.run([*alone, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        _missing(f"needs mounts in a namespace of its own: {tried.stderr.strip()}")
-    return alone
-
-
 def require_folder(path: Path) -> Path:
     """The folder itself; skip as above where it does not exist."""
     return path if path.is_dir() else _missing(f"needs the folder {path}")

@@ -213,6 +213,6 @@ def _locked(path: Path) -> Iterator[None]:
 def remove_outdated(root: Path, keep: Collection[Path], commands: Collection[str]) -> None:
     """Remove the parts of earlier pins, but those that a running program's command line names."""
     for folder in root.iterdir():
-        if folder.is_dir() and folder not in keep:
-            if not any(str(folder) in command for command in commands):
-                shutil.rmtree(folder)
+        needed = folder in keep or any(str(folder) in command for command in commands)
+        if folder.is_dir() and not needed:
+            shutil.rmtree(folder)

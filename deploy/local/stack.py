@@ -172,9 +172,9 @@ def _run_all(parts: list[Component], started: list[Component]) -> None:
 
 
 def _stop_all(parts: list[Component]) -> bool:
-    """Stop the parts, all at once but Triton, which others ask until they end; tell whether any ran.
+    """Stop the parts, all at once; tell whether any ran.
 
-    The watchdog, which would start it again, ends before it, too.
+    But Triton last: services ask it until they end, and the watchdog would start it again.
     """
     others = [part for part in parts if part.name != TRITON]
     with ThreadPoolExecutor(max_workers=len(parts) or 1) as threads:
