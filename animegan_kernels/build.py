@@ -112,7 +112,9 @@ class Library:
     def _object(
         self, compiler: Compiler, folder: Path, source: str, target: str, flags: tuple[str, ...]
     ) -> Path:
-        output = folder / f"{self.name}-{source.replace('/', '-')}-{target}.o"
+        output = folder / f"{source.replace('/', '-')}-{target}.o"
+        if output.is_file():  # another library of this build has it, too
+            return output
         start = [*compiler.command(target), *_flags(), *flags, "-I", str(SOURCES)]
         _run([*start, "-c", str(SOURCES / source), "-o", str(output)])
         return output

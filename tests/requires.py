@@ -17,7 +17,6 @@ from typing import NoReturn
 import pytest
 
 from animegan_kernels.build import Library
-from animegan_kernels.search.build import NativeLibrary, runnable
 
 _DEVELOPMENT = "`make setup-dev`"
 # What brings a program that a test needs; one that is not here is in Debian's package of its name.
@@ -59,14 +58,6 @@ def require_program(name: str) -> str:
     path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
     installed_by = INSTALLED_BY.get(name, f"apt-get install {name}")
     return path or _missing(f"needs the program {name}: {installed_by}")
-
-
-def require_kernels(kernel: NativeLibrary) -> None:
-    """A native kernel for every instruction set that this processor has; skip as above."""
-    built = [target for target, _ in kernel.available()]
-    for target in runnable():
-        if target not in built:
-            _missing(f"needs the {kernel.folder.name} for {target}: python -m animegan_kernels")
 
 
 def require_library(library: Library) -> Path:

@@ -8,11 +8,14 @@ from typing import Self
 
 import psutil
 
-from animegan_ssim.library import INDEXES_VARIABLE, SHARDS_VARIABLE
 from deploy.local import processes
 from deploy.local.console import LocalStackError
 from deploy.local.runtime import Runtime, ensure_runtime
 from deploy.triton_admin import AdminError, TritonAdmin
+
+# Where the search models find the indexes, and "i/n": which shards of each one Triton searches.
+INDEXES_VARIABLE = "ANIMEGAN_INDEXES"
+SHARDS_VARIABLE = "ANIMEGAN_SHARDS"
 
 READY_SECONDS = 60.0
 # How long Triton waits for requests in flight after SIGTERM.

@@ -56,8 +56,8 @@ class ServedModel:
         instances: copies that Triton runs side by side.
         threads: of each; 0: as many as there are cores.
         mem_arena: whether ONNX Runtime keeps the memory of its largest run for the next one.
-        native: the same graph in the operators of `animegan_kernels.convolution`, for back ends that
-            have them; None: it has no second file.
+        native: the same graph in the operators of `animegan_kernels.convolution`, for back ends
+            that have them; None: it has no second file.
     """
 
     name: str

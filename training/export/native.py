@@ -1,7 +1,7 @@
 """A model's second file: the same network with the native convolutions in place of ONNX's.
 
-`model.onnx` is for everybody; `model.native.onnx` is what the back end of one machine takes, where the
-operators of `animegan_kernels.convolution` are to be had.
+`model.onnx` is for everybody; `model.native.onnx` is what the back end of one machine takes, where
+the operators of `animegan_kernels.convolution` are to be had.
 """
 
 from __future__ import annotations
