@@ -24,8 +24,8 @@ BOTH = pytest.mark.parametrize("which", DEFINITIONS.values(), ids=lambda d: d.na
 # Operators that ONNX Runtime documents kernels of its CUDA provider for, with the types that they
 # have here (its docs/OperatorKernels.md).
 ON_A_GPU = {
-    "Add", "Cast", "Concat", "Div", "Expand", "MatMul", "Mul", "ReduceMean", "Reshape", "Round", "Scan",
-    "Shape", "Slice", "Sub", "Transpose",
+    "Add", "Cast", "Concat", "Div", "Expand", "MatMul", "Mul", "ReduceMean", "Reshape", "Round",
+    "Scan", "Shape", "Slice", "Sub", "Transpose",
 }  # fmt: skip
 
 
