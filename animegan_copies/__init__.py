@@ -1,12 +1,13 @@
 """Finds the image of an index that a picture is a changed copy of.
 
 The copy detector, a network that Triton serves, turns pictures into embeddings; here embeddings of
-the images of an SSIM index are kept and searched exactly (faiss), and the best similarity is judged
-as the best SSIM is: by how close unseen images come.
+the images of an SSIM index are kept and searched exactly, and the best similarity is judged as the
+best SSIM is: by how close unseen images come.
 
 manifest   what the embeddings say about themselves, and what can be wrong with them
 index      opens, verifies and searches them; `training.copies` writes them
-library    those of all indexes in a folder, as they are now
+
+A server of searches does the same in C: animegan_kernels/search/copies.h.
 """
 
 from animegan_copies.index import Copies, CopyIndex

@@ -5,11 +5,11 @@ Shape suffixes: Q queries, N images, E embedding, K images found.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +27,8 @@ from animegan_ssim.index.manifest import read_manifest as read_index_manifest
 from animegan_ssim.verdict import FALSE_ALARM_RATE
 
 Scalar = TypeVar("Scalar", bound=np.generic)
+
+_QUERIES = 64  # compared at a time: 4 bytes for each and each image
 
 # How far the square of an embedding's length may be from 1; float32 rounds at 1e-7.
 LENGTH_TOLERANCE = 1e-3
@@ -66,7 +68,7 @@ class CopyIndex:
         """Take parts that belong together; `CopyIndex.open` reads and checks them."""
         self.manifest = manifest
         self._ids = ids_N
-        self._index = exact_index(embeddings_NE)
+        self._embeddings = embeddings_NE
 
     @classmethod
     def open(cls, index: Path | str) -> CopyIndex:
@@ -113,13 +115,11 @@ class CopyIndex:
         self._check(embeddings_QE, k)
         calibration = self.manifest.calibration
         threshold = calibration.threshold(false_alarm_rate)
-        similarity_QK, rows_QK = self._index.search(embeddings_QE, min(k, len(self)))
         found = []
-        for similarity, rows in zip(similarity_QK, rows_QK, strict=True):
-            order = np.lexsort((rows, -similarity))
-            best = float(similarity[order[0]])
+        for rows, similarity in nearest(self._embeddings, embeddings_QE, k):
+            best = float(similarity[0])
             verdict = calibration.p_value(best), threshold, false_alarm_rate, best > threshold
-            found.append(Copies(self._ids[rows[order]], similarity[order], *verdict))
+            found.append(Copies(self._ids[rows], similarity, *verdict))
         return found
 
     def _check(self, embeddings: NDArray[np.float32], k: int) -> None:
@@ -136,11 +136,28 @@ class CopyIndex:
             raise ValueError(f"k must be at least 1, got {k}")
 
 
-def exact_index(embeddings_NE: NDArray[np.float32]) -> faiss.IndexFlatIP:
-    """A faiss index that compares each query with each embedding by their inner product."""
-    index = faiss.IndexFlatIP(embeddings_NE.shape[1])
-    index.add(np.ascontiguousarray(embeddings_NE))
-    return index
+def nearest(
+    embeddings_NE: NDArray[np.float32], queries_QE: NDArray[np.float32], k: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """The min(k, N) embeddings of the largest inner products with each query, all of unit length.
+
+    Ranks are exact: whoever could be among them by float32's rounding is compared again in float64.
+
+    Yields:
+        For each query the rows int64 [k], nearest first, ties by row; and their inner products.
+    """
+    k = min(k, len(embeddings_NE))
+    # Twice the largest error of a float32 product of E terms, as its terms may be summed in any order.
+    tolerance = 2 * embeddings_NE.shape[1] * float(np.finfo(np.float32).eps)
+    for first in range(0, len(queries_QE), _QUERIES):
+        some = queries_QE[first : first + _QUERIES]
+        for query, rough in zip(some, some @ embeddings_NE.T, strict=True):
+            last = np.partition(rough, -k)[-k]
+            rows = np.flatnonzero(rough >= last - tolerance)
+            # Not a matrix product: that sums equal rows in an order that depends on their place.
+            products = (embeddings_NE[rows] * query.astype(np.float64)).sum(axis=1)
+            order = np.lexsort((rows, -products))[:k]
+            yield rows[order], products[order].astype(np.float32)
 
 
 def _load(

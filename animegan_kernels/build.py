@@ -1,108 +1,208 @@
-"""Kernels written in C: how each is compiled once, and found again by the programs that load it.
+"""How each library is compiled, once, and found again by the programs that load it.
 
-A kernel is one shared library for each instruction set, compiled by `make setup` with whatever C
-compiler there is. Its name tells the sources it was made from, so that a changed source is never
-served by an old library. Where none can be built, its user does without, more slowly.
+A library holds its kernels once for every instruction set and chooses when it is called. Its file's
+name tells the sources and flags that it was made from, so that a changed source is never served by
+an old library.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import platform
-import shlex
-import shutil
+import re
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-# The compiler's name of each instruction set, fastest first ...
-TARGETS = {"avx512": "x86-64-v4", "avx2": "x86-64-v3"}
-# ... and what it asks of a processor beyond what every x86-64 has, as Linux names it.
-_NEEDED = {
-    "avx512": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
-    "avx2": {"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"},
+from animegan_kernels.compiler import Compiler, CompilerError, find
+
+SOURCES = Path(__file__).resolve().parent
+BUILT = SOURCES / "built"
+SANITIZE_VARIABLE = "ANIMEGAN_SANITIZE"  # "address" or "thread": libraries with these checks
+
+# Fastest first; what the compilers call them is in compiler.py.
+TARGETS = ("avx512", "avx2", "portable") if platform.machine() == "x86_64" else ("portable",)
+
+# No contraction and no -ffast-math: NaN stays NaN, sums keep their order, and the answer is the
+# same every time.
+_ARITHMETIC = ("-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off")
+_WARNINGS = (
+    *("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wvla", "-Werror"),
+    "-Wno-cpp",  # an older glibc takes _FORTIFY_SOURCE=3 for 2, and warns
+)
+_FORM = ("-std=gnu11", "-fPIC", "-fvisibility=hidden")
+_HARDENING = ("-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3")
+_LINKING = ("-shared", "-Wl,-z,relro,-z,now,-z,noexecstack")
+_SANITIZERS = {
+    "": (),
+    "address": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"),
+    "thread": ("-fsanitize=thread", "-g"),
 }
-_FLAGS = "-std=gnu11 -O3 -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror=vla"
+_INCLUDE = re.compile(r'^\s*#\s*include\s*"(.+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class NativeLibrary:
-    """One kernel.
+class Library:
+    """One shared library.
 
     Attributes:
-        folder: where its sources lie and its libraries go.
-        sources: names of all files that it is made from; the first one is compiled, and includes
-            the others.
-        flags: for the compiler, besides those that all kernels have in common.
-        instead: what happens where it cannot be built, as a sentence.
+        name: of the file, without `lib` and `.so`.
+        sources: files that are compiled once; paths relative to this package, as all here.
+        kernels: files that are compiled once for each target, with -DTARGET=<target>.
+        links: the linker's flags, "-lm" for example.
     """
 
-    folder: Path
-    sources: tuple[str, ...]
-    flags: str
-    instead: str
+    name: str
+    sources: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
-    def path(self, target: str) -> Path:
-        """Where the library of an instruction set lies, or would."""
-        return self.folder / f"{target}-{self._digest()}.so"
+    @property
+    def file_name(self) -> str:
+        """What programs that load it by its name expect: lib<name>.so."""
+        return f"lib{self.name}.so"
 
-    def available(self) -> tuple[tuple[str, Path], ...]:
-        """Instruction sets that were built and that this processor runs, fastest first."""
-        paths = [(target, self.path(target)) for target in runnable()]
-        return tuple((target, path) for target, path in paths if path.is_file())
+    @property
+    def path(self) -> Path:
+        """Where it lies, or would."""
+        return BUILT / f"{self._stem}-{self._digest()}.so"
 
-    def build(self) -> int:
-        """Compile what is missing, and say where nothing can be; 0 even then.
+    def built(self) -> Path:
+        """Where it lies.
 
-        It needs a C compiler (`cc`, or what the environment variable CC names) and an x86-64.
+        Raises:
+            CompilerError: it is not built.
         """
-        compiler = shlex.split(os.environ.get("CC", "cc"))
-        if platform.machine() not in ("x86_64", "AMD64"):
-            return self._without(f"this is {platform.machine()}, it is written for x86-64")
-        missing = [target for target in TARGETS if not self.path(target).is_file()]
-        if missing and not shutil.which(compiler[0]):
-            return self._without(f"there is no C compiler {compiler[0]!r} (Debian: gcc)")
-        for target in missing:
-            if not self._compile(compiler, target):
-                return self._without(f"{compiler[0]} failed, see above")
-        for stale in set(self.folder.glob("*.so")) - {self.path(target) for target in TARGETS}:
-            stale.unlink()
-        return 0
+        if not self.path.is_file():
+            raise CompilerError(f"{self.file_name} is not built: `python -m animegan_kernels`")
+        return self.path
 
-    def _compile(self, compiler: list[str], target: str) -> bool:
-        """Compile into a file beside the library and rename it: nobody loads half a library."""
-        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
-            output = Path(folder) / "library.so"
-            flags = [*shlex.split(f"{_FLAGS} {self.flags}"), f"-march={TARGETS[target]}"]
-            source = str(self.folder / self.sources[0])
-            command = [*compiler, *flags, "-shared", "-fPIC", source, "-o", str(output)]
-            if subprocess.run(command, check=False).returncode != 0:  # noqa: S603
-                return False
-            output.replace(self.path(target))
-        return True
+    def compile(self, compiler: Compiler, folder: Path) -> None:
+        """Compile it in a folder for what lies between, and put it where programs look for it.
+
+        Raises:
+            CompilerError: the compiler does not like it, as it has told on stderr.
+        """
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            units = threads.map(lambda unit: self._object(compiler, folder, *unit), self._units())
+            objects = [str(path) for path in units]
+        output = folder / self.file_name
+        start = [*compiler.command("portable"), *_LINKING, *_SANITIZERS[_sanitizer()]]
+        _run([*start, *objects, "-o", str(output), *self.links])
+        output.replace(self.path)  # at once: nobody loads half a library
+        for stale in set(BUILT.glob(f"{self._stem}-*.so")) - {self.path}:
+            stale.unlink()
+
+    def _units(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Each compilation: a file, its target, flags of its own."""
+        for source in self.sources:
+            yield source, "portable", ()
+        for kernel in self.kernels:
+            for target in TARGETS:
+                yield kernel, target, (f"-DTARGET={target}",)
+
+    def _object(
+        self, compiler: Compiler, folder: Path, source: str, target: str, flags: tuple[str, ...]
+    ) -> Path:
+        output = folder / f"{source.replace('/', '-')}-{target}.o"
+        if output.is_file():  # another library of this build has it, too
+            return output
+        start = [*compiler.command(target), *_flags(), *flags, "-I", str(SOURCES)]
+        _run([*start, "-c", str(SOURCES / source), "-o", str(output)])
+        return output
+
+    def files(self) -> list[Path]:
+        """All that it is made of: its sources, and the headers of ours that they include."""
+        waiting = [SOURCES / name for name in (*self.sources, *self.kernels)]
+        found: set[Path] = set()
+        while waiting:
+            path = waiting.pop()
+            if path not in found:
+                found.add(path)
+                waiting += _included(path)
+        return sorted(found)
+
+    @property
+    def _stem(self) -> str:
+        return ".".join([f"lib{self.name}", _sanitizer()]).rstrip(".")
 
     def _digest(self) -> str:
-        everything = b"".join((self.folder / name).read_bytes() for name in self.sources)
-        return hashlib.sha256(everything + f"{_FLAGS} {self.flags}".encode()).hexdigest()[:12]
-
-    def _without(self, reason: str) -> int:
-        place = self.folder.name
-        sys.stdout.write(f"The kernel of {place} is not built: {reason}. {self.instead}\n")
-        return 0
-
-
-def runnable() -> tuple[str, ...]:
-    """Instruction sets that this processor has, fastest first."""
-    flags = _processor_flags(Path("/proc/cpuinfo"))
-    return tuple(target for target in TARGETS if flags >= _NEEDED[target])
+        """12 digits that change with any file, its name, and all flags."""
+        hasher = hashlib.sha256(repr((self, TARGETS, _flags(), _LINKING)).encode())
+        for path in self.files():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            hasher.update(f"{path.relative_to(SOURCES)} {content}\n".encode())
+        return hasher.hexdigest()[:12]
 
 
-def _processor_flags(path: Path) -> set[str]:
-    """What Linux says of the processor; empty elsewhere."""
-    if not path.is_file():
-        return set()
-    lines = path.read_text().splitlines()
-    return set(next((line.split() for line in lines if line.startswith("flags")), []))
+def build(libraries: Iterable[Library], *, zig: bool = False) -> None:
+    """Compile the libraries that are missing.
+
+    Args:
+        libraries: all that are wanted.
+        zig: with the compiler from PyPI, whatever there is on this machine.
+
+    Raises:
+        CompilerError: there is no compiler and none can be fetched, or it does not like a source.
+    """
+    wanted = list(libraries)
+    if all(library.path.is_file() for library in wanted):
+        return
+    BUILT.mkdir(exist_ok=True)
+    with _locked(BUILT / "lock"), tempfile.TemporaryDirectory(dir=BUILT, prefix="building-") as to:
+        # Looked for again: who held the lock may have built them.
+        missing = [library for library in wanted if not library.path.is_file()]
+        if missing:
+            _compile(missing, find(Path(to) / "compiler", zig=zig), Path(to))
+
+
+def _compile(libraries: Iterable[Library], compiler: Compiler, folder: Path) -> None:
+    for library in libraries:
+        started = time.monotonic()
+        library.compile(compiler, folder)
+        seconds = time.monotonic() - started
+        sys.stderr.write(f"  {library.file_name} compiled by {compiler.name} in {seconds:.1f} s\n")
+
+
+def _included(path: Path) -> Iterator[Path]:
+    """The headers that a file names in quotes: beside it, or from this package."""
+    for name in _INCLUDE.findall(path.read_text()):
+        beside = (path.parent / name).resolve()
+        yield beside if beside.is_file() else SOURCES / name
+
+
+def _flags() -> tuple[str, ...]:
+    # Fortified functions would be looked past by the sanitizers.
+    hardening = () if _sanitizer() else _HARDENING
+    return (*_FORM, *_ARITHMETIC, *_WARNINGS, *hardening, *_SANITIZERS[_sanitizer()])
+
+
+def _sanitizer() -> str:
+    chosen = os.environ.get(SANITIZE_VARIABLE, "")
+    if chosen not in _SANITIZERS:
+        raise CompilerError(f"{SANITIZE_VARIABLE} is {chosen!r}: it may be address or thread")
+    return chosen
+
+
+def _run(command: list[str]) -> None:
+    if subprocess.run(command, check=False).returncode != 0:  # noqa: S603  # our own command
+        raise CompilerError(
+            f"`{' '.join(command)}` failed, see above. `python -m animegan_kernels --zig` compiles "
+            "with the compiler that PyPI has; CC=... chooses another one of this machine."
+        )
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time build; the kernel frees the lock when its holder dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -36,7 +36,7 @@ WORKLOADS = {
     "upscaler": "upscaler",
     "embedding": "similarity",
 }
-PROGRAMS = "similarity"  # models of the Python backend are its search
+PROGRAMS = "similarity"  # models of our own backend are its search
 
 # cuDNN's search for the fastest algorithm measures, so two pods may choose differently, and draw
 # the same seed differently in the last bit: 2 is always the same algorithm.
@@ -72,7 +72,7 @@ def workload(model: Path) -> str:
         WorkloadError: its card names a contract that no workload serves, or it has none.
     """
     config = read_config(model)
-    if config.backend == "python":
+    if config.backend == "animegan_search":
         return PROGRAMS
     if config.platform == "ensemble":
         return workload(model.with_name(config.ensemble_scheduling.step[0].model_name))

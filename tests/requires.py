@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 import pytest
 
-from animegan_kernels.build import NativeLibrary, runnable
+from animegan_kernels.build import Library
 
 
 def require_module(name: str) -> ModuleType:
@@ -33,33 +36,36 @@ def require_program(name: str) -> str:
     return path or _missing(f"needs the program {name}")
 
 
-def require_kernels(kernel: NativeLibrary) -> None:
-    """A native kernel for every instruction set that this processor has; skip as above."""
-    built = [target for target, _ in kernel.available()]
-    for target in runnable():
-        if target not in built:
-            _missing(f"needs the {kernel.folder.name} for {target}: python -m animegan_kernels")
+def require_library(library: Library) -> Path:
+    """Where a compiled library lies; skip as above where it is not built."""
+    if not library.path.is_file():
+        _missing(f"needs {library.file_name}: python -m animegan_kernels")
+    return library.path
+
+
+@contextmanager
+def require_target(library: Library, target: str) -> Iterator[None]:
+    """Let a library use its kernels for one instruction set; skip as above without a processor."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ANIMEGAN_TARGET", target)
+        chosen = ctypes.CDLL(str(require_library(library))).animegan_target
+        chosen.restype = ctypes.c_char_p
+        if chosen().decode() != target:
+            _missing(f"needs a processor that runs {target}")
+        yield
+
+
+def require_package_index() -> None:
+    """Access to PyPI, or what pip is told to use instead; skip as above without."""
+    command = [sys.executable, "-m", "pip", "index", "versions", "--retries=0", "pip"]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        _missing("needs a package index that pip can reach")
 
 
 def require_root() -> None:
     """To be root; skip as above otherwise."""
     if os.geteuid() != 0:
         _missing("needs root, which building images without a container runtime takes")
-
-
-def require_mounts() -> list[str]:
-    """The start of a command whose mounts nobody else sees; skip as above where none may be."""
-    alone = [
-        require_program("unshare"),
-        "--map-root-user",
-        "--mount",
-        "--propagation=private",
-        "--",
-    ]
-    tried = subprocess.run([*alone, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        _missing(f"needs mounts in a namespace of its own: {tried.stderr.strip()}")
-    return alone
 
 
 def require_folder(path: Path) -> Path:

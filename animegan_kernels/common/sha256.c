@@ -124,7 +124,7 @@ void sha256_end(sha256 *hash, char text[SHA256_TEXT]) {
     const uint64_t bits = 8 * hash->bytes;
     const size_t held = hash->bytes % BLOCK, padding = held < BLOCK - 8 ? BLOCK - 8 - held : 2 * BLOCK - 8 - held;
     uint8_t end[2 * BLOCK] = {0x80};
-    for (int i = 0; i < 8; i++) end[padding + i] = (uint8_t)(bits >> (56 - 8 * i));
+    for (size_t i = 0; i < 8; i++) end[padding + i] = (uint8_t)(bits >> (56 - 8 * i));
     sha256_add(hash, end, padding + 8);
     for (int i = 0; i < SHA256_BYTES; i++) {
         const uint8_t byte = (uint8_t)(hash->state[i / 4] >> (24 - 8 * (i % 4)));

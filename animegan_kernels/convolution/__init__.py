@@ -6,16 +6,3 @@ is to multiply less. Winograd's algorithm takes a quarter of the products of a 3
 that lie between such convolutions in U-nets (strided.h), and as what puts them into the
 graphs of models (graph.py), which stay plain ONNX for everybody else.
 """
-
-from __future__ import annotations
-
-from pathlib import Path
-
-from animegan_kernels.build import NativeLibrary
-
-KERNEL = NativeLibrary(
-    Path(__file__).parent,
-    ("operator.c", "winograd.h", "strided.h", "product.h", "lanes.h", "ort_abi.h"),
-    "-fvisibility=hidden",
-    "ONNX Runtime convolves instead, at half the speed.",
-)

@@ -10,10 +10,10 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
-#include "ort_abi.h"
-#include "strided.h"
-#include "winograd.h"
+#include "algorithm.h"
+#include "common/onnxruntime.h"
 
 enum { PARTS = 16 }; /* of one run, for the threads to share */
 #define RETURN_IF_FAILED(call) do { OrtStatus *status_ = (call); if (status_) return status_; } while (0)
@@ -24,17 +24,14 @@ typedef struct {
     const char *name;
     int64_t side; /* of the kernels, and of the smallest picture */
     bool transposed;
-    bool (*prepare)(convolution *c, const float *kernels, const float *bias);
     void (*measure)(const pictures *p, int64_t *height, int64_t *width); /* of what is written */
-    int64_t (*units)(const pictures *p);                                 /* of work */
-    int64_t (*least)(const convolution *c);                              /* units that one part is worth */
-    size_t (*workspace)(const convolution *c);                           /* bytes */
-    void (*compute)(const convolution *c, const pictures *p, int64_t first, int64_t end, float *work);
+    int algorithm; /* place among the target's */
 } operator;
 
 typedef struct {
     const OrtApi *api;
     const operator *operator;
+    const algorithm *algorithm;
     convolution convolution;
 } kernel;
 
@@ -97,13 +94,13 @@ static void compute_part(void *data, size_t part) {
     run *r = data;
     const kernel *k = r->kernel;
     int64_t first = r->units * (int64_t)part / r->parts, end = r->units * ((int64_t)part + 1) / r->parts;
-    size_t bytes = k->operator->workspace(&k->convolution);
+    size_t bytes = k->algorithm->workspace(&k->convolution);
     workspace *work = bytes ? take(bytes) : NULL;
     if (bytes && !work) {
         r->out_of_memory = true;
         return;
     }
-    k->operator->compute(&k->convolution, &r->pictures, first, end, work ? work->floats : NULL);
+    k->algorithm->compute(&k->convolution, &r->pictures, first, end, work ? work->floats : NULL);
     if (work) give_back(work);
 }
 
@@ -149,7 +146,7 @@ static OrtStatus *create_kernel(const OrtCustomOp *interface, const OrtApi *api,
     RETURN_IF_FAILED(read_constant(api, info, 1, sizes, 4, &weights));
     RETURN_IF_FAILED(read_constant(api, info, 2, &length, 1, &bias));
     int64_t outputs = sizes[op->transposed], inputs = sizes[!op->transposed];
-    bool fits = sizes[2] == op->side && sizes[3] == op->side && inputs % 16 == 0 && outputs == length;
+    bool fits = sizes[2] == op->side && sizes[3] == op->side && inputs % CHANNELS_TOGETHER == 0 && outputs == length;
     if (!fits || !(slope >= 0 && slope <= 1))
         return api->CreateStatus(ORT_INVALID_ARGUMENT,
                                  "animegan: kernels, bias or slope do not fit the operator; operator.c has what does");
@@ -157,8 +154,9 @@ static OrtStatus *create_kernel(const OrtCustomOp *interface, const OrtApi *api,
     if (!k) return api->CreateStatus(ORT_FAIL, "animegan: no memory");
     k->api = api;
     k->operator = op;
+    k->algorithm = FASTEST(algorithms)() + op->algorithm;
     k->convolution = (convolution){.inputs = inputs, .outputs = outputs, .slope = slope};
-    if (!op->prepare(&k->convolution, weights, bias)) {
+    if (!k->algorithm->prepare(&k->convolution, weights, bias)) {
         destroy_kernel(k);
         return api->CreateStatus(ORT_FAIL, "animegan: no memory for the weights");
     }
@@ -187,33 +185,32 @@ static OrtStatus *compute(void *data, OrtKernelContext *context) {
     sizes[3] = k->convolution.outputs;
     RETURN_IF_FAILED(api->KernelContext_GetOutput(context, 0, sizes, 4, &output));
     RETURN_IF_FAILED(api->GetTensorMutableData(output, (void **)&r.pictures.written));
-    r.units = op->units(&r.pictures);
-    int64_t least = op->least(&k->convolution), fit = (r.units + least - 1) / least;
+    r.units = k->algorithm->units(&r.pictures);
+    int64_t least = k->algorithm->least(&k->convolution), fit = (r.units + least - 1) / least;
     r.parts = fit < PARTS ? fit : PARTS;
     if (r.parts) RETURN_IF_FAILED(api->KernelContext_ParallelFor(context, compute_part, (size_t)r.parts, 0, &r));
     return r.out_of_memory ? api->CreateStatus(ORT_FAIL, "animegan: no memory to compute in") : NULL;
 }
 
 static void two_less(const pictures *p, int64_t *height, int64_t *width) {
-    *height = p->height - (KERNEL - 1);
-    *width = p->width - (KERNEL - 1);
+    *height = p->height - 2;
+    *width = p->width - 2;
 }
 static void half(const pictures *p, int64_t *height, int64_t *width) {
-    *height = p->height / STRIDE;
-    *width = p->width / STRIDE;
+    *height = p->height / 2;
+    *width = p->width / 2;
 }
 static void twice(const pictures *p, int64_t *height, int64_t *width) {
-    *height = p->height * STRIDE;
-    *width = p->width * STRIDE;
+    *height = p->height * 2;
+    *width = p->width * 2;
 }
-static int64_t lines(const pictures *p) { return p->count * p->height; }
-static int64_t half_the_lines(const pictures *p) { return p->count * (p->height / STRIDE); }
-static int64_t one_line(const convolution *c) { (void)c; return 1; }
-static size_t no_bytes(const convolution *c) { (void)c; return 0; }
 
 static const char *name(const OrtCustomOp *op) { return ((const operator *)op)->name; }
 static const char *provider(const OrtCustomOp *op) { (void)op; return NULL; }
-static int type(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+static ONNXTensorElementDataType type(const OrtCustomOp *op, size_t i) {
+    (void)op, (void)i;
+    return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+}
 static int required(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return INPUT_OUTPUT_REQUIRED; }
 static int default_memory(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return 0; }
 static size_t three(const OrtCustomOp *op) { (void)op; return 3; }
@@ -236,12 +233,9 @@ static size_t one(const OrtCustomOp *op) { (void)op; return 1; }
 }
 
 static const operator operators[] = {
-    {INTERFACE, "Conv3x3", KERNEL, false, prepare_3x3, two_less, count_tiles, tiles_together, workspace_bytes,
-     compute_3x3},
-    {INTERFACE, "Conv2x2", STRIDE, false, prepare_halving, half, half_the_lines, one_line, no_bytes,
-     compute_halving},
-    {INTERFACE, "ConvTranspose2x2", STRIDE, true, prepare_doubling, twice, lines, one_line, no_bytes,
-     compute_doubling},
+    {INTERFACE, "Conv3x3", 3, false, two_less, WINOGRAD_3X3},
+    {INTERFACE, "Conv2x2", 2, false, half, HALVING_2X2},
+    {INTERFACE, "ConvTranspose2x2", 2, true, twice, DOUBLING_2X2},
 };
 
 static OrtStatus *create_domain(const OrtApi *api, OrtCustomOpDomain **domain) {

@@ -1,29 +1,13 @@
-/* What all convolutions here have in common: their weights, the pictures, and the innermost product. */
+/* What all convolutions here have in common: their weights and the innermost product. */
 #ifndef ANIMEGAN_CONV_PRODUCT_H
 #define ANIMEGAN_CONV_PRODUCT_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 
+#include "algorithm.h"
 #include "lanes.h"
 
 enum { GROUP = 2 * LANES }; /* output channels that are computed together */
-
-/* With a leaky rectifier behind it (slope 1: none). */
-typedef struct {
-    int64_t inputs, outputs; /* channels; inputs is a multiple of LANES */
-    float slope;
-    float *weights; /* in the order in which they are read, padded with zeros to whole groups of outputs */
-    float *bias;    /* [groups][GROUP] */
-} convolution;
-
-/* The pictures that a convolution reads [count][height][width][inputs], and where it writes. */
-typedef struct {
-    const float *read;
-    float *written;
-    int64_t count, height, width;
-} pictures;
 
 INLINE int64_t groups(const convolution *c) { return (c->outputs + GROUP - 1) / GROUP; }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx
 import onnxruntime as ort
 
-from animegan_kernels.convolution import KERNEL
 from animegan_kernels.convolution.graph import replace_convolutions
+from animegan_kernels.libraries import CONVOLUTION
 
 
 def accelerated(graph: bytes, options: ort.SessionOptions) -> bytes:
@@ -14,17 +14,17 @@ def accelerated(graph: bytes, options: ort.SessionOptions) -> bytes:
 
     Args:
         graph: a serialised ONNX model.
-        options: of the session that will run it; they get to know the operator.
+        options: of the session that will run it; they get to know the operators.
 
     Returns:
-        A serialised ONNX model: the one that was given, if the kernel is not built here, if this
-        processor cannot run it, or if the model has nothing for it.
+        A serialised ONNX model: the one that was given, if it has nothing for them.
+
+    Raises:
+        CompilerError: the library is not built.
     """
-    available = KERNEL.available()
     model = onnx.load_model_from_string(graph)
-    if not available or not replace_convolutions(model):
+    if not replace_convolutions(model):
         return graph
-    _, fastest = available[0]
-    options.register_custom_ops_library(str(fastest))
+    options.register_custom_ops_library(str(CONVOLUTION.built()))
     converted: bytes = model.SerializeToString()
     return converted

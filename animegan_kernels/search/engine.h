@@ -4,28 +4,19 @@
 
 #include <stdint.h>
 
+#include "definition.h"
+#include "scan.h"
 #include "workers.h"
 
 enum { HISTOGRAM_BINS = 1000 }; /* equal bins over [-1, 1] */
 
-/* An SSIM, as definition.py describes it. */
-typedef struct {
-    const char *name;
-    int window;        /* side in pixels */
-    double normaliser; /* of variances and covariances */
-    double tolerance;  /* largest error of a score of the scan */
-    const double *taps; /* [window] weights; NULL: all are equal */
-} ssim_definition;
-
-/* NULL: no SSIM of this name is known. */
-const ssim_definition *definition_called(const char *name);
-
 typedef struct {
     const ssim_definition *definition;
-    const int8_t *tiles;  /* [T, C, H, W, 16], as tiles.py lays them out; may be mapped from a file */
-    const uint8_t *alive; /* [count] 0 or 1; NULL: all count */
-    int64_t count;        /* references, those that are not alive included */
-    int32_t channels, height, width;
+    const scan_target *target; /* what scans; NULL: the fastest that this processor runs */
+    const int8_t *tiles;       /* [T, C, H, W, 16], as tiles.py lays them out; may be mapped from a file */
+    const uint8_t *alive;      /* [count] 0 or 1; NULL: all count */
+    int64_t count;             /* references, those that are not alive included */
+    int32_t channels, height, width; /* 1 or more; the definition's window must fit */
 } references;
 
 /* What one query found. */
@@ -47,5 +38,9 @@ typedef struct {
 int search(workers *workers, const references *references, const uint8_t *queries, int64_t count, int64_t k,
            const float *scores, found *results);
 void found_free(found *result);
+
+/* Every score, alive or not: scores[q] [references->count] of each query. Returns as `search`. */
+int scan_all(workers *workers, const references *references, const uint8_t *queries, int64_t count,
+             float *const *scores);
 
 #endif

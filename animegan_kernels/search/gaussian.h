@@ -103,7 +103,7 @@ static lanes centred_rows(gaussian_memory *g, const strip *s, int top, int rows,
     lanes sum = all(0);
     for (int y = 0; y < rows; y++)
         for (int c = 0; c < columns; c++) sum += widen(tile_row(s, top + y) + c * TILE);
-    const lanes centre = nearest(sum / all(rows * columns));
+    const lanes centre = nearest(sum / all((float)(rows * columns)));
     for (int y = 0; y < SPAN; y++)
         for (int c = 0; c < columns; c++)
             if (y < rows) store(g->rows[y] + c * WIDTH, widen(tile_row(s, top + y) + c * TILE) - centre);

@@ -1,22 +1,9 @@
-/* What Python asks for, and the part of it that one strip is. */
+/* The part of a scan that one strip is. */
 #ifndef ANIMEGAN_JOB_H
 #define ANIMEGAN_JOB_H
 
 #include "lanes.h"
-
-/* One window of a query, as in tables.py. */
-typedef struct { float mean, rest, slope, power, spread; } window_table;
-
-typedef struct {
-    const int8_t *tiles;         /* [T, C, H, W, 16] */
-    const float *pixels;         /* [Q, C, H, W] */
-    const window_table *windows; /* [Q, C, windows down, windows across] */
-    const float *tap_sums;       /* of a Gaussian's weights, from the edge to beside the centre; NULL: uniform windows */
-    float *scores;               /* [Q, T * 16] */
-    int64_t tile_count, queries;
-    int32_t channels, height, width, window;
-    float luminance, contrast;   /* constants beside the means' product and beside the covariance */
-} scan_job;
+#include "scan.h"
 
 /* Some columns of one channel of the images in one register: the unit of work, small enough for the caches. */
 typedef struct {
@@ -30,17 +17,17 @@ typedef struct {
 
 INLINE const float *query_pixels(const strip *s, int64_t query, int y) {
     const scan_job *job = s->job;
-    return job->pixels + (((size_t)query * job->channels + s->channel) * job->height + y) * job->width + s->left;
+    return job->pixels + ((query * job->channels + s->channel) * job->height + y) * job->width + s->left;
 }
 
 INLINE const window_table *query_windows(const strip *s, int64_t query, int top) {
     const scan_job *job = s->job;
     const int down = job->height - job->window + 1, across = job->width - job->window + 1;
-    return job->windows + (((size_t)query * job->channels + s->channel) * down + top) * across + s->left;
+    return job->windows + ((query * job->channels + s->channel) * down + top) * across + s->left;
 }
 
 INLINE const int8_t *tile_row(const strip *s, int y) {
-    return s->plane + ((size_t)y * s->job->width + s->left) * TILE;
+    return s->plane + ((int64_t)y * s->job->width + s->left) * TILE;
 }
 
 /* What belongs to the references alone in a window: weighted sum of centred values, mean, spread. */

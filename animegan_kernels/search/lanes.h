@@ -1,14 +1,13 @@
 /* As many images of a tile as one register holds: a float of each of them.
  *
- * A tile's sixteen images fill one register with AVX-512 and two with AVX2. A scan takes one register's
- * images at a time.
+ * A tile's sixteen images fill one register with AVX-512, two with AVX2, and four elsewhere. A scan takes one
+ * register's images at a time.
  */
 #ifndef ANIMEGAN_LANES_H
 #define ANIMEGAN_LANES_H
 
 #include <stdint.h>
 
-enum { TILE = 16 }; /* images side by side in memory */
 #define INLINE static inline __attribute__((always_inline))
 
 #if defined(__AVX512F__) && defined(__AVX512BW__)
@@ -42,7 +41,24 @@ INLINE lanes widen(const int8_t *p) {
 }
 
 #else
-#error "compile for x86-64-v3 or x86-64-v4; elsewhere numba scans"
+
+#include <string.h>
+typedef float lanes __attribute__((vector_size(16), may_alias));
+typedef int8_t bytes __attribute__((vector_size(4)));
+
+INLINE lanes load(const float *p) { return *(const lanes *)p; }
+INLINE void store(float *p, lanes a) { *(lanes *)p = a; }
+INLINE lanes all(float a) { return (lanes){a, a, a, a}; }
+INLINE lanes mul_add(lanes a, lanes b, lanes c) { return c + a * b; } /* two roundings: not all have an FMA */
+INLINE lanes sub_mul(lanes c, lanes a, lanes b) { return c - a * b; }
+/* Beside so large a number there is no room for a fraction; for less than 2^22. */
+INLINE lanes nearest(lanes a) { return (a + all(0x1.8p23f)) - all(0x1.8p23f); }
+INLINE lanes widen(const int8_t *p) {
+    bytes a;
+    memcpy(&a, p, sizeof a);
+    return __builtin_convertvector(a, lanes);
+}
+
 #endif
 
 enum { TOGETHER = 2 }; /* queries that are scored side by side; more would not fit into the registers */

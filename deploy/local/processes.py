@@ -43,6 +43,15 @@ def port_in_use(port: int) -> bool:
     return False
 
 
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections at a loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def spawn(
     argv: Sequence[str], environment: Mapping[str, str], log: Path, *, die_with_us: bool = False
 ) -> psutil.Process:
@@ -153,7 +162,13 @@ class PidFile:
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
         same = abs(process.create_time() - remembered["started"]) < 0.01
-        return process if same and alive(process) else None
+        if not same:
+            return None
+        if alive(process):
+            return process
+        with suppress(psutil.TimeoutExpired):
+            process.wait(timeout=0)  # of a child that has ended, nothing stays in the process table
+        return None
 
     def stop(self, grace: float) -> bool:
         """Stop the remembered process, if it runs, and forget it; tell whether it ran."""

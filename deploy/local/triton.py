@@ -8,15 +8,17 @@ from typing import Self
 
 import psutil
 
-from animegan_ssim.library import INDEXES_VARIABLE, SHARDS_VARIABLE
-from deploy.local import processes, shared_memory
+from deploy.local import processes
 from deploy.local.console import LocalStackError
 from deploy.local.runtime import Runtime, ensure_runtime
 from deploy.triton_admin import AdminError, TritonAdmin
 
+# Where the search models find the indexes, and "i/n": which shards of each one Triton searches.
+INDEXES_VARIABLE = "ANIMEGAN_INDEXES"
+SHARDS_VARIABLE = "ANIMEGAN_SHARDS"
+
 READY_SECONDS = 60.0
-# How long Triton waits for requests in flight after SIGTERM. It waits in vain for a model whose
-# killed stub had been given a request, so this is also the longest stop after such an accident.
+# How long Triton waits for requests in flight after SIGTERM.
 EXIT_SECONDS = 5
 KILL_SECONDS = EXIT_SECONDS + 5.0
 
@@ -30,7 +32,6 @@ class TritonSettings:
     grpc_port: int
     metrics_port: int
     admin_key: str  # opens the model-repository protocol
-    shm_prefix: str  # begins the names of its shared memory regions, and of no other Triton's
     indexes: Path | None  # folder of the indexes that it searches
     shards: str = ""  # "i/n": only shards i, i + n, ... of each index
 
@@ -45,7 +46,7 @@ class TritonSettings:
         return f"127.0.0.1:{self.http_port}"
 
     def environment(self, runtime: Runtime) -> dict[str, str]:
-        """Return the environment variables of the server and its stubs."""
+        """Return the environment variables of the server."""
         indexes = str(self.indexes) if self.indexes else ""
         return runtime.environment() | {INDEXES_VARIABLE: indexes, SHARDS_VARIABLE: self.shards}
 
@@ -71,9 +72,7 @@ class TritonSettings:
             f"--metrics-port={self.metrics_port}",
             f"--grpc-restricted-protocol={restricted}",
             f"--http-restricted-api={restricted}",
-            # Our backend is a Python-based one: it takes the Python backend's options by its name.
-            f"--backend-config=onnxruntime,shm-region-prefix-name={self.shm_prefix}",
-            f"--backend-config=python,shm-region-prefix-name={self.shm_prefix}",
+            f"--backend-config=onnxruntime,library={runtime.onnxruntime_library}",
         ]
 
 
@@ -113,7 +112,6 @@ class LocalTriton:
             grpc_port=grpc_port or next(free),
             metrics_port=metrics_port or next(free),
             admin_key=secrets.token_hex(16),
-            shm_prefix=shared_memory.new_prefix(),
             indexes=indexes and indexes.resolve(),
             shards=shards,
         )
@@ -170,10 +168,9 @@ class LocalTriton:
             raise
 
     def stop(self) -> None:
-        """Let requests in flight finish, end the server and its stubs, remove their memory."""
+        """Let requests in flight finish and end the server."""
         if self._process is not None:
             processes.stop_tree(self._process, KILL_SECONDS)
-            shared_memory.remove(shared_memory.regions(self.settings.shm_prefix))
             self._process = None
 
     def __enter__(self) -> Self:
@@ -220,4 +217,7 @@ def missing_models(settings: TritonSettings) -> str:
     broken = [f"{state.name}: {state.reason}" for state in waiting if state.reason]
     if broken:
         raise LocalStackError("Triton cannot load a model: " + "; ".join(broken))
-    return f"loading {', '.join(state.name for state in waiting)}" if waiting else ""
+    if waiting:
+        return f"loading {', '.join(state.name for state in waiting)}"
+    # Services come by HTTP, which it opens after gRPC.
+    return "" if processes.listens(settings.http_port) else "it does not listen for HTTP yet"

@@ -36,9 +36,6 @@ _FAREWELL_SECONDS = 5.0
 
 _AWAY = "the models cannot be reached just now; try again"
 _LATE = "the models did not answer in time"
-# What Triton says, as an internal error, after the process behind a Python backend died. It
-# recovers when the watchdog reloads the model.
-_DEAD_STUB = "is not healthy"
 
 # Triton's names of what an array may hold; BYTES, texts of any length, apart.
 _DTYPES: Mapping[str, Any] = {
@@ -286,8 +283,6 @@ async def _good(request: asyncio.Future[Answer]) -> Answer:
         case HTTPStatus.NOT_FOUND:
             raise NotFound(message)
         case HTTPStatus.SERVICE_UNAVAILABLE | 499:  # 499: cancelled, on Triton's own side
-            raise Unavailable(_AWAY)
-        case HTTPStatus.INTERNAL_SERVER_ERROR if _DEAD_STUB in message:
             raise Unavailable(_AWAY)
         case status:
             raise Internal(f"Triton: {status}: {message}")

@@ -48,7 +48,7 @@ def combine(
     """Join what the Tritons say.
 
     Args:
-        manifests: of each Triton, as `animegan_ssim.library` describes them; None: it is away.
+        manifests: of each Triton, as `ssim_index` gives them; None: it is away.
 
     Returns:
         The indexes by name; and what is wrong with those that cannot be searched, by name.

@@ -80,7 +80,7 @@ async def canary(triton: Triton) -> None:
 
 
 async def manifest(triton: Triton) -> bytes:
-    """What a Triton says about its indexes, JSON as `animegan_ssim.library` writes it.
+    """What a Triton says about its indexes, JSON as animegan_kernels/search/library.h describes it.
 
     Raises:
         Unavailable, DeadlineExceeded, Internal: see `errors.py`.

@@ -8,10 +8,10 @@ import onnxruntime as ort
 import pytest
 import tritonclient.grpc as triton_grpc
 
-from animegan_kernels.convolution import KERNEL
 from animegan_kernels.convolution.session import accelerated
+from animegan_kernels.libraries import CONVOLUTION
 from deploy.local.triton import LocalTriton
-from tests.requires import require_folder, require_kernels
+from tests.requires import require_folder, require_library
 
 MODELS = Path(__file__).parents[2] / "models"
 # Name -> scale.
@@ -33,7 +33,7 @@ def enlarge(
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[triton_grpc.InferenceServerClient]:
-    require_kernels(KERNEL)
+    require_library(CONVOLUTION)
     repository, log = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("triton")
     for name in SHIPPED:
         (repository / name).symlink_to(require_folder(MODELS / name))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from animegan_copies import CopyIndex, Manifest
-from animegan_copies.index import exact_index
+from animegan_copies.index import nearest
 from animegan_copies.manifest import EMBEDDINGS, FOLDER, IDS, MANIFEST
 from animegan_ssim.index import Index
 from animegan_ssim.index.arrays import open_array
@@ -111,8 +111,8 @@ def best_similarities(
     embeddings_NE: NDArray[np.float32], unseen_QE: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Largest cosine of each unseen image to any of the index, float64 [Q]."""
-    similarity, _ = exact_index(embeddings_NE).search(unseen_QE, 1)
-    return similarity[:, 0].astype(np.float64)
+    best = [similarity[0] for _, similarity in nearest(embeddings_NE, unseen_QE, 1)]
+    return np.array(best, np.float64)
 
 
 def npy(array: NDArray[np.generic]) -> bytes:

@@ -1,12 +1,10 @@
 """From no index to a damaged one; Tritons that go away; what an operator can look at."""
 
 import asyncio
-import threading
 from pathlib import Path
 
 import grpc
 import numpy as np
-import psutil
 import pytest
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
@@ -18,7 +16,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.triton import LocalTriton
-from tests.integration.generator.test_recovery import watch
+from tests.integration.generator.test_recovery import codes_around_a_crash
 from tests.integration.generator.test_statuses import failure
 from tests.integration.similarity.material import COLOUR, SimilarityProcess, png
 from tests.unit.ssim.index.material import write_dataset, write_index
@@ -57,11 +55,10 @@ async def test_an_index_that_comes_grows_and_breaks_while_we_serve(repository: P
             assert error.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_killed_stubs_make_calls_unavailable_until_they_are_replaced(
+async def test_calls_are_unavailable_while_triton_is_away(
     repository: Path, indexes: Path, tmp_path: Path
 ):
     """Nobody is told INTERNAL, or that an index or an image does not exist."""
-    over, watching = threading.Event(), threading.Event()
     with (
         LocalTriton(repository, indexes=indexes, log=tmp_path / "triton.log") as triton,
         SimilarityProcess(
@@ -69,38 +66,16 @@ async def test_killed_stubs_make_calls_unavailable_until_they_are_replaced(
         ) as service,
     ):
         service.wait_for_event("ready")
-        watchdog = threading.Thread(target=watch, args=(triton, over, watching))
-        watchdog.start()
-        try:
-            assert await asyncio.to_thread(watching.wait, 30)
-            async with grpc.aio.insecure_channel(service.target) as channel:
-                stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
-                for process in psutil.Process(triton.pid).children():
-                    process.kill()
-                codes = await _codes_until_recovered(stub)
-        finally:
-            over.set()
-            watchdog.join()
-    assert codes == {"OK", "UNAVAILABLE"}
-
-
-async def _codes_until_recovered(stub) -> set[str]:
-    codes, recovered = set(), 0
-    async with asyncio.timeout(90):
-        while recovered < 10:
-            for call in (
-                stub.Search(request(COLOUR[0], omit_thumbnails=True)),
-                stub.GetImage(pb.GetImageRequest(id=3)),
-            ):
-                try:
-                    await call
-                    codes.add("OK")
-                    recovered += 1
-                except grpc.aio.AioRpcError as error:
-                    codes.add(error.code().name)
-                    recovered = 0
-            await asyncio.sleep(0.05)
-    return codes
+        async with grpc.aio.insecure_channel(service.target) as channel:
+            stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
+            codes = await codes_around_a_crash(
+                triton,
+                [
+                    lambda: stub.Search(request(COLOUR[0], omit_thumbnails=True)),
+                    lambda: stub.GetImage(pb.GetImageRequest(id=3)),
+                ],
+            )
+    assert set(codes) == {"OK", "UNAVAILABLE"}
 
 
 async def _none_yet(stub) -> None:

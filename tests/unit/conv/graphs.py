@@ -1,15 +1,14 @@
 """Small ONNX graphs, and how to run them with and without the native convolution."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from animegan_kernels.convolution import KERNEL
 from animegan_kernels.convolution.graph import replace_convolutions
+from animegan_kernels.libraries import CONVOLUTION
 
 Array = np.ndarray
 
@@ -49,26 +48,22 @@ def convolution(
 
 def plain(graph: onnx.ModelProto, x: Array, threads: int = 1) -> list[Array]:
     """What ONNX Runtime computes by itself."""
-    return _session(graph, threads, None).run(None, {"x": x})
+    return _session(graph, threads, with_ours=False).run(None, {"x": x})
 
 
-def native(
-    graph: onnx.ModelProto, x: Array, threads: int = 1, target: str | None = None
-) -> list[Array]:
+def native(graph: onnx.ModelProto, x: Array, threads: int = 1) -> list[Array]:
     """What the kernel computes; the graph must have something for it."""
     changed = onnx.ModelProto()
     changed.CopyFrom(graph)
     assert replace_convolutions(changed) > 0
-    libraries = dict(KERNEL.available())
-    path = libraries[target] if target else next(iter(libraries.values()))
-    return _session(changed, threads, path).run(None, {"x": x})
+    return _session(changed, threads, with_ours=True).run(None, {"x": x})
 
 
-def _session(graph: onnx.ModelProto, threads: int, library: Path | None) -> ort.InferenceSession:
+def _session(graph: onnx.ModelProto, threads: int, *, with_ours: bool) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
-    if library is not None:
-        options.register_custom_ops_library(str(library))
+    if with_ours:
+        options.register_custom_ops_library(str(CONVOLUTION.built()))
     return ort.InferenceSession(
         graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from onnx import TensorProto, helper
 
-from animegan_kernels.convolution import KERNEL
 from animegan_kernels.convolution.graph import doubling_kernels, replace_convolutions
-from tests.requires import require_kernels
+from animegan_kernels.libraries import CONVOLUTION
+from tests.requires import require_library
 from tests.unit.conv.graphs import Array, convolution, model, native, plain
 
 RANDOM = np.random.default_rng(0)
@@ -17,7 +17,7 @@ RANDOM = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True, scope="module")
 def kernels() -> None:
-    require_kernels(KERNEL)
+    require_library(CONVOLUTION)
 
 
 def weights(*shape: int) -> Array:

@@ -1,5 +1,7 @@
 """The native convolutions against the sums that define them, in float64."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -10,17 +12,17 @@ from hypothesis import strategies as st
 from onnx import helper, numpy_helper
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument, RuntimeException
 
-from animegan_kernels.build import runnable
-from animegan_kernels.convolution import KERNEL
-from tests.requires import require_kernels
+from animegan_kernels.build import TARGETS
+from animegan_kernels.libraries import CONVOLUTION
+from tests.requires import require_library, require_target
 from tests.unit.conv.graphs import Array, convolution, native, plain
 
-EVERY_TARGET = pytest.mark.parametrize("target", runnable())
 
-
-@pytest.fixture(autouse=True, scope="module")
-def kernels() -> None:
-    require_kernels(KERNEL)
+@pytest.fixture(params=TARGETS, scope="module")
+def target(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The instruction set of the kernels."""
+    with require_target(CONVOLUTION, request.param):
+        yield
 
 
 def exact(x: Array, weights: Array, bias: Array, slope: float) -> Array:
@@ -38,7 +40,7 @@ def draw(random: np.random.Generator, *shape: int) -> Array:
     return random.standard_normal(shape).astype(np.float32)
 
 
-@EVERY_TARGET
+@pytest.mark.usefixtures("target")
 @settings(deadline=None, max_examples=60)
 @given(
     count=st.integers(1, 3),
@@ -50,18 +52,18 @@ def draw(random: np.random.Generator, *shape: int) -> Array:
     seed=st.integers(0, 1000),
 )
 def test_every_size_and_number_of_channels(
-    target: str, count: int, inputs: int, outputs: int, height: int, width: int, slope: float,
+    count: int, inputs: int, outputs: int, height: int, width: int, slope: float,
     seed: int,
 ) -> None:  # fmt: skip
     random = np.random.default_rng(seed)
     x = draw(random, count, inputs, height, width)
     weights = draw(random, outputs, inputs, 3, 3) / np.float32(3 * inputs**0.5)
     bias = draw(random, outputs)
-    got = native(convolution(weights, bias, slope), x, target=target)[0]
+    got = native(convolution(weights, bias, slope), x)[0]
     np.testing.assert_allclose(got, exact(x, weights, bias, slope), rtol=0, atol=4e-5)
 
 
-@EVERY_TARGET
+@pytest.mark.usefixtures("target")
 @settings(deadline=None, max_examples=40)
 @given(
     transposed=st.booleans(),
@@ -74,7 +76,7 @@ def test_every_size_and_number_of_channels(
     seed=st.integers(0, 1000),
 )
 def test_halving_and_doubling_in_every_size(
-    target: str, transposed: bool, count: int, inputs: int, outputs: int, height: int, width: int,
+    transposed: bool, count: int, inputs: int, outputs: int, height: int, width: int,
     slope: float, seed: int,
 ) -> None:  # fmt: skip
     random = np.random.default_rng(seed)
@@ -82,32 +84,32 @@ def test_halving_and_doubling_in_every_size(
     shape = (inputs, outputs, 2, 2) if transposed else (outputs, inputs, 2, 2)
     weights, bias = draw(random, *shape) / np.float32(2 * inputs**0.5), draw(random, outputs)
     graph = convolution(weights, bias, slope, "ConvTranspose" if transposed else "Conv", strides=2)
-    got = native(graph, x, target=target)[0]
+    got = native(graph, x)[0]
     x_NCHW, w, b = (torch.from_numpy(array).double() for array in (x, weights, bias))
     convolve = F.conv_transpose2d if transposed else F.conv2d
     wanted = F.leaky_relu(convolve(x_NCHW, w, b, stride=2), slope).numpy()
     np.testing.assert_allclose(got, wanted, rtol=0, atol=2e-5)
 
 
-@EVERY_TARGET
-def test_it_is_as_exact_as_a_sum_in_float32_is_within_a_digit(target: str) -> None:
+@pytest.mark.usefixtures("target")
+def test_it_is_as_exact_as_a_sum_in_float32_is_within_a_digit() -> None:
     random = np.random.default_rng(1)
     x, weights = draw(random, 1, 128, 40, 40), draw(random, 64, 128, 3, 3) / np.float32(34)
     bias = draw(random, 64)
     graph, truth = convolution(weights, bias), exact(x, weights, bias, 1.0)
-    ours = np.abs(native(graph, x, target=target)[0] - truth).max()
+    ours = np.abs(native(graph, x)[0] - truth).max()
     theirs = np.abs(plain(graph, x)[0] - truth).max()
     assert ours < 10 * theirs
 
 
-@EVERY_TARGET
-def test_the_number_of_threads_does_not_change_a_bit(target: str) -> None:
+@pytest.mark.usefixtures("target")
+def test_the_number_of_threads_does_not_change_a_bit() -> None:
     random = np.random.default_rng(2)
     graph = convolution(draw(random, 32, 32, 3, 3), draw(random, 32), 0.1)
     x = draw(random, 2, 32, 130, 67)
-    alone = native(graph, x, threads=1, target=target)[0]
+    alone = native(graph, x, threads=1)[0]
     for _ in range(5):
-        np.testing.assert_array_equal(native(graph, x, threads=4, target=target)[0], alone)
+        np.testing.assert_array_equal(native(graph, x, threads=4)[0], alone)
 
 
 def test_a_picture_of_a_batch_is_what_it_is_alone() -> None:
@@ -156,7 +158,7 @@ def custom(weights: Array, bias: Array, slope: float = 0.1, constant: bool = Tru
     )
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("animegan", 1)]
     options = ort.SessionOptions()
-    options.register_custom_ops_library(str(KERNEL.available()[0][1]))
+    options.register_custom_ops_library(str(require_library(CONVOLUTION)))
     ort.InferenceSession(
         helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString(),
         options,

@@ -1,6 +1,5 @@
-"""Where the kernel is missing, models run as they are."""
+"""Models run with the native convolutions, to the same pictures."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +7,9 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from animegan_kernels.convolution import KERNEL, session
-from tests.requires import require_kernels
+from animegan_kernels.convolution import session
+from animegan_kernels.libraries import CONVOLUTION
+from tests.requires import require_library
 from tests.unit.conv.graphs import convolution
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
@@ -24,7 +24,7 @@ def run(graph: bytes, options: ort.SessionOptions, image: np.ndarray) -> np.ndar
 
 @pytest.mark.parametrize("name", UPSCALERS)
 def test_the_models_that_are_served_give_the_same_picture(name: str) -> None:
-    require_kernels(KERNEL)
+    require_library(CONVOLUTION)
     graph = (MODELS / name / "1" / "model.onnx").read_bytes()
     random = np.random.default_rng(4)
     image = random.integers(0, 256, (1, 37, 50, 3), dtype=np.uint8)
@@ -36,16 +36,6 @@ def test_the_models_that_are_served_give_the_same_picture(name: str) -> None:
     difference = np.abs(run(changed, options, image) - theirs)
     assert difference.max() <= 1
     assert difference.mean() < 1e-3
-
-
-def test_without_a_library_nothing_is_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in KERNEL.sources:
-        (tmp_path / name).touch()
-    monkeypatch.setattr(session, "KERNEL", replace(KERNEL, folder=tmp_path))
-    graph = convolution(np.ones((16, 16, 3, 3), np.float32)).SerializeToString()
-    assert session.accelerated(graph, ort.SessionOptions()) is graph
 
 
 def test_a_model_without_such_convolutions_is_not_changed() -> None:

@@ -23,7 +23,7 @@ from training.datasets.files import write
 from training.datasets.store import Dataset
 from training.run_folder import git_commit
 
-PACKAGES = ("faiss-cpu", "imagehash", "numpy", "onnxruntime", "pillow", "torch")
+PACKAGES = ("imagehash", "numpy", "onnxruntime", "pillow", "torch")
 EPILOG = """\
 example:
   anime-gan copies evaluate --dataset .local/datasets/procedural-64 \\

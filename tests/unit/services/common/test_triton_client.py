@@ -28,7 +28,6 @@ async def answered(answer: bytes, inputs=Z, outputs=("image",)):
         (503, "model is not ready", errors.Unavailable),
         (499, "cancelled", errors.Unavailable),
         (404, "Request for unknown model: 'x'", errors.NotFound),
-        (500, "Stub process 'x_0_0' is not healthy.", errors.Unavailable),
         (500, "out of memory", errors.Internal),
         (400, "unexpected shape", errors.Internal),
     ],

@@ -1,0 +1,10 @@
+/* What an index is, as JSON. */
+#ifndef ANIMEGAN_DESCRIPTION_H
+#define ANIMEGAN_DESCRIPTION_H
+
+#include "library.h"
+
+/* One of library_describe's indexes, under the name of its directory. */
+void describe_index(json_writer *to, const ssim_index *index, const char *name, part served);
+
+#endif
