@@ -28,6 +28,7 @@ from animegan_ssim.tiles import LANES, Images, Tiles, tile_count
 
 BACKENDS = ("avx512", "avx2", "portable")
 HISTOGRAM_BINS = 1000
+HISTOGRAM_RANGE = (-1.0, 1.0)
 
 Scores = NDArray[np.float32]
 
