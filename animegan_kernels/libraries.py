@@ -30,15 +30,15 @@ _INDEXES += ("index", "kept", "library", "manifest", "manifest_checks", "nearest
 _MODELS = ("answer", "backend", "canary", "model_copy_search", "model_ssim_index")
 _MODELS += ("model_ssim_search", "question", "request")
 _SEARCH_HEADERS = ("calibration", "canary", "canary_pictures", "copies", "copy_library", "description")
-_SEARCH_HEADERS += ("failure", "files", "index", "kept", "library", "manifest", "npy", "question")
-_SEARCH_HEADERS += ("records", "request")
+_SEARCH_HEADERS += ("failure", "files", "index", "kept", "library", "manifest", "npy")
+_SEARCH_HEADERS += ("products", "question", "records", "request")
 TRITON_SEARCH = Library(
     "triton_animegan_search",
     sources=(
         *(f"common/{name}.c" for name in ("json", "sha256", "target")),
         *(f"search/{name}.c" for name in (*_ENGINE, *_INDEXES, *_MODELS)),
     ),
-    kernels=("search/scan.c",),
+    kernels=("search/products.c", "search/scan.c"),
     headers=(
         *_TARGET,
         *(f"common/{name}.h" for name in ("json", "sha256", "triton")),

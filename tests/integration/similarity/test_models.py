@@ -1,4 +1,4 @@
-"""The search models themselves, behind Triton: what changes on the disk, and what is asked wrongly."""
+"""The search models behind Triton: what changes on the disk, and what is asked wrongly."""
 
 import gc
 import json
