@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 
-from animegan_kernels import search
 from animegan_kernels.build import SANITIZE_VARIABLE, build
 from animegan_kernels.compiler import CompilerError
 from animegan_kernels.libraries import ALL
@@ -15,6 +14,14 @@ from animegan_kernels.libraries import ALL
 def main() -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m animegan_kernels", description=__doc__)
+    names = sorted(library.name for library in ALL)
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        default=names,
+        help=f"of libraries, all where none is named: {', '.join(names)}",
+    )
     parser.add_argument(
         "--zig",
         action="store_true",
@@ -27,14 +34,16 @@ def main() -> int:
         f"{SANITIZE_VARIABLE}=address (or thread) in their environment",
     )
     options = parser.parse_args()
+    if unknown := sorted(set(options.names) - set(names)):
+        parser.error(f"there is no library {', '.join(unknown)}")
     if options.sanitize:
         os.environ[SANITIZE_VARIABLE] = options.sanitize
     try:
-        build(ALL, zig=options.zig)
+        build([library for library in ALL if library.name in options.names], zig=options.zig)
     except CompilerError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    return search.KERNEL.build()
+    return 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,7 @@ _SANITIZERS = {
     "address": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"),
     "thread": ("-fsanitize=thread", "-g"),
 }
+_INCLUDE = re.compile(r'^\s*#\s*include\s*"(.+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,12 @@ class Library:
         name: of the file, without `lib` and `.so`.
         sources: files that are compiled once; paths relative to this package, as all here.
         kernels: files that are compiled once for each target, with -DTARGET=<target>.
-        headers: all files of ours that these include.
         links: the linker's flags, "-lm" for example.
     """
 
     name: str
     sources: tuple[str, ...] = ()
     kernels: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
 
     @property
@@ -112,10 +112,23 @@ class Library:
     def _object(
         self, compiler: Compiler, folder: Path, source: str, target: str, flags: tuple[str, ...]
     ) -> Path:
-        output = folder / f"{self.name}-{source.replace('/', '-')}-{target}.o"
+        output = folder / f"{source.replace('/', '-')}-{target}.o"
+        if output.is_file():  # another library of this build has it, too
+            return output
         start = [*compiler.command(target), *_flags(), *flags, "-I", str(SOURCES)]
         _run([*start, "-c", str(SOURCES / source), "-o", str(output)])
         return output
+
+    def files(self) -> list[Path]:
+        """All that it is made of: its sources, and the headers of ours that they include."""
+        waiting = [SOURCES / name for name in (*self.sources, *self.kernels)]
+        found: set[Path] = set()
+        while waiting:
+            path = waiting.pop()
+            if path not in found:
+                found.add(path)
+                waiting += _included(path)
+        return sorted(found)
 
     @property
     def _stem(self) -> str:
@@ -124,8 +137,9 @@ class Library:
     def _digest(self) -> str:
         """12 digits that change with any file, its name, and all flags."""
         hasher = hashlib.sha256(repr((self, TARGETS, _flags(), _LINKING)).encode())
-        for name in (*self.sources, *self.kernels, *self.headers):
-            hasher.update(hashlib.sha256((SOURCES / name).read_bytes()).digest())
+        for path in self.files():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            hasher.update(f"{path.relative_to(SOURCES)} {content}\n".encode())
         return hasher.hexdigest()[:12]
 
 
@@ -156,6 +170,13 @@ def _compile(libraries: Iterable[Library], compiler: Compiler, folder: Path) -> 
         library.compile(compiler, folder)
         seconds = time.monotonic() - started
         sys.stderr.write(f"  {library.file_name} compiled by {compiler.name} in {seconds:.1f} s\n")
+
+
+def _included(path: Path) -> Iterator[Path]:
+    """The headers that a file names in quotes: beside it, or from this package."""
+    for name in _INCLUDE.findall(path.read_text()):
+        beside = (path.parent / name).resolve()
+        yield beside if beside.is_file() else SOURCES / name
 
 
 def _flags() -> tuple[str, ...]:

@@ -4,47 +4,63 @@ from __future__ import annotations
 
 from animegan_kernels.build import Library
 
-_TARGET = ("common/target.h",)
+_THREADS = "-lpthread"
+
+
+def _files(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}.c" for name in names.split())
+
 
 # Custom operators of ONNX Runtime.
 CONVOLUTION = Library(
     "animegan_convolution",
-    sources=("common/target.c", "convolution/operator.c"),
-    kernels=("convolution/algorithms.c",),
-    headers=(
-        *_TARGET,
-        *(f"convolution/{name}.h" for name in ("algorithm", "lanes", "ort_abi", "product")),
-        *(f"convolution/{name}.h" for name in ("strided", "winograd")),
-    ),
-    links=("-lpthread",),
+    sources=(*_files("common", "target"), *_files("convolution", "operator")),
+    kernels=_files("convolution", "algorithms"),
+    links=(_THREADS,),
 )
 
-# The search engine: what its library for Python and Triton's backend share.
-_ENGINE = ("definition", "engine", "exact", "ranks", "sums", "tables", "targets", "workers")
-_ENGINE_HEADERS = ("definition", "engine", "exact", "gaussian", "job", "lanes", "ranks", "scan")
-_ENGINE_HEADERS += ("sums", "tables", "uniform", "workers")
+# The exact search by SSIM: for Python, which calls it through ctypes, and for Triton's backend.
+_ENGINE = (
+    *_files("common", "target"),
+    *_files("search", "definition engine exact ranks sums tables targets workers"),
+)
+_SCAN = _files("search", "scan")
+SEARCH = Library(
+    "animegan_search",
+    sources=(*_ENGINE, *_files("search", "python")),
+    kernels=_SCAN,
+    links=("-lm", _THREADS),
+)
 
-# Triton's backend that searches.
-_INDEXES = ("calibration", "copies", "copy_library", "description", "failure", "files", "images")
-_INDEXES += ("index", "kept", "library", "manifest", "manifest_checks", "nearest", "npy", "records")
-_MODELS = ("answer", "backend", "canary", "model_copy_search", "model_ssim_index")
-_MODELS += ("model_ssim_search", "question", "request")
-_SEARCH_HEADERS = ("calibration", "canary", "canary_pictures", "copies", "copy_library", "description")
-_SEARCH_HEADERS += ("failure", "files", "index", "kept", "library", "manifest", "npy")
-_SEARCH_HEADERS += ("products", "question", "records", "request")
+# Triton's backend `animegan_search`.
 TRITON_SEARCH = Library(
     "triton_animegan_search",
     sources=(
-        *(f"common/{name}.c" for name in ("json", "sha256", "target")),
-        *(f"search/{name}.c" for name in (*_ENGINE, *_INDEXES, *_MODELS)),
+        *_ENGINE,
+        *_files("common", "json sha256"),
+        *_files("search", "calibration copies copy_library description failure files images index"),
+        *_files("search", "kept library manifest manifest_checks nearest npy records"),
+        *_files("search", "answer backend canary question request"),
+        *_files("search", "model_copy_search model_ssim_index model_ssim_search"),
     ),
-    kernels=("search/products.c", "search/scan.c"),
-    headers=(
-        *_TARGET,
-        *(f"common/{name}.h" for name in ("json", "sha256", "triton")),
-        *(f"search/{name}.h" for name in (*_ENGINE_HEADERS, *_SEARCH_HEADERS)),
-    ),
-    links=("-lm", "-lpthread"),
+    kernels=(*_SCAN, *_files("search", "products")),
+    links=("-lm", _THREADS),
 )
 
-ALL = (CONVOLUTION, TRITON_SEARCH)
+# Triton's backend `onnxruntime`, for CPUs.
+TRITON_ONNXRUNTIME = Library(
+    "triton_onnxruntime",
+    sources=(
+        *_files("common", "json sha256"),
+        *_files("onnxruntime", "answer backend file graph job joined model run runtime settings"),
+        *_files("onnxruntime", "types"),
+    ),
+    links=("-lm", "-ldl", _THREADS),
+)
+
+# Triton's backend `occupied`, for measurements: built by those that need it.
+TRITON_OCCUPIED = Library(
+    "triton_occupied", sources=(*_files("common", "json"), *_files("occupied", "backend"))
+)
+
+ALL = (CONVOLUTION, SEARCH, TRITON_SEARCH, TRITON_ONNXRUNTIME)

@@ -5,31 +5,36 @@ be among the best k by that bound is scored again in float64, and ties go to the
 reference is skipped: where the best match is far from 1, as it is for a new face, bounds prune
 nothing, and sum and histogram need every score anyway.
 
+All of it is done by `animegan_kernels/search`, in C, which Triton's search backend is made of, too.
+
 Shape suffixes: Q queries, N references, T tiles, C channels, H, W height and width, L lanes.
 """
 
 from __future__ import annotations
 
-import os
+import ctypes
+import weakref
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim import backends
+from animegan_kernels.libraries import SEARCH
 from animegan_ssim.definition import Definition
-from animegan_ssim.reference import ssim_of_each
-from animegan_ssim.tables import Tables
-from animegan_ssim.tiles import LANES, Images, Tiles, tile_count, unpack
+from animegan_ssim.tiles import LANES, Images, Tiles, tile_count
 
+BACKENDS = ("avx512", "avx2", "portable")
 HISTOGRAM_BINS = 1000
 HISTOGRAM_RANGE = (-1.0, 1.0)
 
-_QUERIES = 64  # queries in one pass; more would push a tile's statistics out of the caches
-
 Scores = NDArray[np.float32]
+
+
+class BackendUnavailableError(RuntimeError):
+    """This machine cannot run the back end that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,15 @@ class Engine:
         tiles_TCHWL: references as `tiles.pack` lays them out, int8; may be a memory map.
         count: number of references; the last tile's other lanes are padding.
         definition: which SSIM.
-        backend: "auto", "avx512", "avx2", "numba" or "cuda".
+        backend: "avx512", "avx2", "portable", or "auto": the fastest that this processor runs.
         threads: cores to use; None: all of this process.
 
     Raises:
-        ValueError: the tiles do not hold `count` images, or are smaller than a window.
-        BackendUnavailableError: this machine has no such back end.
+        ValueError: the tiles do not hold `count` images, are smaller than a window, or the engine
+            does not know the definition.
+        BackendUnavailableError: this processor does not run the back end.
+        CompilerError: the library is not built.
+        MemoryError: there is none for the threads.
     """
 
     def __init__(
@@ -82,17 +90,22 @@ class Engine:
         backend: str = "auto",
         threads: int | None = None,
     ) -> None:
-        if tiles_TCHWL.ndim != 5 or tiles_TCHWL.shape[-1] != LANES:
-            raise ValueError(f"tiles must be [T, C, H, W, {LANES}], got {tiles_TCHWL.shape}")
+        if tiles_TCHWL.ndim != 5 or tiles_TCHWL.shape[-1] != LANES or tiles_TCHWL.dtype != np.int8:
+            raise ValueError(
+                f"tiles must be int8 [T, C, H, W, {LANES}], "
+                f"got {tiles_TCHWL.dtype} {list(tiles_TCHWL.shape)}"
+            )
         if tile_count(count) != len(tiles_TCHWL):
             raise ValueError(f"{len(tiles_TCHWL)} tiles cannot hold exactly {count} images")
         _, channels, height, width, _ = tiles_TCHWL.shape
         definition.windows(height, width)
-        self._tiles = tiles_TCHWL
-        self._backend = backends.choose(backend)
-        self._held = self._backend.hold(tiles_TCHWL)
-        cores = threads or len(os.sched_getaffinity(0))
-        self._pool = ThreadPoolExecutor(cores, thread_name_prefix="ssim")
+        library = _library()
+        self._tiles = np.ascontiguousarray(tiles_TCHWL)
+        self._definition = _known(definition)
+        self._target = _target(backend)
+        self._workers = _started(library.animegan_workers_start(threads or 0))
+        stop = weakref.finalize(self, library.animegan_workers_stop, self._workers)
+        stop.atexit = False  # threads of Python may be searching still; the process takes all along
         self.count = count
         self.definition = definition
         self.shape = (height, width, channels)
@@ -100,20 +113,21 @@ class Engine:
     @property
     def backend_name(self) -> str:
         """Which back end scans."""
-        return self._backend.name
+        name: bytes = _library().animegan_scan_target_name(self._target)
+        return name.decode()
 
     def scores(self, queries_QHWC: Images) -> Scores:
         """SSIM of every query to every reference, float32 [Q, N].
 
         Raises:
             ValueError: the queries are not uint8 [Q, H, W, C] of the references' shape.
+            MemoryError: there is none for the search.
         """
-        self._check(queries_QHWC)
-        result = np.empty((len(queries_QHWC), len(self._tiles) * LANES), np.float32)
-        for first in range(0, len(queries_QHWC), _QUERIES):
-            some = slice(first, first + _QUERIES)
-            self._scan(self._tables(queries_QHWC[some]), result[some])
-        return result[:, : self.count]
+        queries = self._checked(queries_QHWC)
+        scores = np.empty((len(queries), self.count), np.float32)
+        arguments = (queries.ctypes.data, len(queries), scores.ctypes.data)
+        _succeeded(_library().animegan_scan(self._workers, self._references(None), *arguments))
+        return scores
 
     def search(
         self, queries_QHWC: Images, k: int, alive_N: NDArray[np.bool_] | None = None
@@ -126,63 +140,49 @@ class Engine:
             alive_N: which references count; None: all.
 
         Raises:
-            ValueError: the queries have another shape, or k is negative.
+            ValueError: the queries or `alive_N` have another shape, or k is negative.
+            MemoryError: there is none for the search.
         """
         if k < 0:
             raise ValueError(f"k must not be negative, got {k}")
-        scores = self.scores(queries_QHWC)
-        if alive_N is not None:
-            scores[:, ~alive_N] = np.nan
-        found = self._pool.map(lambda query, row: self._found(query, row, k), queries_QHWC, scores)
-        return list(found)
+        if alive_N is not None and (alive_N.shape != (self.count,) or alive_N.dtype != np.bool_):
+            raise ValueError(
+                f"alive must be bool [{self.count}], got {alive_N.dtype} {list(alive_N.shape)}"
+            )
+        queries = self._checked(queries_QHWC)
+        alive = None if alive_N is None else np.ascontiguousarray(alive_N)
+        results = (_Found * len(queries))()
+        arguments = (queries.ctypes.data, len(queries), min(k, self.count), results)
+        _succeeded(_library().animegan_search(self._workers, self._references(alive), *arguments))
+        try:
+            return [_taken(result, self.count) for result in results]
+        finally:
+            for result in results:
+                _library().animegan_found_free(result)
 
-    def _check(self, queries: Images) -> None:
+    def _checked(self, queries: Images) -> Images:
         if queries.dtype != np.uint8 or queries.ndim != 4 or queries.shape[1:] != self.shape:
             raise ValueError(
                 f"queries must be uint8 [Q, {', '.join(map(str, self.shape))}], "
                 f"got {queries.dtype} {list(queries.shape)}"
             )
+        return np.ascontiguousarray(queries)
 
-    def _tables(self, queries: Images) -> Tables:
+    def _references(self, alive: NDArray[np.bool_] | None) -> Any:
+        """Valid as long as the engine and `alive` are there."""
         height, width, channels = self.shape
-        tables = Tables.empty(len(queries), channels, height, width, self.definition)
-
-        def fill(place: int) -> None:
-            tables.fill(place, queries[place], self.definition)
-
-        for _ in self._pool.map(fill, range(len(queries))):
-            pass
-        return tables
-
-    def _scan(self, tables: Tables, result: Scores) -> None:
-        some = self._backend.tiles_at_a_time
-
-        def scan(first: int) -> None:
-            tiles = self._held[first : first + some]
-            scores = self._backend.scan(tiles, tables, self.definition)
-            result[:, first * LANES : first * LANES + scores.shape[1]] = scores
-
-        for _ in self._pool.map(scan, range(0, len(self._tiles), some)):
-            pass
-
-    def _found(self, query: Images, scores: Scores, k: int) -> Found:
-        alive = np.flatnonzero(~np.isnan(scores))
-        known = scores[alive].astype(np.float64)
-        rows, ssim = self._best(query, alive, known, min(k, len(alive)))
-        histogram, _ = np.histogram(known.clip(*HISTOGRAM_RANGE), HISTOGRAM_BINS, HISTOGRAM_RANGE)
-        return Found(rows, ssim, len(alive), float(known.sum()), histogram.astype(np.int64), scores)
-
-    def _best(
-        self, query: Images, rows: NDArray[np.int64], scores: NDArray[np.float64], k: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The exact best k: rows and float64 scores."""
-        if k == 0:
-            return np.empty(0, np.int64), np.empty(0)
-        last = np.partition(scores, -k)[-k]
-        candidates = rows[scores >= last - 2 * self.definition.tolerance]
-        exact = ssim_of_each(query, unpack(self._tiles, candidates), self.definition)
-        order = np.lexsort((candidates, -exact))[:k]
-        return candidates[order], exact[order]
+        return ctypes.byref(
+            _References(
+                definition=self._definition,
+                target=self._target,
+                tiles=self._tiles.ctypes.data,
+                alive=None if alive is None else alive.ctypes.data,
+                count=self.count,
+                channels=channels,
+                height=height,
+                width=width,
+            )
+        )
 
 
 def merge(found: Sequence[tuple[int, Found]], k: int) -> Found:
@@ -209,3 +209,100 @@ def merge(found: Sequence[tuple[int, Found]], k: int) -> Found:
         histogram=np.sum([part.histogram for _, part in found], axis=0),
         scores=np.concatenate([part.scores for _, part in found]),
     )
+
+
+class _References(ctypes.Structure):
+    """`references` of animegan_kernels/search/engine.h."""
+
+    _fields_ = (
+        ("definition", ctypes.c_void_p),
+        ("target", ctypes.c_void_p),
+        ("tiles", ctypes.c_void_p),
+        ("alive", ctypes.c_void_p),
+        ("count", ctypes.c_int64),
+        ("channels", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+    )
+
+
+class _Found(ctypes.Structure):
+    """`found`, there."""
+
+    _fields_ = (
+        ("k", ctypes.c_int64),
+        ("rows", ctypes.POINTER(ctypes.c_int64)),
+        ("ssim", ctypes.POINTER(ctypes.c_double)),
+        ("count", ctypes.c_int64),
+        ("total", ctypes.c_double),
+        ("histogram", ctypes.c_int64 * HISTOGRAM_BINS),
+        ("scores", ctypes.POINTER(ctypes.c_float)),
+    )
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """The engine; while it works, ctypes lets other threads of Python run."""
+    library = ctypes.CDLL(str(SEARCH.built()))
+    pointer, integer, number = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
+    search = (pointer, ctypes.POINTER(_References), pointer, number)
+    for name, result, arguments in (
+        ("definition_called", pointer, (ctypes.c_char_p,)),
+        ("scan_target_called", pointer, (ctypes.c_char_p,)),
+        ("scan_target_name", ctypes.c_char_p, (pointer,)),
+        ("workers_start", pointer, (integer,)),
+        ("workers_stop", None, (pointer,)),
+        ("scan", integer, (*search, pointer)),
+        ("search", integer, (*search, number, ctypes.POINTER(_Found))),
+        ("found_free", None, (ctypes.POINTER(_Found),)),
+    ):
+        function = getattr(library, f"animegan_{name}")
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+def _known(definition: Definition) -> int:
+    known: int | None = _library().animegan_definition_called(definition.name.encode())
+    if known is None:
+        raise ValueError(f"the engine has no SSIM {definition.name!r}")
+    return known
+
+
+def _target(backend: str) -> int:
+    name = None if backend == "auto" else backend.encode()
+    target: int | None = _library().animegan_scan_target_called(name)
+    if target is None:
+        runs = [name for name in BACKENDS if _library().animegan_scan_target_called(name.encode())]
+        raise BackendUnavailableError(
+            f"there is no back end {backend!r} here; available: {', '.join(runs)}"
+        )
+    return target
+
+
+def _started(workers: int | None) -> int:
+    if workers is None:
+        raise MemoryError("no memory for the threads of a search")
+    return workers
+
+
+def _succeeded(status: int) -> None:
+    if status != 0:
+        raise MemoryError("no memory for the search")
+
+
+def _taken(result: _Found, count: int) -> Found:
+    """What was found, in arrays of its own."""
+    return Found(
+        rows=_copied(result.rows, result.k, np.int64),
+        ssim=_copied(result.ssim, result.k, np.float64),
+        count=result.count,
+        total=result.total,
+        histogram=np.array(result.histogram, np.int64),
+        scores=_copied(result.scores, count, np.float32),
+    )
+
+
+def _copied(pointer: Any, count: int, dtype: type[np.generic]) -> NDArray[Any]:
+    copy = np.empty(count, dtype)
+    ctypes.memmove(copy.ctypes.data, pointer, copy.nbytes)
+    return copy

@@ -26,7 +26,6 @@ class Health(Enum):
     """What a canary inference tells about a model."""
 
     HEALTHY = "healthy"
-    DEAD = "dead"  # a stub process is gone: nothing but unload and load brings it back
     SLOW = "slow"  # no answer within the deadline
     BUSY = "busy"  # the queue is full, the model is not loaded, or Triton is away
     ERROR = "error"  # the model refuses zeros: it answers, so it lives
@@ -196,9 +195,7 @@ def _zeros(tensor: Mapping[str, Any], *, batched: bool) -> Any:
 
 
 def _health(exc: InferenceServerException) -> Health:
-    """Read tritonclient's error: its status is a string, a dead stub shows in the text alone."""
-    if "is not healthy" in exc.message():
-        return Health.DEAD
+    """Read tritonclient's error: its status is a string."""
     by_status = {
         "StatusCode.DEADLINE_EXCEEDED": Health.SLOW,
         "StatusCode.UNAVAILABLE": Health.BUSY,

@@ -17,7 +17,6 @@ from typing import NoReturn
 import pytest
 
 from animegan_kernels.build import Library
-from animegan_kernels.search.build import NativeLibrary, runnable
 
 
 def require_module(name: str) -> ModuleType:
@@ -35,14 +34,6 @@ def require_program(name: str) -> str:
     """Path of a program, looked for beside this interpreter and on PATH; skip as above without."""
     path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
     return path or _missing(f"needs the program {name}")
-
-
-def require_kernels(kernel: NativeLibrary) -> None:
-    """A native kernel for every instruction set that this processor has; skip as above."""
-    built = [target for target, _ in kernel.available()]
-    for target in runnable():
-        if target not in built:
-            _missing(f"needs the {kernel.folder.name} for {target}: python -m animegan_kernels")
 
 
 def require_library(library: Library) -> Path:
@@ -75,21 +66,6 @@ def require_root() -> None:
     """To be root; skip as above otherwise."""
     if os.geteuid() != 0:
         _missing("needs root, which building images without a container runtime takes")
-
-
-def require_mounts() -> list[str]:
-    """The start of a command whose mounts nobody else sees; skip as above where none may be."""
-    alone = [
-        require_program("unshare"),
-        "--map-root-user",
-        "--mount",
-        "--propagation=private",
-        "--",
-    ]
-    tried = subprocess.run([*alone, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        _missing(f"needs mounts in a namespace of its own: {tried.stderr.strip()}")
-    return alone
 
 
 def require_folder(path: Path) -> Path:

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "algorithm.h"
-#include "ort_abi.h"
+#include "common/onnxruntime.h"
 
 enum { PARTS = 16 }; /* of one run, for the threads to share */
 #define RETURN_IF_FAILED(call) do { OrtStatus *status_ = (call); if (status_) return status_; } while (0)
@@ -207,7 +207,10 @@ static void twice(const pictures *p, int64_t *height, int64_t *width) {
 
 static const char *name(const OrtCustomOp *op) { return ((const operator *)op)->name; }
 static const char *provider(const OrtCustomOp *op) { (void)op; return NULL; }
-static int type(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
+static ONNXTensorElementDataType type(const OrtCustomOp *op, size_t i) {
+    (void)op, (void)i;
+    return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+}
 static int required(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return INPUT_OUTPUT_REQUIRED; }
 static int default_memory(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return 0; }
 static size_t three(const OrtCustomOp *op) { (void)op; return 3; }

@@ -1,16 +1,15 @@
-"""The scan in C, for x86-64 with AVX2 or AVX-512. `python -m animegan_kernels` compiles it."""
+"""Exact search in C: for Python (animegan_ssim/engine.py) and for Triton (backend.c).
 
-from __future__ import annotations
+The engine of the search by SSIM:
 
-from pathlib import Path
+engine      searches: scans, then scores again in float64 whoever could be among the best
+workers     threads that share the loops of all searches
+scan        SSIM in float32, compiled once for every instruction set: uniform.h, gaussian.h
+tables      what a scan needs to know of a query
+exact       SSIM in float64, to the last bit that of animegan_ssim/reference.py
+sums        sum and histogram of scores, to the last bit NumPy's
+ranks       who comes first
+definition  the two SSIMs
 
-from animegan_kernels.search.build import NativeLibrary
-
-KERNEL = NativeLibrary(
-    Path(__file__).parent,
-    ("scan.c", "uniform.h", "gaussian.h", "job.h", "lanes.h"),
-    # No contraction and no -ffast-math: NaN stays NaN, sums keep their order, and the answer is the
-    # same every time.
-    "-ffp-contract=off",
-    "numba scans instead, at a quarter of the speed.",
-)
+The rest is Triton's: indexes and embeddings in files, kept open and checked; the models that answer.
+"""

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../common/target.h"
+#include "common/target.h"
 
 enum { TILE = 16 }; /* images side by side in memory */
 

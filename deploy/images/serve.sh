@@ -2,9 +2,6 @@
 # Starts Triton in a pod, with the arguments that it is given.
 set -eu
 
-# What a server that was killed left behind: /dev/shm outlives its container.
-rm -f /dev/shm/triton_*
-
 # A pod of the StatefulSet serves part POD_INDEX of PARTS; with more pods than parts, parts repeat.
 # A pod that does not know its number must not start: inside $((...)) an unset variable is 0, and the
 # other parts of every index would be searched by nobody.

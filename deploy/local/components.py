@@ -16,9 +16,10 @@ from deploy.local.processes import PidFile
 from deploy.local.runtime import ensure_runtime
 from deploy.local.state import StackState
 from deploy.local.triton import KILL_SECONDS, READY_SECONDS, missing_models
-from deploy.triton_admin import ADMIN_KEY_VARIABLE
 
 Command = tuple[list[str], dict[str, str]]  # arguments, environment
+
+TRITON = "triton"
 
 # Without it in the repository there is nothing for the similarity service to do.
 SEARCH_MODEL = "ssim_search"
@@ -29,7 +30,7 @@ PREFERRED_METHODS = ("compact", "upconv7")
 
 # A service gives calls in flight 30 s by itself; after that it is overdue.
 _SERVICE_STOP_SECONDS = 35.0
-_WATCHDOG_STOP_SECONDS = 15.0  # it may be in the middle of a reload
+_WATCHDOG_STOP_SECONDS = 15.0  # it may be in the middle of a restart
 _HEALTH_SECONDS = 2.0
 
 
@@ -87,14 +88,14 @@ class Component:
 
 
 def components(state: StackState, folder: Path) -> list[Component]:
-    """Return the parts of a stack, each after those that it needs."""
+    """Return the parts of a stack: Triton first, its watchdog last."""
     triton = _triton(state, folder)
     services = [_generator(state, folder)]
     if upscaling_methods(state.settings.model_repository):
         services.append(_upscaler(state, folder))
     if (state.settings.model_repository / SEARCH_MODEL).is_dir():
         services.append(_similarity(state, folder))
-    return [triton, *services, _watchdog(state, folder, triton)]
+    return [triton, *services, _watchdog(folder)]
 
 
 def upscaling_methods(repository: Path) -> list[str]:
@@ -112,7 +113,7 @@ def _triton(state: StackState, folder: Path) -> Component:
         return settings.command(runtime), settings.environment(runtime)
 
     return Component(
-        name="triton",
+        name=TRITON,
         folder=folder,
         command=command,
         ports=(settings.http_port, settings.grpc_port, settings.metrics_port),
@@ -164,19 +165,12 @@ def _service(
     )
 
 
-def _watchdog(state: StackState, folder: Path, triton: Component) -> Component:
-    def command() -> Command:
-        server = triton.process()
-        if server is None:
-            raise LocalStackError(f"Triton ended.\n{processes.tail(triton.log)}")
-        argv = [sys.executable, "-m", "deploy.local.watchdog", f"--triton-pid={server.pid}"]
-        argv += [f"--triton-url={state.triton.grpc_url}", f"--shm-prefix={state.shm_prefix}"]
-        return argv, {**os.environ, ADMIN_KEY_VARIABLE: state.admin_key}
-
+def _watchdog(folder: Path) -> Component:
+    argv = [sys.executable, "-m", "deploy.local.watchdog", f"--state-dir={folder}"]
     return Component(
         name="watchdog",
         folder=folder,
-        command=command,
+        command=lambda: (argv, dict(os.environ)),
         ports=(),
         addresses=(),
         missing=lambda: "",  # nobody calls it: running is all it has to do

@@ -153,7 +153,13 @@ class PidFile:
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
         same = abs(process.create_time() - remembered["started"]) < 0.01
-        return process if same and alive(process) else None
+        if not same:
+            return None
+        if alive(process):
+            return process
+        with suppress(psutil.TimeoutExpired):
+            process.wait(timeout=0)  # of a child that has ended, nothing stays in the process table
+        return None
 
     def stop(self, grace: float) -> bool:
         """Stop the remembered process, if it runs, and forget it; tell whether it ran."""

@@ -1,20 +1,22 @@
 """Build what Triton needs to run without Docker, once, below `.local/triton`.
 
 Three parts, each in a folder named by the digest of its inputs, so that a changed pin or a changed
-backend makes a new folder and an unchanged one costs a `stat`:
+source makes a new folder and an unchanged one costs a `stat`:
 
 - `server-<digest>`: the `tritonserver` binary and its libraries, from the PyPI wheel of pytriton.
-- `stub-<digest>`: the virtual environment in which Triton's Python backend runs our models.
-- `backends-<digest>`: Triton's backend directory, copies only, because Triton refuses links.
+- `onnxruntime-<digest>`: the C library in ONNX Runtime's wheel.
+- `backends-<digest>`: Triton's backend directory, ours; copies, because Triton refuses links.
 """
 
 import contextlib
 import fcntl
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -23,24 +25,33 @@ from pathlib import Path
 
 import psutil
 
-from animegan_kernels.libraries import TRITON_SEARCH
-from deploy.local import interpreter
+from animegan_kernels import libraries
+from animegan_kernels.build import Library, build
+from animegan_kernels.compiler import CompilerError
 from deploy.local.console import LocalStackError, say
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEFAULT_ROOT = PROJECT / ".local" / "triton"
-BACKEND_SOURCE = Path(__file__).resolve().parent / "backend" / "onnxruntime" / "model.py"
 
-# How server and stubs use memory. numpy's threads are never used, and malloc's arenas, eight a core
-# by default, would each keep what a burst of requests once needed: neither saves CPU time. But the
-# activations of a run must not go back to the kernel after each run, only to be faulted in again
-# by the next one: that costs a tenth of the CPU time, and keeping them about 3 MiB a stub.
+# What lies in the folder of each backend, beside what else the backend loads from there.
+_BACKENDS: Mapping[str, tuple[Library, ...]] = {
+    "onnxruntime": (libraries.TRITON_ONNXRUNTIME, libraries.CONVOLUTION),
+    "animegan_search": (libraries.TRITON_SEARCH,),
+}
+
+# How the server uses memory. malloc's arenas, eight a core by default, would each keep what a burst
+# of requests once needed, which saves no CPU time. But the activations of a run must not go back to
+# the kernel after each run, only to be faulted in again by the next one: that costs a tenth of it.
 _MEMORY = {
-    "OPENBLAS_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # bytes; the largest that glibc accepts
     "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),
 }
+
+
+_ONNXRUNTIME = "libonnxruntime.so"
+_PYTHON = "3.12"  # any that it has a wheel for
+_PLATFORM = f"manylinux_2_28_{platform.machine()}"
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ class Runtime:
     """Where the built parts lie."""
 
     server: Path  # holds pytriton/tritonserver and nvidia_pytriton.libs
-    stub: Path  # virtual environment with numpy 1.x, onnx, onnxruntime and numba
+    onnxruntime: Path  # holds libonnxruntime.so and its licences
     backends: Path  # value of --backend-directory
 
     @property
@@ -56,20 +67,17 @@ class Runtime:
         """The `tritonserver` program."""
         return _tritonserver(self.server) / "bin" / "tritonserver"
 
+    @property
+    def onnxruntime_library(self) -> Path:
+        """ONNX Runtime's C library."""
+        return self.onnxruntime / _ONNXRUNTIME
+
     def environment(self) -> dict[str, str]:
-        """Return the variables under which the binary and its stubs find their libraries."""
-        # Not inherited: PYTHONPATH and its like would bring the caller's numpy 2 into the stub,
-        # which silently corrupts tensors. Ours is the checkout, where `animegan_ssim` lies.
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
-        libraries = f"{self.server / 'nvidia_pytriton.libs'}:{self.stub / 'libpython'}"
-        # The stub embeds the first python3 on PATH.
-        path = f"{self.stub / 'bin'}:{kept.get('PATH', os.defpath)}"
+        """Return the variables under which the binary finds its libraries."""
         return {
-            **kept,
+            **os.environ,
             **_MEMORY,
-            "PATH": path,
-            "LD_LIBRARY_PATH": libraries,
-            "PYTHONPATH": str(PROJECT),
+            "LD_LIBRARY_PATH": str(self.server / "nvidia_pytriton.libs"),
         }
 
 
@@ -79,29 +87,36 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
     Raises:
         LocalStackError: a part cannot be built here; the message says what to do.
     """
-    server_pins, stub_pins = pins("triton-server"), pins("triton-backend")
-    python = interpreter.choose()
+    server_pins, onnxruntime_pins = pins("triton-server"), pins("triton-onnxruntime")
+    wanted = sorted({library for ours in _BACKENDS.values() for library in ours}, key=str)
+    try:
+        build(wanted)
+    except CompilerError as error:
+        raise LocalStackError(str(error)) from error
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / "lock"):
-        server = part(root, "server", server_pins, lambda to: _install_server(to, server_pins))
-        stub = part(
-            root,
-            "stub",
-            [*stub_pins, python.version, str(python.executable)],
-            lambda to: _create_stub(to, python, stub_pins),
+        runtime = Runtime(
+            part(root, "server", server_pins, lambda to: _install_server(to, server_pins)),
+            part(
+                root,
+                "onnxruntime",
+                [*onnxruntime_pins, _PYTHON, _PLATFORM],
+                lambda to: _extract_onnxruntime(to, onnxruntime_pins),
+            ),
+            part(
+                root,
+                "backends",
+                [
+                    f"{name}/{library.path.name}"
+                    for name in _BACKENDS
+                    for library in _BACKENDS[name]
+                ],
+                _copy_backends,
+            ),
         )
-        backends = part(
-            root,
-            "backends",
-            [
-                *(server.name, stub.name, python.version, BACKEND_SOURCE.read_text()),
-                TRITON_SEARCH.built().name,
-            ],
-            lambda to: _copy_backends(to, server, python.version),
-        )
-        executables = [process.info["exe"] or "" for process in psutil.process_iter(["exe"])]
-        remove_outdated(root, {server, stub, backends}, executables)
-    return Runtime(server, stub, backends)
+        commands = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
+        remove_outdated(root, {runtime.server, runtime.onnxruntime, runtime.backends}, commands)
+    return runtime
 
 
 def pins(group: str, pyproject: Path = PROJECT / "pyproject.toml") -> list[str]:
@@ -151,29 +166,27 @@ def _install_server(target: Path, requirements: Sequence[str]) -> None:
     (_tritonserver(target) / "bin" / "tritonserver").chmod(0o755)
 
 
-def _create_stub(
-    target: Path, python: interpreter.Interpreter, requirements: Sequence[str]
-) -> None:
-    say(f"Building Triton's Python {python.version} environment ({', '.join(requirements)}; once)")
-    command = [str(python.executable), "-m", "venv", "--without-pip", str(target)]
-    _run(command, remedy="Install the interpreter's venv module (Debian: python3-venv).")
-    interpreter.provide_libpython(python, target / "libpython")
-    # --no-deps: what onnxruntime asks for besides is for its tools; the group pins all of the rest.
-    _pip(["--python", str(target / "bin" / "python3"), "install", "--no-deps", *requirements])
+def _extract_onnxruntime(target: Path, requirements: Sequence[str]) -> None:
+    say(f"Fetching ONNX Runtime ({', '.join(requirements)}, about 20 MB; once)")
+    with tempfile.TemporaryDirectory(dir=target) as scratch:
+        # The same wheel for every Python: of it only the C library is used.
+        command = ["install", "--no-deps", "--no-compile", "--only-binary", ":all:"]
+        command += ["--python-version", _PYTHON, "--platform", _PLATFORM]
+        _pip([*command, "--target", scratch, *requirements])
+        package = Path(scratch) / "onnxruntime"
+        library, *others = package.glob("capi/libonnxruntime.so.*")
+        if others:
+            raise LocalStackError(f"{requirements} holds more than one C library: {others}")
+        library.rename(target / _ONNXRUNTIME)
+        for notice in ("LICENSE", "ThirdPartyNotices.txt"):
+            (package / notice).rename(target / notice)
 
 
-def _copy_backends(target: Path, server: Path, python_version: str) -> None:
-    tritonserver = _tritonserver(server)
-    shutil.copytree(tritonserver / "backends" / "python", target / "python")
-    stub = tritonserver / "python_backend_stubs" / python_version / "triton_python_backend_stub"
-    if not stub.is_file():
-        raise LocalStackError(f"This Triton has no stub for Python {python_version}: {stub}")
-    shutil.copy(stub, target / "python")
-    (target / "python" / stub.name).chmod(0o755)
-    (target / "onnxruntime").mkdir()
-    shutil.copy(BACKEND_SOURCE, target / "onnxruntime")
-    (target / "animegan_search").mkdir()
-    shutil.copy(TRITON_SEARCH.built(), target / "animegan_search" / TRITON_SEARCH.file_name)
+def _copy_backends(target: Path) -> None:
+    for name, ours in _BACKENDS.items():
+        (target / name).mkdir()
+        for library in ours:
+            shutil.copy(library.built(), target / name / library.file_name)
 
 
 def _tritonserver(server: Path) -> Path:
@@ -204,13 +217,9 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def remove_outdated(root: Path, keep: Collection[Path], executables: Collection[str]) -> None:
-    """Remove the parts of earlier pins, unless a program still runs from one of them.
-
-    Then all of them stay: a running backend needs its stub environment too, though no program is
-    started from there.
-    """
-    outdated = [folder for folder in root.iterdir() if folder.is_dir() and folder not in keep]
-    if not any(Path(executable).is_relative_to(f) for f in outdated for executable in executables):
-        for folder in outdated:
+def remove_outdated(root: Path, keep: Collection[Path], commands: Collection[str]) -> None:
+    """Remove the parts of earlier pins, but those that a running program's command line names."""
+    for folder in root.iterdir():
+        needed = folder in keep or any(str(folder) in command for command in commands)
+        if folder.is_dir() and not needed:
             shutil.rmtree(folder)

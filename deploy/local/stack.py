@@ -1,16 +1,17 @@
 """Triton, its watchdog and the services, in the background of one machine."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from deploy.local import monitoring, shared_memory
-from deploy.local.components import Component, components
+from deploy.local import monitoring
+from deploy.local.components import TRITON, Component, components
 from deploy.local.console import LocalStackError
 from deploy.local.monitoring import MonitoringSettings
 from deploy.local.runtime import PROJECT
-from deploy.local.state import StackSettings, StackState, locked
+from deploy.local.state import STATE_FILE, StackSettings, StackState, locked
 from deploy.triton_admin import AdminError, ModelState, TritonAdmin
 
 DEFAULT_STATE_DIR = PROJECT / ".local" / "run"
@@ -33,7 +34,7 @@ class Stack:
     def __init__(self, state_dir: Path = DEFAULT_STATE_DIR) -> None:
         """Stacks with different state directories do not know of each other."""
         self._folder = state_dir.resolve()
-        self._state_file = self._folder / "stack.json"
+        self._state_file = self._folder / STATE_FILE
 
     def up(self, settings: StackSettings) -> None:
         """Start what does not run yet and wait until all of it serves.
@@ -51,15 +52,11 @@ class Stack:
             state = self._state_for(settings)
             started: list[Component] = []
             try:
-                triton, *others = components(state, self._folder)
-                _run(triton, started)
-                triton.wait_until_ready()
-                _run_all(others, started)
+                _run_all(components(state, self._folder), started)
             except BaseException:  # also Ctrl-C: what is half started must not stay
-                for part in reversed(started):
-                    part.stop()
+                _stop_all(started)
                 if not self._runs(state):
-                    self._forget(state)
+                    self._forget()
                 raise
 
     def down(self) -> bool:
@@ -69,9 +66,9 @@ class Stack:
             if state is None:
                 return False
             monitoring.stop(self._folder)
-            stopped = [part.stop() for part in reversed(components(state, self._folder))]
-            self._forget(state)
-            return any(stopped)
+            stopped = _stop_all(components(state, self._folder))
+            self._forget()
+            return stopped
 
     def monitor(self, settings: MonitoringSettings) -> list[Component]:
         """Start Prometheus and Alertmanager for the stack, anew if they run; `down` stops them.
@@ -140,7 +137,7 @@ class Stack:
                 )
             return before
         if before:  # it was not stopped but killed, with the machine perhaps
-            self._forget(before)
+            self._forget()
         state = StackState.new(settings)
         state.write(self._state_file)
         return state
@@ -156,32 +153,34 @@ class Stack:
         """Tell whether any part runs."""
         return any(part.process() for part in components(state, self._folder))
 
-    def _forget(self, state: StackState) -> None:
+    def _forget(self) -> None:
         """Remove what a stack that does not run any more has left."""
-        shared_memory.remove(shared_memory.regions(state.shm_prefix))
         self._state_file.unlink()
 
 
-def _run_all(others: list[Component], started: list[Component]) -> None:
-    """Run what needs Triton, anew if Triton was started anew, and wait until all of it serves.
+def _run_all(parts: list[Component], started: list[Component]) -> None:
+    """Start the parts that do not run, and wait until all of them serve.
 
-    Nobody is waited for before all run: while a model is dead, services are not ready, and it is
-    the watchdog that brings the model back.
+    None waits for another one: a service is ready as soon as Triton is.
     """
-    if started:
-        for part in others:
-            part.stop()
-    for part in others:
-        _run(part, started)
-    for part in others:
+    for part in parts:
+        if part.process() is None:
+            part.start()
+            started.append(part)
+    for part in parts:
         part.wait_until_ready()
 
 
-def _run(part: Component, started: list[Component]) -> None:
-    """Start a part if it does not run."""
-    if part.process() is None:
-        part.start()
-        started.append(part)
+def _stop_all(parts: list[Component]) -> bool:
+    """Stop the parts, all at once; tell whether any ran.
+
+    But Triton last: services ask it until they end, and the watchdog would start it again.
+    """
+    others = [part for part in parts if part.name != TRITON]
+    with ThreadPoolExecutor(max_workers=len(parts) or 1) as threads:
+        stopped = list(threads.map(Component.stop, others))
+    stopped += [part.stop() for part in parts if part.name == TRITON]
+    return any(stopped)
 
 
 def _status(part: Component) -> ComponentStatus:

@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from deploy.local import processes, shared_memory
+from deploy.local import processes
 from deploy.local.runtime import PROJECT
 from deploy.local.triton import TritonSettings
+
+STATE_FILE = "stack.json"  # in the state directory
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,11 @@ class StackState:
 
     settings: StackSettings
     admin_key: str  # opens Triton's model-repository protocol
-    shm_prefix: str
 
     @classmethod
     def new(cls, settings: StackSettings) -> Self:
-        """Return a state with fresh secrets."""
-        return cls(settings, secrets.token_hex(16), shared_memory.new_prefix())
+        """Return a state with a fresh key."""
+        return cls(settings, secrets.token_hex(16))
 
     @property
     def triton(self) -> TritonSettings:
@@ -77,7 +78,6 @@ class StackState:
             grpc_port=self.settings.triton_grpc_port,
             metrics_port=self.settings.triton_metrics_port,
             admin_key=self.admin_key,
-            shm_prefix=self.shm_prefix,
             indexes=self.settings.indexes,
         )
 

@@ -8,7 +8,7 @@ from typing import Self
 
 import psutil
 
-from deploy.local import processes, shared_memory
+from deploy.local import processes
 from deploy.local.console import LocalStackError
 from deploy.local.runtime import Runtime, ensure_runtime
 from deploy.triton_admin import AdminError, TritonAdmin
@@ -18,8 +18,7 @@ INDEXES_VARIABLE = "ANIMEGAN_INDEXES"
 SHARDS_VARIABLE = "ANIMEGAN_SHARDS"
 
 READY_SECONDS = 60.0
-# How long Triton waits for requests in flight after SIGTERM. It waits in vain for a model whose
-# killed stub had been given a request, so this is also the longest stop after such an accident.
+# How long Triton waits for requests in flight after SIGTERM.
 EXIT_SECONDS = 5
 KILL_SECONDS = EXIT_SECONDS + 5.0
 
@@ -33,7 +32,6 @@ class TritonSettings:
     grpc_port: int
     metrics_port: int
     admin_key: str  # opens the model-repository protocol
-    shm_prefix: str  # begins the names of its shared memory regions, and of no other Triton's
     indexes: Path | None  # folder of the indexes that it searches
     shards: str = ""  # "i/n": only shards i, i + n, ... of each index
 
@@ -43,7 +41,7 @@ class TritonSettings:
         return f"127.0.0.1:{self.grpc_port}"
 
     def environment(self, runtime: Runtime) -> dict[str, str]:
-        """Return the environment variables of the server and its stubs."""
+        """Return the environment variables of the server."""
         indexes = str(self.indexes) if self.indexes else ""
         return runtime.environment() | {INDEXES_VARIABLE: indexes, SHARDS_VARIABLE: self.shards}
 
@@ -69,9 +67,7 @@ class TritonSettings:
             f"--metrics-port={self.metrics_port}",
             f"--grpc-restricted-protocol={restricted}",
             f"--http-restricted-api={restricted}",
-            # Our backend is a Python-based one: it takes the Python backend's options by its name.
-            f"--backend-config=onnxruntime,shm-region-prefix-name={self.shm_prefix}",
-            f"--backend-config=python,shm-region-prefix-name={self.shm_prefix}",
+            f"--backend-config=onnxruntime,library={runtime.onnxruntime_library}",
         ]
 
 
@@ -111,7 +107,6 @@ class LocalTriton:
             grpc_port=grpc_port or next(free),
             metrics_port=metrics_port or next(free),
             admin_key=secrets.token_hex(16),
-            shm_prefix=shared_memory.new_prefix(),
             indexes=indexes and indexes.resolve(),
             shards=shards,
         )
@@ -168,10 +163,9 @@ class LocalTriton:
             raise
 
     def stop(self) -> None:
-        """Let requests in flight finish, end the server and its stubs, remove their memory."""
+        """Let requests in flight finish and end the server."""
         if self._process is not None:
             processes.stop_tree(self._process, KILL_SECONDS)
-            shared_memory.remove(shared_memory.regions(self.settings.shm_prefix))
             self._process = None
 
     def __enter__(self) -> Self:

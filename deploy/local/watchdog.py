@@ -1,32 +1,30 @@
-"""Keep the models of a local Triton serving: a process of its own beside the server.
+"""Keep the Triton of a local stack serving: a process of its own, which starts it again when
 
-Triton 2.51 never restarts a Python stub that died: its requests fail for ever with INTERNAL "Stub
-process ... is not healthy", while server-ready and model-ready stay true. Only unload + load brings
-the model back, which is what this process does, when
+- it has ended; or
+- it hangs: canary inferences, every few seconds, go unanswered while nothing moves. A model that
+  computes for ever blocks what is loaded, and no thread of a process can be ended from outside.
 
-- a stub has died, seen every second in the process table: a request that reaches a dead stub takes
-  a second to fail and keeps Triton from ever freeing the instance, so speed counts; or
-- a canary inference, every few seconds, says so, or they go unanswered while nothing moves.
-
-What a dead stub leaves behind is removed: its shared memory, and the other stubs of the unloaded
-model, which Triton forgets to end if a request had reached the dead one.
+A model with a long queue leaves canaries unanswered too, but it gets on with its work: that Triton
+is left alone.
 """
 
 import argparse
-import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 import psutil
 import structlog
 
-from deploy.local import processes, shared_memory, stubs
-from deploy.triton_admin import ADMIN_KEY_VARIABLE, AdminError, Health, TritonAdmin
+from deploy.local import processes
+from deploy.local.components import Component, components
+from deploy.local.console import LocalStackError
+from deploy.local.state import STATE_FILE, StackState, locked
+from deploy.triton_admin import AdminError, Health, TritonAdmin
 from services.common import logs
 
-# Longer than a busy machine takes to reap a stub that has ended.
-_REAPED_SECONDS = 0.5
+_TRITON = "triton"  # where a model's name stands, for the server as a whole
 
 log = structlog.get_logger()
 
@@ -35,186 +33,129 @@ log = structlog.get_logger()
 class Timing:
     """How often the watchdog looks and how long it waits, in seconds."""
 
-    look: float = 1.0  # between two looks at the stubs
+    look: float = 0.5  # between two looks at the process
     canary: float = 5.0  # between two rounds of canaries
     canary_deadline: float = 10.0
     hang: float = (
         60.0  # longer than the largest tiles of the slowest network take on a busy machine
     )
-    reload_pause: float = 5.0  # between two reloads of one model
-    farewell: float = 30.0  # from reload to the end of the old stubs: their requests may finish
-    settled: float = 60.0  # Triton gives a stub 30 s to start; its memory exists before it
+    restart_pause: float = 5.0  # between two restarts
+
+
+@dataclass(frozen=True)
+class _Silence:
+    """Since when nothing is heard of a model, and how many batches it had executed then."""
+
+    since: float
+    executions: int
 
 
 class Watchdog:
-    """Watches one server. `look` does everything that is due and returns at once."""
+    """Watches one Triton. `look` does everything that is due and returns at once."""
 
-    def __init__(
-        self, admin: TritonAdmin, server: psutil.Process, shm_prefix: str, timing: Timing
-    ) -> None:
-        """`server` is the tritonserver process whose admin protocol `admin` speaks."""
+    def __init__(self, triton: Component, admin: TritonAdmin, timing: Timing) -> None:
+        """`admin` speaks with the server that `triton` starts."""
+        self._triton = triton
         self._admin = admin
-        self._server = server
-        self._shm_prefix = shm_prefix
         self._timing = timing
-        self._stubs: set[stubs.Stub] = set()  # seen alive, not replaced yet
-        self._replaced: dict[stubs.Stub, float] = {}  # with the time at which they must be gone
-        self._missing: set[str] = set()  # models that we unloaded and could not load again
-        self._not_before: dict[str, float] = {}  # earliest next reload of a model
-        # At a model's first unanswered canary, and when it was seen.
-        self._executions: dict[str, tuple[int, float]] = {}
-        self._complaints: dict[str, str] = {}  # a model's last canary error, to log changes only
+        self._answered = False  # until then it is starting, which takes long with large indexes
+        self._silent: dict[str, _Silence] = {}  # by model; Triton itself is _TRITON
+        self._complaints: dict[str, str] = {}  # the last ones, to log changes only
         self._next_canary = 0.0
+        self._next_restart = 0.0
 
     def look(self) -> None:
-        """Look once at everything that is due.
+        """Look once at everything that is due."""
+        now = time.monotonic()
+        process = self._triton.process()
+        if process is None:
+            self._restart(process, "it has ended")
+        elif now >= self._next_canary:
+            self._look_at_models()
+            self._next_canary = now + self._timing.canary
+            if hung := self._hung():
+                self._restart(process, f"no answer, and nothing moves: {', '.join(hung)}")
 
-        Raises:
-            AdminError: Triton is away.
-        """
-        self._check_stubs()
-        self._retry_missing()
-        if time.monotonic() >= self._next_canary:
-            self._check_models()
-            self._next_canary = time.monotonic() + self._timing.canary
-        self._tidy_up()
-
-    def _check_stubs(self) -> None:
-        """Reload the models of stubs that have died."""
-        self._stubs |= set(stubs.living(self._server)) - self._replaced.keys()
-        if all(stub.alive() for stub in self._stubs):
+    def _look_at_models(self) -> None:
+        """Run a canary on every model that claims to be ready: others an operator has unloaded."""
+        try:
+            ready = {state.name for state in self._admin.index() if state.ready}
+            self._answered = True
+            for name in sorted(ready):
+                self._look_at(name)
+        except AdminError as error:
+            if self._answered:
+                self._note(_TRITON, str(error), executions=0)
             return
-        # Triton reaps the stubs of a model that it unloads, those that were killed stay zombies.
-        time.sleep(_REAPED_SECONDS)
-        self._stubs = {stub for stub in self._stubs if stub.process.is_running()}
-        bereft = {stub.model for stub in self._stubs if not stub.alive()}
-        for model in sorted(bereft & self._ready_models()):
-            self._reload(model, "a stub process died")
+        known = ready & self._silent.keys()
+        self._silent = {name: self._silent[name] for name in known}
 
-    def _ready_models(self) -> set[str]:
-        """Return the models that claim to be ready: an operator has unloaded the others."""
-        return {state.name for state in self._admin.index() if state.ready}
-
-    def _check_models(self) -> None:
-        """Run canaries on every model that claims to be ready."""
-        for name in sorted(self._ready_models()):
-            config = self._admin.config(name)
-            # Idle instances take turns, so this many canaries reach each of them.
-            instances = sum(group["count"] for group in config["instance_group"])
-            for _ in range(instances):
-                health, message = self._admin.canary(name, config, self._timing.canary_deadline)
-                if health is not Health.HEALTHY:
-                    break
-            self._judge(name, health, message)
-
-    def _judge(self, name: str, health: Health, message: str) -> None:
-        """Log a canary's complaint once, and reload the model if that is the remedy."""
-        if message and message != self._complaints.get(name):
-            log.warning("canary failed", model=name, health=health.value, reason=message)
-        self._complaints[name] = message
-        if health is Health.DEAD:
-            self._reload(name, message)
-        elif health is Health.SLOW:
-            self._suspect(name)
+    def _look_at(self, name: str) -> None:
+        config, deadline = self._admin.config(name), self._timing.canary_deadline
+        health, message = self._admin.canary(name, config, deadline)
+        if health is Health.SLOW:
+            self._note(name, message, self._admin.executions(name))
         else:
-            self._executions.pop(name, None)
+            self._silent.pop(name, None)
+            self._complain(name, message)
 
-    def _suspect(self, name: str) -> None:
-        """Reload a model that leaves canaries unanswered and has executed nothing for a while.
+    def _note(self, name: str, message: str, executions: int) -> None:
+        """Take down that nothing was heard of a model."""
+        self._complain(name, message)
+        before = self._silent.get(name)
+        if before is None or before.executions != executions:
+            self._silent[name] = _Silence(time.monotonic(), executions)
 
-        A model with a long queue is slow too, but it gets on with its work: reloading it would
-        make things worse.
-        """
-        executions, now = self._admin.executions(name), time.monotonic()
-        before, since = self._executions.get(name, (None, now))
-        if executions != before:
-            self._executions[name] = executions, now
-        elif now - since >= self._timing.hang:
-            self._reload(name, "it hangs")
+    def _complain(self, name: str, message: str) -> None:
+        if message and message != self._complaints.get(name):
+            log.warning("canary failed", model=name, reason=message)
+        self._complaints[name] = message
 
-    def _reload(self, name: str, reason: str) -> None:
-        """Unload and load a model: load alone does nothing for a model that claims to be ready."""
+    def _hung(self) -> list[str]:
+        """Models of which nothing has been heard for too long."""
+        earliest = time.monotonic() - self._timing.hang
+        return sorted(name for name, silence in self._silent.items() if silence.since <= earliest)
+
+    def _restart(self, process: psutil.Process | None, reason: str) -> None:
+        """Start Triton again, unless a command of the stack has done so meanwhile."""
         now = time.monotonic()
-        if now < self._not_before.get(name, 0.0):
+        if now < self._next_restart:
             return
-        self._not_before[name] = now + self._timing.reload_pause
-        old = {stub for stub in self._stubs if stub.model == name}
-        self._stubs -= old
-        self._replaced |= dict.fromkeys(old, now + self._timing.farewell)
-        self._executions.pop(name, None)
-        log.warning("reloading a model", model=name, reason=reason)
-        self._admin.unload(name)
-        self._missing.add(name)
-        self._load(name, started=now)
-
-    def _retry_missing(self) -> None:
-        """Load the models that could not be loaded after their unload."""
-        now = time.monotonic()
-        for name in sorted(self._missing):
-            if now >= self._not_before[name]:
-                self._not_before[name] = now + self._timing.reload_pause
-                self._load(name, started=now)
-
-    def _load(self, name: str, started: float) -> None:
-        try:
-            self._admin.load(name)
-        except AdminError as error:
-            log.error("a model cannot be loaded", model=name, reason=str(error))
-            return
-        self._missing.discard(name)
-        log.info("model loaded", model=name, seconds=round(time.monotonic() - started, 3))
-
-    def _tidy_up(self) -> None:
-        """Kill replaced stubs that Triton has not ended; remove shared memory without a stub."""
-        now = time.monotonic()
-        self._replaced = {stub: end for stub, end in self._replaced.items() if stub.alive()}
-        for stub in [stub for stub, end in self._replaced.items() if end <= now]:
-            stub.process.kill()
-            log.info("killed a stub of an unloaded model", model=stub.model, pid=stub.process.pid)
-        in_use = {stub.region for stub in stubs.living(self._server)}
-        settled = self._timing.settled
-        removed = shared_memory.remove(
-            shared_memory.leaked(self._shm_prefix, in_use, settled_seconds=settled)
-        )
-        if removed:
-            log.info("removed leaked shared memory", regions=removed)
-
-
-def watch(watchdog: Watchdog, server: psutil.Process, pause: float) -> None:
-    """Look again and again, until the server is gone."""
-    log.info("watching", triton_pid=server.pid)
-    away = False
-    while processes.alive(server):
-        try:
-            watchdog.look()
-            away = False
-        except AdminError as error:
-            if not away:
-                log.warning("triton refuses or does not answer", reason=str(error))
-            away = True
-        time.sleep(pause)
-    log.warning("triton is gone", triton_pid=server.pid)
+        with locked(self._triton.folder):
+            if self._triton.process() != process:
+                return
+            log.error("restarting triton", reason=reason)
+            self._next_restart = now + self._timing.restart_pause
+            self._answered = False
+            self._silent.clear()
+            try:
+                self._triton.stop()
+                self._triton.start()
+            except LocalStackError as error:
+                log.error("triton cannot be started", reason=str(error))
 
 
 def main() -> NoReturn:
-    """Run as `python -m deploy.local.watchdog`, with the admin key in the environment."""
+    """Run as `python -m deploy.local.watchdog`, until SIGTERM."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--triton-url", required=True, help="Triton's gRPC address, host:port")
-    parser.add_argument("--triton-pid", type=int, required=True)
-    parser.add_argument("--shm-prefix", required=True, help="of this Triton's regions, no other's")
-    options = parser.parse_args()
+    parser.add_argument("--state-dir", type=Path, required=True, help="of the stack")
+    folder = parser.parse_args().state_dir
+    state = StackState.read(folder / STATE_FILE)
+    if state is None:
+        parser.error(f"there is no stack in {folder}")
     logs.configure("watchdog", "info")
     processes.interrupt_on_sigterm()
     timing = Timing()
-    server = psutil.Process(options.triton_pid)
-    with TritonAdmin(options.triton_url, os.environ[ADMIN_KEY_VARIABLE]) as admin:
-        watchdog = Watchdog(admin, server, options.shm_prefix, timing)
+    triton, *_ = components(state, folder)
+    with TritonAdmin(state.triton.grpc_url, state.admin_key) as admin:
+        watchdog = Watchdog(triton, admin, timing)
         try:
-            watch(watchdog, server, timing.look)
+            while True:
+                watchdog.look()
+                time.sleep(timing.look)
         except KeyboardInterrupt:
             log.info("stopped")
             raise SystemExit(0) from None
-    raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ ONNX_FILE = "model.onnx"
 # Callers that name unknown models cause at most one look at Triton per this many seconds.
 _LOOK_AGAIN_S = 1.0
 
-# A model that vanishes is expected back for so long: a watchdog may be reloading it.
+# A model that vanishes is expected back for so long: Triton may be starting again.
 _EXPECTED_BACK_S = 60.0
 
 # A release takes effect when the pointer that divides a model's traffic is read again: with a

@@ -5,6 +5,7 @@ as long as the process answers, whatever Triton does, so that no pod is restarte
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
@@ -18,6 +19,9 @@ from services.common.errors import ServiceError
 from services.common.metrics import Metrics
 
 LIVENESS = "liveness"
+
+# Until its first success, the probe runs again after this part of the time that has passed.
+_SOON, _SOON_S = 0.1, 0.05
 
 log = structlog.get_logger()
 
@@ -42,23 +46,29 @@ class Health:
     async def watch(
         self, probe: Callable[[], Awaitable[None]], *, interval_s: float, patience_s: float
     ) -> None:
-        """Run `probe` every `interval_s` seconds, forever.
+        """Run `probe` every `interval_s` seconds, forever; more often until the first success.
 
         Ready as soon as a probe succeeds; no longer ready once none has for `patience_s` seconds.
         A probe that takes longer than `patience_s` has failed.
         """
-        last_success = -patience_s
+        started, last_success, complaint = monotonic(), -math.inf, ""
         while True:
             try:
                 async with deadline.within(patience_s):
                     await probe()
-                last_success = monotonic()
+                last_success, complaint = monotonic(), ""
                 self._metrics.canaries.labels(outcome="success").inc()
             except ServiceError as error:
                 self._metrics.canaries.labels(outcome="failure").inc()
-                log.warning("canary failed", reason=str(error))
-            await self._set(monotonic() - last_success < patience_s)
-            await asyncio.sleep(interval_s)
+                if str(error) != complaint:
+                    log.warning("canary failed", reason=str(error))
+                complaint = str(error)
+            now = monotonic()
+            await self._set(now - last_success < patience_s)
+            waits = interval_s
+            if last_success == -math.inf:  # Triton may be starting, too: lose little time
+                waits = min(interval_s, max(_SOON_S, _SOON * (now - started)))
+            await asyncio.sleep(waits)
 
     async def drain(self) -> None:
         """Answer NOT_SERVING from now on."""

@@ -46,9 +46,6 @@ _INFERENCE_SECONDS = 60.0
 _FAREWELL_SECONDS = 5.0
 
 _AWAY = "the models cannot be reached just now; try again"
-# What Triton says, with INTERNAL, after the process behind a Python backend died. It recovers when
-# the watchdog reloads the model.
-_DEAD_STUB = "is not healthy"
 
 
 @dataclass(frozen=True)
@@ -211,7 +208,5 @@ def _translate(error: InferenceServerException) -> ServiceError:
             return DeadlineExceeded("the models did not answer in time")
         case "NOT_FOUND":
             return NotFound(message)
-        case "INTERNAL" if _DEAD_STUB in message:
-            return Unavailable(_AWAY)
         case status:
             return Internal(f"Triton: {status}: {message}")

@@ -16,6 +16,7 @@ from onnxscript import ir, optimizer
 from torch import nn
 
 from training.export.model import ANY, UNROUNDED, ServedModel, TensorSpec
+from training.export.native import native
 
 OPSET = 18
 _ANY_SIZE = 2**31  # bytes
@@ -34,7 +35,7 @@ class Contract:
         instances: two where traffic is, so that batches form while another runs.
         threads: of each; 0, as many as there are cores, where one run is much work.
         mem_arena: where activations are so large that fresh memory for them costs time.
-        native_convolutions: where 3x3 convolutions take most of the time (`animegan_kernels`).
+        native_convolutions: where 3x3 convolutions take most of the time: a second file has ours.
         folded_bytes: constants up to this size are computed here; the rest, when a graph is loaded,
             from what is smaller in the file.
     """
@@ -87,16 +88,17 @@ def serve(name: str, contract: Contract, graph: onnx.ModelProto) -> ServedModel:
     del published.graph.output[:]
     published.graph.output.extend(kept)
     onnx.checker.check_model(published, full_check=True)
+    serialised = published.SerializeToString(deterministic=True)
     return ServedModel(
         name=name + contract.suffix,
         contract=contract.name,
-        onnx=published.SerializeToString(deterministic=True),
+        onnx=serialised,
         inputs=contract.inputs,
         outputs=outputs,
         instances=contract.instances,
         threads=contract.threads,
         mem_arena=contract.mem_arena,
-        native_convolutions=contract.native_convolutions,
+        native=native(serialised) if contract.native_convolutions else None,
     )
 
 

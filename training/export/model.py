@@ -56,7 +56,8 @@ class ServedModel:
         instances: copies that Triton runs side by side.
         threads: of each; 0: as many as there are cores.
         mem_arena: whether ONNX Runtime keeps the memory of its largest run for the next one.
-        native_convolutions: whether a back end that has `animegan_kernels` convolves with it.
+        native: the same graph in the operators of `animegan_kernels.convolution`, for back ends
+            that have them; None: it has no second file.
     """
 
     name: str
@@ -67,4 +68,4 @@ class ServedModel:
     instances: int
     threads: int = 1
     mem_arena: bool = False
-    native_convolutions: bool = False
+    native: bytes | None = None

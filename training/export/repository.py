@@ -3,6 +3,7 @@
     models/stylegan/config.pbtxt
     models/stylegan/1/model.onnx
     models/stylegan/1/model_card.json
+    models/upscale_cunet_2x/1/model.native.onnx   where our convolutions have something to do
 
 A version appears at once, or not at all (`folders.py`). `config.pbtxt` follows by a second rename.
 It is rebuilt from all the cards in the folder, so that publishing again mends what a crash between
@@ -20,7 +21,7 @@ from typing import Any
 
 from training.export.folders import replace, reveal, stage
 from training.export.model import ServedModel
-from training.export.triton_config import MODEL_FILE, render
+from training.export.triton_config import MODEL_FILE, NATIVE_FILE, render
 
 CARD_FILE = "model_card.json"
 CONFIG_FILE = "config.pbtxt"
@@ -72,22 +73,25 @@ def card_bytes(card: Mapping[str, Any]) -> bytes:
     return json.dumps(card, indent=2, sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
+def described(content: bytes) -> dict[str, Any]:
+    """What a card tells of a file."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
 def _stage(folder: Path, model: ServedModel, story: Mapping[str, Any], version: int) -> Path:
     """Write a version into a hidden folder and return it."""
+    files = {MODEL_FILE: model.onnx}
+    if model.native is not None:
+        files[NATIVE_FILE] = model.native
     card = {
         **story,
         "name": model.name,
         "version": version,
         "contract": model.contract,
-        "files": {
-            MODEL_FILE: {
-                "sha256": hashlib.sha256(model.onnx).hexdigest(),
-                "bytes": len(model.onnx),
-            }
-        },
+        "files": {name: described(content) for name, content in files.items()},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return stage(folder, version, {MODEL_FILE: model.onnx, CARD_FILE: card_bytes(card)})
+    return stage(folder, version, {**files, CARD_FILE: card_bytes(card)})
 
 
 def _reveal(model: ServedModel, staged: Path) -> Path:

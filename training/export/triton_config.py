@@ -17,6 +17,8 @@ MAX_BATCH = 64
 # for each picture of 256x256 pixels that waifu2x's cunet enlarged. Without it there were 13 % more.
 _BATCHING = "dynamic_batching { max_queue_delay_microseconds: 0 }"
 MODEL_FILE = "model.onnx"
+NATIVE_FILE = "model.native.onnx"  # the name that our back end derives from the other one
+NATIVE_CONVOLUTIONS = "native_convolutions"
 
 
 def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
@@ -30,12 +32,9 @@ def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
     parameters = {"intra_op_thread_count": str(model.threads)}
     if model.mem_arena:
         parameters["enable_mem_arena"] = "1"
-    if model.native_convolutions:
-        parameters["native_convolutions"] = "1"
-    parameters |= {
-        f"model_card_{version}": json.dumps(card, separators=(",", ":"), sort_keys=True)
-        for version, card in sorted(cards.items())
-    }
+    if model.native is not None:
+        parameters[NATIVE_CONVOLUTIONS] = "1"
+    parameters |= {_card_key(version): _card_text(card) for version, card in sorted(cards.items())}
     return "\n".join(
         [
             f"name: {_quoted(model.name)}",
@@ -51,6 +50,24 @@ def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
             "",
         ]
     )
+
+
+def with_cards(config: str, cards: Mapping[int, Mapping[str, Any]]) -> str:
+    """A configuration as `render` writes it, with these cards in place of those that it has."""
+    lines = config.split("\n")
+    for version, card in cards.items():
+        start = f"parameters {{ key: {_quoted(_card_key(version))} value:"
+        written = _parameter(_card_key(version), _card_text(card))
+        lines = [written if line.startswith(start) else line for line in lines]
+    return "\n".join(lines)
+
+
+def _card_key(version: int) -> str:
+    return f"model_card_{version}"
+
+
+def _card_text(card: Mapping[str, Any]) -> str:
+    return json.dumps(card, separators=(",", ":"), sort_keys=True)
 
 
 def _any_size(model: ServedModel) -> bool:

@@ -6,6 +6,7 @@ because it serves one kind of picture: it learns to double anime faces alone.
   train     teach the network: small pictures and their truths; resumes
   blend     weights between two: learn new pictures without forgetting the old ones
   export    weights -> one kernel a layer -> ONNX -> parity check -> models/upscale_compact_2x
+  native    add what machines with our convolutions load to versions that lack it
   frontier  milliseconds and PSNR of every network in a repository: what does speed cost?
 
 `anime-gan upscaler VERB --help` tells more about one; docs/upscaling/compact.md has the figures.
@@ -19,10 +20,10 @@ from collections.abc import Sequence
 
 from training.datasets.store import DatasetError
 from training.export.parity import ParityError
-from training.upscaling.commands import blend, export, frontier, train
+from training.upscaling.commands import blend, export, frontier, native, train
 from training.verbs import run_verb
 
-VERBS = (train, blend, export, frontier)
+VERBS = (train, blend, export, native, frontier)
 # What a user can mend; FloatingPointError is how a training diverges.
 REFUSALS = (DatasetError, FloatingPointError, OSError, ParityError, ValueError)
 

@@ -1,11 +1,14 @@
 """Tritons that come and go: the pods of the replay."""
 
 import json
+import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from animegan_kernels.build import build
+from animegan_kernels.libraries import TRITON_OCCUPIED
 from deploy.local.triton import LocalTriton
 from services.common.triton_client import Triton
 
@@ -13,39 +16,32 @@ MODEL = "occupied"
 INSTANCES = 2  # as the default models have
 JOB = "animegan-triton-generator"
 
-_CONFIG = f"""\
-name: "{MODEL}"
-backend: "python"
+# It occupies its instance as a network occupies a GPU, and computes nothing: more Tritons on one
+# machine then carry more load, as more GPUs would.
+_CONFIG = """\
+name: "{name}"
+backend: "occupied"
 max_batch_size: 0
 input [ {{ name: "x" data_type: TYPE_FP32 dims: [ 1 ] }} ]
 output [ {{ name: "y" data_type: TYPE_FP32 dims: [ 1 ] }} ]
-instance_group [ {{ count: {INSTANCES} kind: KIND_CPU }} ]
-"""
-# It occupies its instance as a network occupies a GPU, and computes nothing: more Tritons on one
-# machine then carry more load, as more GPUs would.
-_PROGRAM = """\
-import time
-
-import triton_python_backend_utils as triton
-
-
-class TritonPythonModel:
-    def execute(self, requests):
-        answers = []
-        for request in requests:
-            time.sleep({seconds})
-            x = triton.get_input_tensor_by_name(request, "x").as_numpy()
-            answers.append(triton.InferenceResponse([triton.Tensor("y", x)]))
-        return answers
+instance_group [ {{ count: {instances} kind: KIND_CPU }} ]
+parameters {{ key: "seconds" value: {{ string_value: "{seconds}" }} }}
 """
 
 
 def write_model(repository: Path, seconds: float) -> None:
-    """Write a model whose every request takes so long."""
-    version = repository / MODEL / "1"
-    version.mkdir(parents=True)
-    (repository / MODEL / "config.pbtxt").write_text(_CONFIG)
-    (version / "model.py").write_text(_PROGRAM.format(seconds=seconds))
+    """Write a model whose every request takes so long.
+
+    Raises:
+        CompilerError: its backend cannot be compiled.
+    """
+    build([TRITON_OCCUPIED])
+    folder = repository / MODEL
+    (folder / "1").mkdir(parents=True)
+    config = _CONFIG.format(name=MODEL, instances=INSTANCES, seconds=seconds)
+    (folder / "config.pbtxt").write_text(config)
+    # Triton looks for a backend beside its model first.
+    shutil.copy(TRITON_OCCUPIED.built(), folder / TRITON_OCCUPIED.file_name)
 
 
 @dataclass

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from animegan_client import AnimeganError, Client
-from deploy.local import processes, shared_memory, stubs
+from deploy.local import processes
 from deploy.local.stack import Stack
 from deploy.local.state import StackSettings
 from tests.integration.local.polling import until
@@ -123,15 +123,14 @@ def test_a_dead_part_shows_and_up_starts_it_again(cli: Cli) -> None:
     assert cli.generates()
 
 
-def test_the_watchdog_replaces_killed_stubs(cli: Cli) -> None:
-    triton = psutil.Process(cli.pids()["triton"])
-    killed = stubs.living(triton)
-    for stub in killed:
-        stub.process.kill()
+def test_the_watchdog_starts_a_killed_triton_again(cli: Cli) -> None:
+    before = cli.pids()
+    psutil.Process(before["triton"]).kill()
 
-    until(lambda: len(set(stubs.living(triton)) - set(killed)) == len(killed))
+    until(lambda: cli.pids()["triton"] not in (None, before["triton"]))
     until(lambda: cli("status").returncode == 0)
-    until(cli.generates)
+    assert cli.generates()
+    assert cli.pids()["generator"] == before["generator"]
 
 
 def test_load_reports_what_triton_says(cli: Cli) -> None:
@@ -144,33 +143,25 @@ def test_load_reports_what_triton_says(cli: Cli) -> None:
 
 
 def test_up_after_everything_was_killed(cli: Cli) -> None:
-    """Pid files and shared memory of the dead are no obstacle, and do not stay."""
-    rubbish = shared_memory.regions(shm_prefix(cli))
+    """Pid files of the dead are no obstacle."""
     family = [psutil.Process(pid) for pid in cli.pids().values()]
-    for member in family:
+    for member in reversed(family):  # the watchdog first, or it would start Triton again
         member.kill()
     until(lambda: not any(processes.alive(member) for member in family))
     assert cli("status").returncode == 1
 
     assert cli.up().returncode == 0
     assert cli.generates()
-    assert rubbish
-    assert not any(region.exists() for region in rubbish)
 
 
 def test_down_stops_all_of_it(cli: Cli) -> None:
-    prefix = shm_prefix(cli)
-    family = [
-        member
-        for pid in cli.pids().values()
-        for member in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
-    ]
-    assert len(family) >= len(PARTS) + 4  # Triton's stubs
+    family = [psutil.Process(pid) for pid in cli.pids().values()]
+    assert len(family) == len(PARTS)
+    assert not any(member.children() for member in family)
 
     down = cli("down")
     assert (down.returncode, down.stderr) == (0, "stopped\n")
     assert not any(processes.alive(member) for member in family)
-    assert not shared_memory.regions(prefix)
     assert cli("status").returncode == 1
     assert cli("down").stderr == "nothing was running\n"
 
@@ -204,15 +195,8 @@ def test_an_interrupted_up_leaves_nothing(fresh: Cli) -> None:
     command += [f"--models={fresh.settings.model_repository}", "--free-ports"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as up:
         until(lambda: fresh.pids().get("triton"))
-        triton, prefix = psutil.Process(fresh.pids()["triton"]), shm_prefix(fresh)
+        triton = psutil.Process(fresh.pids()["triton"])
         up.send_signal(signal.SIGTERM)
         assert up.wait(timeout=UP_SECONDS) == 130
 
     assert not processes.alive(triton)
-    assert not shared_memory.regions(prefix)
-
-
-def shm_prefix(cli: Cli) -> str:
-    state = Stack(cli.state_dir).state()
-    assert state
-    return state.shm_prefix

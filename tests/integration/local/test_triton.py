@@ -11,7 +11,6 @@ import pytest
 import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException
 
-from deploy.local import shared_memory
 from deploy.local.console import LocalStackError
 from deploy.local.processes import alive
 from deploy.local.triton import LocalTriton
@@ -35,7 +34,7 @@ def test_it_listens_where_it_says(triton: LocalTriton) -> None:
 
 
 def test_model_control_needs_the_admin_key(triton: LocalTriton) -> None:
-    """Loading and unloading is for the watchdog and for operators, not for every caller."""
+    """Loading and unloading is for operators, not for every caller."""
     with triton_grpc.InferenceServerClient(triton.grpc_url) as stranger:
         with pytest.raises(InferenceServerException, match="restricted"):
             stranger.unload_model(STYLEGAN.name)
@@ -62,21 +61,16 @@ def test_a_broken_model_is_named_and_nothing_keeps_running(tmp_path: Path) -> No
 
     with pytest.raises(LocalStackError, match="not started"):
         _ = server.pid
-    assert not shared_memory.regions(server.settings.shm_prefix)
     children = psutil.Process().children(recursive=True)
     assert not any(str(tmp_path) in " ".join(child.cmdline()) for child in children)
 
 
-def test_stop_ends_server_and_stubs_and_frees_their_memory(tmp_path: Path) -> None:
+def test_it_is_one_process_and_stops_with_its_block(tmp_path: Path) -> None:
     write_model(tmp_path / "models", STYLEGAN, instances=2)
     with LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as server:
         process = psutil.Process(server.pid)
-        family = [process, *process.children(recursive=True)]
-        assert len(family) == 3
-        assert len(shared_memory.regions(server.settings.shm_prefix)) == 2
-
-    assert not any(alive(member) for member in family)
-    assert not shared_memory.regions(server.settings.shm_prefix)
+        assert not process.children()
+    assert not alive(process)
 
 
 def test_a_corrupt_new_version_leaves_the_old_one_serving(tmp_path: Path) -> None:
@@ -114,10 +108,9 @@ def test_it_ends_with_its_owner_even_if_that_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
-        # A Triton that is still starting forgets its stub when it is told to end.
         assert owner.stdout.readline() == "ready\n"
         family = psutil.Process(owner.pid).children(recursive=True)
-        assert len(family) == 2  # Triton and its stub
+        assert len(family) == 1
         owner.kill()
 
     until(lambda: not any(alive(member) for member in family))

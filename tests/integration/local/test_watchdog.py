@@ -1,4 +1,4 @@
-"""The watchdog against a real Triton whose stubs are killed, stopped or just busy."""
+"""The watchdog against a real Triton that is killed, stopped, hangs or is just busy."""
 
 import signal
 from collections.abc import Iterator
@@ -13,51 +13,17 @@ from onnx import TensorProto, helper
 from structlog.testing import capture_logs
 from tritonclient.utils import InferenceServerException
 
-from deploy.local import shared_memory, stubs
-from deploy.local.triton import LocalTriton
+from deploy.local.components import Component, components
+from deploy.local.console import LocalStackError
+from deploy.local.state import StackSettings, StackState, locked
 from deploy.local.watchdog import Timing, Watchdog
-from tests.integration.local.inference import in_process, infer, served
+from deploy.triton_admin import TritonAdmin
+from tests.integration.local.inference import infer, served
 from tests.integration.local.polling import until
 from tests.integration.onnx_files import config_text, onnx_model
 from tests.integration.tiny_models import STYLEGAN, write_model
 
-INSTANCES = 2
-HASTY = Timing(
-    canary=0.2, canary_deadline=2.0, hang=0.5, reload_pause=0.5, farewell=1.0, settled=2.0
-)  # fmt: skip
-LATENTS = STYLEGAN.latents(2)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTriton]:
-    """A Triton for the tests below, which ill-treat it: one model in two instances."""
-    folder = tmp_path_factory.mktemp("watched")
-    write_model(folder / "models", STYLEGAN, instances=INSTANCES)
-    with LocalTriton(folder / "models", log=folder / "triton.log") as own:
-        yield own
-
-
-@pytest.fixture
-def server(shared: LocalTriton) -> LocalTriton:
-    """That Triton, with its model loaded."""
-    with shared.admin() as admin:
-        admin.load(STYLEGAN.name)
-    return shared
-
-
-@pytest.fixture
-def client(server: LocalTriton) -> Iterator[triton_grpc.InferenceServerClient]:
-    with triton_grpc.InferenceServerClient(server.grpc_url) as connection:
-        yield connection
-
-
-@pytest.fixture
-def watchdog(server: LocalTriton) -> Iterator[Watchdog]:
-    """It has looked once, so it knows the stubs."""
-    with server.admin() as admin:
-        dog = Watchdog(admin, psutil.Process(server.pid), server.settings.shm_prefix, HASTY)
-        dog.look()
-        yield dog
+HASTY = Timing(canary=0.2, canary_deadline=1.0, hang=1.5, restart_pause=0.2)
 
 
 def write_counter(repository: Path) -> None:
@@ -94,95 +60,112 @@ def write_counter(repository: Path) -> None:
     (folder / "config.pbtxt").write_text(config)
 
 
-def living(server: LocalTriton) -> list[stubs.Stub]:
-    return stubs.living(psutil.Process(server.pid))
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Component, StackState]]:
+    """A Triton for the tests below, which ill-treat it: a network, and a model that counts."""
+    folder = tmp_path_factory.mktemp("watched")
+    write_model(folder / "models", STYLEGAN)
+    write_counter(folder / "models")
+    state = StackState.new(StackSettings(folder / "models").on_free_ports())
+    triton, *_ = components(state, folder)
+    yield triton, state
+    triton.stop()
 
 
-def serves(client: triton_grpc.InferenceServerClient) -> bool:
-    """Whether requests are answered, in as many turns as reach every instance twice."""
-    try:
-        answers = [served(client, STYLEGAN, LATENTS) for _ in range(2 * INSTANCES)]
-    except InferenceServerException:
-        return False
-    return all((answer == in_process(STYLEGAN, LATENTS)).all() for answer in answers)
+@pytest.fixture
+def triton(stack: tuple[Component, StackState]) -> Component:
+    """It serves, whatever the test before did to it."""
+    triton, _ = stack
+    if triton.process() is None:
+        triton.start()
+    triton.wait_until_ready()
+    return triton
 
 
-def is_tidy(server: LocalTriton) -> bool:
-    """Whether there are two stubs, and no shared memory but theirs."""
-    found = living(server)
-    names = {region.name for region in shared_memory.regions(server.settings.shm_prefix)}
-    return len(found) == INSTANCES and names == {stub.region for stub in found}
+@pytest.fixture
+def admin(stack: tuple[Component, StackState], triton: Component) -> Iterator[TritonAdmin]:
+    _, state = stack
+    with TritonAdmin(state.triton.grpc_url, state.admin_key) as admin:
+        yield admin
 
 
-def test_a_killed_stub_is_replaced_and_its_rubbish_removed(
-    server: LocalTriton, client: triton_grpc.InferenceServerClient, watchdog: Watchdog
-) -> None:
-    """After a request has reached the dead stub: the case in which Triton cleans up nothing."""
-    before = living(server)
-    before[0].process.kill()
-    until(lambda: not before[0].alive())
-    with pytest.raises(InferenceServerException, match="is not healthy"):
-        for _ in range(2 * INSTANCES):
-            served(client, STYLEGAN, LATENTS)
-
-    until(lambda: serves(client), watchdog.look)
-    until(lambda: is_tidy(server), watchdog.look)
-    assert not {stub.process.pid for stub in before} & {s.process.pid for s in living(server)}
+@pytest.fixture
+def client(stack: tuple[Component, StackState]) -> Iterator[triton_grpc.InferenceServerClient]:
+    _, state = stack
+    with triton_grpc.InferenceServerClient(state.triton.grpc_url) as client:
+        yield client
 
 
-def test_a_stopped_stub_is_replaced(
-    server: LocalTriton, client: triton_grpc.InferenceServerClient, watchdog: Watchdog
-) -> None:
-    """It has not died, so it is a canary that finds it."""
-    before = living(server)
-    before[0].process.send_signal(signal.SIGSTOP)
+@pytest.fixture
+def watchdog(triton: Component, admin: TritonAdmin) -> Watchdog:
+    """It has looked once: it knows that Triton answers."""
+    dog = Watchdog(triton, admin, HASTY)
+    dog.look()
+    return dog
 
+
+def pid(triton: Component) -> int | None:
+    process = triton.process()
+    return process and process.pid
+
+
+def restarted(triton: Component, watchdog: Watchdog) -> str:
+    """Let the watchdog look until it has started Triton again; return its reason."""
+    before = pid(triton)
     with capture_logs() as events:
-        until(lambda: any(e["event"] == "model loaded" for e in events), watchdog.look)
-    assert any(e.get("health") == "dead" for e in events)
-    until(lambda: serves(client) and is_tidy(server), watchdog.look)
-    assert not before[0].alive()
+        until(lambda: pid(triton) not in (None, before), watchdog.look)
+    triton.wait_until_ready()
+    (reason,) = [e["reason"] for e in events if e["event"] == "restarting triton"]
+    return str(reason)
 
 
-def test_a_hanging_model_is_reloaded(tmp_path: Path) -> None:
+def test_a_killed_triton_is_started_again(
+    triton: Component, watchdog: Watchdog, client: triton_grpc.InferenceServerClient
+) -> None:
+    process = triton.process()
+    assert process
+    process.kill()
+    until(lambda: triton.process() is None)
+    assert restarted(triton, watchdog) == "it has ended"
+    assert served(client, STYLEGAN, STYLEGAN.latents(2)).shape[0] == 2
+
+
+def test_a_stopped_triton_is_started_again(triton: Component, watchdog: Watchdog) -> None:
+    process = triton.process()
+    assert process
+    process.send_signal(signal.SIGSTOP)
+    assert restarted(triton, watchdog) == "no answer, and nothing moves: triton"
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_triton_with_a_model_that_hangs_is_started_again(
+    triton: Component, watchdog: Watchdog, client: triton_grpc.InferenceServerClient
+) -> None:
     """A request that computes for ever blocks the only instance of its model."""
-    write_counter(tmp_path / "models")
-    with (
-        LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as server,
-        triton_grpc.InferenceServerClient(server.grpc_url) as client,
-        server.admin() as admin,
-    ):
-        process = psutil.Process(server.pid)
-        watchdog = Watchdog(admin, process, server.settings.shm_prefix, HASTY)
-        watchdog.look()
-        [hanging] = living(server)
-        with pytest.raises(InferenceServerException, match="Deadline"):
-            infer(client, "counter", {"turns": np.array([[1e12]], np.float32)}, timeout=1.0)
+    with pytest.raises(InferenceServerException, match="Deadline"):
+        infer(client, "counter", {"turns": np.array([[1e12]], np.float32)}, timeout=1.0)
 
-        with capture_logs() as events:
-            until(lambda: any(e.get("reason") == "it hangs" for e in events), watchdog.look)
-        result = infer(client, "counter", {"turns": np.array([[5]], np.float32)})
-        assert result.as_numpy("counted").tolist() == [[5]]
-        until(lambda: not hanging.alive(), watchdog.look)
+    assert restarted(triton, watchdog) == "no answer, and nothing moves: counter"
+    result = infer(client, "counter", {"turns": np.array([[5]], np.float32)})
+    assert result.as_numpy("counted").tolist() == [[5]]
 
 
-def test_a_busy_model_is_left_alone(server: LocalTriton) -> None:
+def test_a_busy_model_is_left_alone(
+    triton: Component, admin: TritonAdmin, client: triton_grpc.InferenceServerClient
+) -> None:
     """Canaries time out all the time, and work is done all the time."""
-    impatient = Timing(canary=0.0, canary_deadline=0.001, hang=0.0)
-    before = {stub.process.pid for stub in living(server)}
-    finished = False
+    impatient = Timing(canary=0.0, canary_deadline=0.001, hang=0.5)
+    dog, before, finished = Watchdog(triton, admin, impatient), pid(triton), False
 
     def work(seed: int) -> None:
-        with triton_grpc.InferenceServerClient(server.grpc_url) as client:
-            while not finished:
-                served(client, STYLEGAN, STYLEGAN.latents(64, seed))
+        while not finished:
+            served(client, STYLEGAN, STYLEGAN.latents(64, seed))
 
-    with ThreadPoolExecutor(max_workers=8) as callers, server.admin() as admin:
-        dog = Watchdog(admin, psutil.Process(server.pid), server.settings.shm_prefix, impatient)
+    with ThreadPoolExecutor(max_workers=8) as callers:
         working = [callers.submit(work, seed) for seed in range(8)]
         try:
             with capture_logs() as events:
-                for _ in range(6):
+                for _ in range(20):
                     dog.look()
                     seen = admin.executions(STYLEGAN.name)
                     until(lambda seen=seen: admin.executions(STYLEGAN.name) > seen)
@@ -190,36 +173,53 @@ def test_a_busy_model_is_left_alone(server: LocalTriton) -> None:
             finished = True
         assert all(worker.exception() is None for worker in working)
 
-    assert any(event.get("health") == "slow" for event in events), "canaries did time out"
-    assert {stub.process.pid for stub in living(server)} == before
+    complaints = [e for e in events if e["event"] == "canary failed"]
+    assert any(complaint["model"] == STYLEGAN.name for complaint in complaints), "they timed out"
+    assert pid(triton) == before
 
 
 def test_a_model_that_an_operator_unloaded_stays_unloaded(
-    server: LocalTriton, watchdog: Watchdog
+    triton: Component, watchdog: Watchdog, admin: TritonAdmin
 ) -> None:
-    with server.admin() as admin, capture_logs() as events:
-        admin.unload(STYLEGAN.name)
-        until(lambda: not living(server), watchdog.look)
+    admin.unload(STYLEGAN.name)
+    with capture_logs() as events:
         for _ in range(3):
             watchdog.look()
-        assert not any(state.ready for state in admin.index())
     assert events == []
+    assert STYLEGAN.name not in {state.name for state in admin.index() if state.ready}
+    admin.load(STYLEGAN.name)
 
 
-def test_a_model_that_cannot_be_loaded_again_is_tried_until_it_can(
-    server: LocalTriton,
-    client: triton_grpc.InferenceServerClient,
-    watchdog: Watchdog,
+def test_what_a_command_of_the_stack_has_started_meanwhile_is_left_alone(
+    triton: Component, watchdog: Watchdog
 ) -> None:
-    file = server.settings.model_repository / STYLEGAN.name / "1" / "model.onnx"
-    good = file.read_bytes()
-    file.write_bytes(b"no ONNX")
-    living(server)[0].process.kill()
+    process = triton.process()
+    assert process
+    with ThreadPoolExecutor() as threads, locked(triton.folder):
+        process.kill()
+        until(lambda: triton.process() is None)
+        looking = threads.submit(watchdog.look)  # waits for the command
+        triton.start()
+        started = pid(triton)
+    looking.result()
+    assert pid(triton) == started
 
-    with capture_logs() as events:
-        until(
-            lambda: [e["event"] for e in events].count("a model cannot be loaded") >= 2,
-            watchdog.look,
-        )
-    file.write_bytes(good)
-    until(lambda: serves(client), watchdog.look)
+
+def test_a_triton_that_cannot_be_started_is_tried_until_it_can(
+    triton: Component, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = triton.process()
+    assert process
+    process.kill()
+    until(lambda: triton.process() is None)
+    with monkeypatch.context() as broken:
+
+        def refuse(_: Component) -> None:
+            raise LocalStackError("its port is in use")
+
+        broken.setattr(Component, "start", refuse)
+        with capture_logs() as events:
+            failures = lambda: [e for e in events if e["event"] == "triton cannot be started"]  # noqa: E731
+            until(lambda: len(failures()) >= 2, watchdog.look)
+    assert failures()[0]["reason"] == "its port is in use"
+    assert restarted(triton, watchdog) == "it has ended"

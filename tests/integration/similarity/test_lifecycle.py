@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.triton import LocalTriton
+from tests.integration.generator.test_recovery import codes_around_a_crash
 from tests.integration.generator.test_statuses import failure
 from tests.integration.similarity.material import COLOUR, SimilarityProcess, png
 from tests.unit.ssim.index.material import write_dataset, write_index
@@ -52,6 +53,29 @@ async def test_an_index_that_comes_grows_and_breaks_while_we_serve(repository: P
             stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
             error = await failure(stub.Search(request(COLOUR[0])))
             assert error.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_calls_are_unavailable_while_triton_is_away(
+    repository: Path, indexes: Path, tmp_path: Path
+):
+    """Nobody is told INTERNAL, or that an index or an image does not exist."""
+    with (
+        LocalTriton(repository, indexes=indexes, log=tmp_path / "triton.log") as triton,
+        SimilarityProcess(
+            triton.grpc_url, tmp_path / "log", "--default-index", "colour"
+        ) as service,
+    ):
+        service.wait_for_event("ready")
+        async with grpc.aio.insecure_channel(service.target) as channel:
+            stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
+            codes = await codes_around_a_crash(
+                triton,
+                [
+                    lambda: stub.Search(request(COLOUR[0], omit_thumbnails=True)),
+                    lambda: stub.GetImage(pb.GetImageRequest(id=3)),
+                ],
+            )
+    assert set(codes) == {"OK", "UNAVAILABLE"}
 
 
 async def _none_yet(stub) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from animegan_kernels.compiler import CompilerError
 from deploy.local import runtime
 from deploy.local.console import LocalStackError
 
@@ -28,8 +29,8 @@ def builder() -> Builder:
 
 
 def test_a_part_is_built_once(tmp_path: Path, builder: Builder) -> None:
-    first = runtime.part(tmp_path, "stub", ["numpy==1.26.4"], builder)
-    second = runtime.part(tmp_path, "stub", ["numpy==1.26.4"], builder)
+    first = runtime.part(tmp_path, "server", ["pytriton==0.7.0"], builder)
+    second = runtime.part(tmp_path, "server", ["pytriton==0.7.0"], builder)
 
     assert first == second
     assert (first / "file").read_text() == "content"
@@ -37,8 +38,8 @@ def test_a_part_is_built_once(tmp_path: Path, builder: Builder) -> None:
 
 
 def test_a_changed_input_builds_beside(tmp_path: Path, builder: Builder) -> None:
-    old = runtime.part(tmp_path, "stub", ["numpy==1.26.4"], builder)
-    new = runtime.part(tmp_path, "stub", ["numpy==1.26.3"], builder)
+    old = runtime.part(tmp_path, "server", ["pytriton==0.7.0"], builder)
+    new = runtime.part(tmp_path, "server", ["pytriton==0.6.0"], builder)
 
     assert old != new
     assert old.is_dir()
@@ -50,12 +51,12 @@ def test_a_failed_build_leaves_no_part_and_does_not_spoil_the_next(
 ) -> None:
     builder.fails = True
     with pytest.raises(LocalStackError, match="no network"):
-        runtime.part(tmp_path, "stub", [], builder)
+        runtime.part(tmp_path, "server", [], builder)
     leftovers = list(tmp_path.iterdir())
     assert all(folder.name.endswith(".building") for folder in leftovers)
 
     builder.fails = False
-    part = runtime.part(tmp_path, "stub", [], builder)
+    part = runtime.part(tmp_path, "server", [], builder)
     assert list(tmp_path.iterdir()) == [part]
 
 
@@ -76,31 +77,51 @@ def test_digests_tell_inputs_apart(one: list[str], other: list[str]) -> None:
 def test_pins_come_from_pyproject(tmp_path: Path) -> None:
     pyproject = tmp_path / "pyproject.toml"
     pyproject.write_text(
-        '[dependency-groups]\nstub = ["numpy==1.26.4", { include-group = "other" }]\n'
-        'other = ["onnx==1.23.2"]\n'
+        '[dependency-groups]\nserver = ["numpy==1.26.4", { include-group = "other" }]\n'
+        'other = ["faiss-cpu==1.15.1"]\n'
     )
-    assert runtime.pins("stub", pyproject) == ["numpy==1.26.4", "onnx==1.23.2"]
+    assert runtime.pins("server", pyproject) == ["faiss-cpu==1.15.1", "numpy==1.26.4"]
 
 
-def test_the_projects_own_pins_are_exact_and_keep_numpy_1() -> None:
-    pins = runtime.pins("triton-server") + runtime.pins("triton-backend")
-
-    # The requirements of numba (llvmlite) and of onnx have to be there: the stub is installed with
-    # --no-deps.
-    wanted = {"llvmlite", "numba", "numpy", "onnxruntime"}
-    wanted |= {"onnx", "ml-dtypes", "protobuf", "typing-extensions"}
-    assert {pin.partition("==")[0] for pin in pins} == {"nvidia-pytriton"} | wanted
+def test_the_projects_own_pins_are_exact() -> None:
+    pins = runtime.pins("triton-server") + runtime.pins("triton-onnxruntime")
+    assert {pin.partition("==")[0] for pin in pins} == {"nvidia-pytriton", "onnxruntime"}
     assert all("==" in pin for pin in pins)
-    assert any(pin.startswith("numpy==1.") for pin in pins), "numpy 2 corrupts the stub's tensors"
 
 
-def test_outdated_parts_go_when_nothing_runs_from_them(tmp_path: Path, builder: Builder) -> None:
+def test_the_runtime_is_complete() -> None:
+    """Built once for all tests of this checkout, as `make setup` builds it."""
+    built = runtime.ensure_runtime()
+    assert built.binary.is_file()
+    assert built.onnxruntime_library.is_file()
+    assert (built.onnxruntime / "LICENSE").is_file()
+    libraries = {str(file.relative_to(built.backends)) for file in built.backends.rglob("*.so")}
+    assert libraries == {
+        "animegan_search/libtriton_animegan_search.so",
+        "onnxruntime/libanimegan_convolution.so",
+        "onnxruntime/libtriton_onnxruntime.so",
+    }
+    assert not any(file.is_symlink() for file in built.backends.rglob("*"))
+
+
+def test_a_library_that_cannot_be_compiled_is_an_error_of_the_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(_: object) -> None:
+        raise CompilerError("there is no compiler")
+
+    monkeypatch.setattr(runtime, "build", build)
+    with pytest.raises(LocalStackError, match="there is no compiler"):
+        runtime.ensure_runtime(tmp_path)
+
+
+def test_outdated_parts_go_but_those_that_a_command_line_names(
+    tmp_path: Path, builder: Builder
+) -> None:
     kept = runtime.part(tmp_path, "server", ["2"], builder)
-    outdated = runtime.part(tmp_path, "stub", ["1"], builder)
+    runtime.part(tmp_path, "onnxruntime", ["1"], builder)
     running = runtime.part(tmp_path, "backends", ["1"], builder)
 
-    runtime.remove_outdated(tmp_path, {kept}, executables=[str(running / "python" / "stub")])
-    assert outdated.is_dir(), "the running backend needs it"
-
-    runtime.remove_outdated(tmp_path, {kept}, executables=[str(kept / "bin" / "server")])
-    assert list(tmp_path.iterdir()) == [kept]
+    command = f"{kept}/bin/tritonserver --backend-directory={running}"
+    runtime.remove_outdated(tmp_path, {kept}, [command])
+    assert sorted(tmp_path.iterdir()) == sorted([kept, running])

@@ -20,11 +20,10 @@ def test_only_its_owner_can_read_the_admin_key(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
 
 
-def test_no_two_stacks_share_keys_or_shared_memory() -> None:
+def test_no_two_stacks_share_keys() -> None:
     one, other = StackState.new(StackSettings()), StackState.new(StackSettings())
 
     assert one.admin_key != other.admin_key
-    assert one.shm_prefix != other.shm_prefix
 
 
 def test_triton_gets_the_stacks_ports(tmp_path: Path) -> None:

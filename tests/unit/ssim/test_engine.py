@@ -1,6 +1,11 @@
 """The engine and every back end of this machine against the float64 reference."""
 
+import gc
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,23 +13,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from animegan_kernels.search import KERNEL
-from animegan_kernels.search.build import runnable
-from animegan_ssim.backends import BackendUnavailableError
+from animegan_kernels.libraries import SEARCH
 from animegan_ssim.definition import DEFINITIONS, GAUSSIAN, UNIFORM7, Definition
-from animegan_ssim.engine import HISTOGRAM_BINS, Engine, merge
+from animegan_ssim.engine import (
+    BACKENDS,
+    HISTOGRAM_BINS,
+    BackendUnavailableError,
+    Engine,
+    merge,
+)
 from animegan_ssim.reference import ssim_of_each
 from animegan_ssim.tiles import Images, pack
-from tests.requires import require_kernels
+from tests.requires import require_library, require_target
 from tests.unit.ssim.pictures import hard_pictures
 
 BOTH = pytest.mark.parametrize("which", DEFINITIONS.values(), ids=lambda d: d.name)
-EVERY_BACKEND = pytest.mark.parametrize("backend", [*runnable(), "numba"])
+EVERY_BACKEND = pytest.mark.parametrize("backend", BACKENDS, indirect=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def kernels() -> None:
-    require_kernels(KERNEL)
+def library() -> None:
+    require_library(SEARCH)
+
+
+@pytest.fixture(scope="module")
+def backend(request: pytest.FixtureRequest) -> str:
+    """A back end that this processor runs."""
+    with require_target(SEARCH, request.param):
+        return str(request.param)
 
 
 def engine(images: Images, which: Definition = UNIFORM7, backend: str = "auto") -> Engine:
@@ -193,9 +209,154 @@ def test_tiles_and_count_must_agree() -> None:
 
 
 def test_a_back_end_that_is_not_here_is_named_with_those_that_are() -> None:
-    with pytest.raises(BackendUnavailableError, match=r"'abacus' here; available: .*numba"):
+    with pytest.raises(BackendUnavailableError, match=r"'abacus' here; available: .*portable"):
         engine(random_pictures(1), backend="abacus")
 
 
-def test_auto_takes_the_fastest() -> None:
-    assert engine(random_pictures(1)).backend_name == [*runnable(), "numba"][0]
+def test_auto_takes_the_fastest(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [name for name in BACKENDS if _runs(name)]
+    assert engine(random_pictures(1)).backend_name == runs[0]
+    monkeypatch.setenv("ANIMEGAN_TARGET", "portable")
+    assert engine(random_pictures(1)).backend_name == "portable"
+
+
+def _runs(backend: str) -> bool:
+    try:
+        return engine(random_pictures(1), backend=backend).backend_name == backend
+    except BackendUnavailableError:
+        return False
+
+
+@EVERY_BACKEND
+@BOTH
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_answers_are_numpys_to_the_last_bit(
+    backend: str, which: Definition, data: st.DataObject
+) -> None:
+    shape = tuple(data.draw(st.integers(which.window, 40)) for _ in range(2))
+    seed, count = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.integers(1, 300))
+    random = np.random.default_rng(seed)
+    pictures = hard_pictures(*shape, data.draw(st.sampled_from([1, 3])))
+    references = pictures[random.integers(0, len(pictures), count)]
+    # Half of them differ from the others by one level of one value.
+    for row in np.flatnonzero(random.random(count) < 0.5):
+        references[row].reshape(-1)[random.integers(0, references[row].size)] ^= 1
+    alive = random.random(count) < data.draw(st.sampled_from([0, 0.5, 1]))
+    k = data.draw(st.integers(0, count + 1))
+    query = pictures[random.integers(0, len(pictures))]
+    (found,) = engine(references, which, backend).search(query[None], k, alive)
+    rows, scores = np.flatnonzero(alive), ssim_of_each(query, references, which)
+    order = rows[np.lexsort((rows, -scores[rows]))][:k]
+    assert found.rows.tolist() == order.tolist()
+    assert found.ssim.tobytes() == scores[order].tobytes()
+    known = found.scores[alive].astype(np.float64)
+    assert found.count == len(rows)
+    assert found.total == known.sum()
+    bins, _ = np.histogram(known.clip(-1, 1), HISTOGRAM_BINS, (-1, 1))
+    np.testing.assert_array_equal(found.histogram, bins)
+    assert np.isnan(found.scores[~alive]).all()
+
+
+@pytest.mark.parametrize("count", [7, 8, 127, 128, 129, 136, 257, 20_000])
+def test_sum_and_histogram_of_any_number_of_scores_are_numpys(count: int) -> None:
+    references, query = random_pictures(count, (11, 11, 1)), random_pictures(1, (11, 11, 1), 1)
+    alive = np.random.default_rng(2).random(count) < 0.9
+    (found,) = engine(references).search(query, 1, alive)
+    known = found.scores[alive].astype(np.float64)
+    assert found.total == known.sum()
+    bins, _ = np.histogram(known, HISTOGRAM_BINS, (-1, 1))
+    np.testing.assert_array_equal(found.histogram, bins)
+
+
+def test_without_references_nothing_is_found() -> None:
+    (found,) = engine(random_pictures(0)).search(random_pictures(1), 3)
+    assert (found.count, found.total, len(found.rows), len(found.scores)) == (0, 0, 0, 0)
+    assert np.isnan(found.mean)
+
+
+def test_no_query_finds_nothing() -> None:
+    assert engine(random_pictures(3)).search(random_pictures(0), 3) == []
+
+
+def test_arrays_of_any_layout_are_searched() -> None:
+    references, queries = random_pictures(20), random_pictures(4, seed=1)
+    mirrored = engine(references[:, :, ::-1]).scores(queries[:, :, ::-1])
+    np.testing.assert_array_equal(
+        mirrored, engine(references[:, :, ::-1].copy()).scores(queries[:, :, ::-1].copy())
+    )
+    tiles = pack(np.repeat(references, 2, axis=2))[:, :, :, ::2]
+    found = Engine(tiles, 20, UNIFORM7).scores(queries)
+    np.testing.assert_array_equal(found, engine(references).scores(queries))
+
+
+def test_what_counts_has_a_value_for_each_reference() -> None:
+    searcher = engine(random_pictures(3))
+    with pytest.raises(ValueError, match=r"alive must be bool \[3\], got bool \[2\]"):
+        searcher.search(random_pictures(1), 1, np.ones(2, bool))
+    with pytest.raises(ValueError, match=r"got int64 \[3\]"):
+        searcher.search(random_pictures(1), 1, np.ones(3, np.int64))
+
+
+def test_near_ties_take_no_memory_worth_the_name() -> None:
+    # In a process of its own: the peak is that of all that a process has done. As uint8 alone, all
+    # candidates would take 61 MB.
+    program = """
+import numpy as np, resource
+from animegan_ssim.definition import UNIFORM7
+from animegan_ssim.engine import Engine
+engine = Engine(np.zeros((1250, 3, 32, 32, 16), np.int8), 20_000, UNIFORM7)
+query = np.full((1, 32, 32, 3), 128, np.uint8)
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+engine.search(query, 0)
+before = peak()
+(found,) = engine.search(query, 3)
+assert (found.rows.tolist(), found.ssim.tolist()) == ([0, 1, 2], [1, 1, 1])
+print(peak() - before)
+"""
+    assert int(_printed(program)) < 8 * 1024  # KiB
+
+
+def test_an_engines_threads_go_with_it() -> None:
+    def threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = threads()
+    searchers = [Engine(pack(random_pictures(1)), 1, UNIFORM7, threads=5) for _ in range(3)]
+    assert threads() == before + 12
+    del searchers
+    gc.collect()
+    assert threads() == before
+
+
+def test_a_fork_searches_without_the_threads_it_has_not() -> None:
+    program = """
+import os, numpy as np
+from animegan_ssim.definition import UNIFORM7
+from animegan_ssim.engine import Engine
+from animegan_ssim.tiles import pack
+pictures = np.random.default_rng(0).integers(0, 256, (99, 12, 12, 3), dtype=np.uint8)
+engine = Engine(pack(pictures), 99, UNIFORM7, threads=3)
+expected = engine.scores(pictures[:2])
+child = os.fork()
+if not child:
+    same = (engine.scores(pictures[:2]) == expected).all()
+    del engine
+    os._exit(0 if same else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    _printed(program)
+
+
+def _printed(program: str) -> str:
+    """What a program in Python writes; it must not fail."""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    return subprocess.run(
+        command, check=True, timeout=100, stdout=subprocess.PIPE, text=True
+    ).stdout
+
+
+def test_a_definition_that_the_library_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="the engine has no SSIM 'ms-ssim'"):
+        engine(random_pictures(1), replace(UNIFORM7, name="ms-ssim"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from training.release.gate.checks import Check, passed
 from training.release.gate.contestant import Contestant
+from training.release.parts import digest_of
 
 
 def markdown(candidate: Contestant, current: Contestant | None, checks: Sequence[Check]) -> str:
@@ -59,7 +60,7 @@ def _identity(contestant: Contestant) -> dict[str, Any]:
 
 def _title(contestant: Contestant) -> str:
     card = contestant.card
-    [digest] = {file["sha256"][:16] for file in card["files"].values()}
+    digest = digest_of(card)[:16]
     return f"version {contestant.part.version}, sha256 {digest}, {card.get('description', '')}"
 
 

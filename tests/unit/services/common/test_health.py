@@ -9,6 +9,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from services.common.errors import Unavailable
 from services.common.health import LIVENESS, Health
@@ -81,6 +82,24 @@ async def test_canaries_are_counted_by_outcome(running):
     await running.turns(SERVING)
     assert counted("success") >= 1
     assert counted("failure") >= 1
+
+
+async def test_a_service_that_waits_for_its_first_success_looks_often_and_says_so_once():
+    health, calls = Health(NAME, Metrics("waiting", CollectorRegistry())), 0
+    server = grpc.aio.server()
+    await health.attach(server)
+
+    async def canary() -> None:
+        nonlocal calls
+        calls += 1
+        raise Unavailable("Triton is away")
+
+    with capture_logs() as events:
+        watch = asyncio.create_task(health.watch(canary, interval_s=60, patience_s=60))
+        await asyncio.sleep(1)
+        watch.cancel()
+    assert 3 <= calls <= 20
+    assert [event["event"] for event in events].count("canary failed") == 1
 
 
 async def test_a_canary_that_hangs_has_failed(running):

@@ -19,7 +19,6 @@ from services.common.triton_client import _MAX_UNDER_WAY, Triton, _translated
         ("StatusCode.CANCELLED", "shutting down", errors.Unavailable),
         ("StatusCode.DEADLINE_EXCEEDED", "Deadline Exceeded", errors.DeadlineExceeded),
         ("StatusCode.NOT_FOUND", "Request for unknown model: 'x'", errors.NotFound),
-        ("StatusCode.INTERNAL", "Stub process 'x_0_0' is not healthy.", errors.Unavailable),
         ("StatusCode.INTERNAL", "out of memory", errors.Internal),
         ("StatusCode.INVALID_ARGUMENT", "unexpected shape", errors.Internal),
         (None, "model version must be a string", errors.Internal),
