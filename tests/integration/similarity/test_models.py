@@ -229,9 +229,7 @@ def test_a_scan_done_elsewhere_is_ranked_exactly(client, faces: Path) -> None:
     near = scores + np.float32(0.9 * UNIFORM7.tolerance) * np.resize([1, -1], 16).astype(np.float32)
     digest = Index.open(faces).manifest.shards[1].tiles.sha256
     scored = np.full((3, 1), digest.encode(), np.object_)
-    given = ask(
-        client, "ssim_search", query("faces/00001", queries, 5, scores=near, scored=scored)
-    )
+    given = ask(client, "ssim_search", query("faces/00001", queries, 5, scores=near, scored=scored))
     for name in ("id", "ssim", "count", "digest"):
         np.testing.assert_array_equal(given[name], plain[name])
     np.testing.assert_allclose(given["total"], near.sum(axis=1, keepdims=True), rtol=1e-5)
