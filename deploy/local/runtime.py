@@ -89,35 +89,28 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
         LocalStackError: a part cannot be built here; the message says what to do.
     """
     server_pins, onnxruntime_pins = pins("triton-server"), pins("triton-onnxruntime")
-    wanted = sorted({library for ours in _BACKENDS.values() for library in ours}, key=str)
-    try:
-        build(wanted)
-    except CompilerError as error:
-        raise LocalStackError(str(error)) from error
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / "lock"):
-        runtime = Runtime(
-            part(root, "server", server_pins, lambda to: _install_server(to, server_pins)),
-            part(
-                root,
-                "onnxruntime",
-                [*onnxruntime_pins, _PYTHON, _PLATFORM],
-                lambda to: _extract_onnxruntime(to, onnxruntime_pins),
-            ),
-            part(
-                root,
-                "backends",
-                [
-                    f"{name}/{library.path.name}"
-                    for name in _BACKENDS
-                    for library in _BACKENDS[name]
-                ],
-                _copy_backends,
-            ),
+        server = part(root, "server", server_pins, lambda to: _install_server(to, server_pins))
+        onnxruntime = part(
+            root,
+            "onnxruntime",
+            [*onnxruntime_pins, _PYTHON, _PLATFORM],
+            lambda to: _extract_onnxruntime(to, onnxruntime_pins),
         )
+        _compile()  # last: `make setup` compiles meanwhile
+        names = [f"{name}/{library.path.name}" for name in _BACKENDS for library in _BACKENDS[name]]
+        runtime = Runtime(server, onnxruntime, part(root, "backends", names, _copy_backends))
         commands = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
         remove_outdated(root, {runtime.server, runtime.onnxruntime, runtime.backends}, commands)
     return runtime
+
+
+def _compile() -> None:
+    try:
+        build(sorted({library for ours in _BACKENDS.values() for library in ours}, key=str))
+    except CompilerError as error:
+        raise LocalStackError(str(error)) from error
 
 
 def pins(group: str, pyproject: Path = PROJECT / "pyproject.toml") -> list[str]:
