@@ -39,6 +39,5 @@ def write_corpus(folder: Path, indexes: Path) -> None:
     for model in range(3):
         for count in range(3):
             # Zeros: requests that are answered.
-            (folder / "requests" / f"{model}-{count}").write_bytes(
-                bytes([model, count]) + bytes(64)
-            )
+            content = bytes([model, count]) + bytes(64)
+            (folder / "requests" / f"{model}-{count}").write_bytes(content)
