@@ -16,6 +16,9 @@ INDEX := .local/indexes/procedural-64
 RUN := .local/runs/stylegan-64
 WEIGHTS := training/weights/stylegan-64.safetensors
 
+# Python compiles what it imports; to compile all that is installed takes a third of the installation's time.
+export PIP_NO_COMPILE := 1
+
 .PHONY: help
 help: ## Show this help
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | \
@@ -33,20 +36,19 @@ $(VENV)/.local-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group local
 	@touch $@
 
-# What draws the demo's training images, and indexes them.
-$(VENV)/.renderer-group: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group renderer --group ssim
-	@touch $@
-
 # Everything: training, tests, linters.
 $(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
 	$(BIN)/python -m pip install --quiet --no-deps --group test-reference
-	@touch $@ $(VENV)/.local-group $(VENV)/.renderer-group
+	@touch $@ $(VENV)/.local-group
 
-.PHONY: setup setup-dev lock
-setup: $(VENV)/.local-group ## Install what serving on this machine needs (no torch)
+.PHONY: setup setup-dev kernels triton lock
+# Side by side: pip waits for the network while the compiler computes.
+setup: | $(BIN)/python ## Install what serving on this machine needs (no torch)
+	@$(MAKE) --no-print-directory --jobs=2 kernels triton
+kernels: | $(BIN)/python
 	@$(BIN)/python -m animegan_kernels
+triton: $(VENV)/.local-group
 	@$(BIN)/python -m deploy.local install
 setup-dev: $(VENV)/.dev-group setup ## Install everything: training, tests, linters
 lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every package, from .venv
@@ -55,7 +57,7 @@ lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every pa
 ## ---- the main job -------------------------------------------------------------------------------
 
 .PHONY: demo up down status monitoring
-demo: setup $(VENV)/.renderer-group ## Draw 64 faces over gRPC into out/demo, enlarge them, find their nearest training images
+demo: setup ## Draw 64 faces over gRPC into out/demo, enlarge them, find their nearest training images
 	@$(BIN)/python -m deploy.local demo
 up: setup ## Start Triton, its watchdog and the services in the background
 	@$(BIN)/python -m deploy.local up
@@ -68,10 +70,14 @@ monitoring: $(VENV)/.local-group ## Start Prometheus and Alertmanager, with the 
 
 ## ---- checks -------------------------------------------------------------------------------------
 
-.PHONY: test lint format protos release-protos k8s-check
+.PHONY: test check-bare lint format protos release-protos k8s-check
 test: setup-dev lint k8s-check ## Set up and pass every test
 	$(BIN)/python -m pytest
 	$(MAKE) --no-print-directory train-smoke
+# BARE=demo for the demo only; FLAGS="--roots trixie --keep".
+BARE ?= demo test
+check-bare: ## As root: both commands on bare roots of Debian 12 and 13, made for it (half an hour)
+	$(PYTHON) tests/system/check_bare.py $(BARE) $(FLAGS)
 lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -91,10 +97,12 @@ release-protos: $(VENV)/.dev-group ## Make the API as it is now the one that mus
 
 ## ---- training -----------------------------------------------------------------------------------
 
-.PHONY: dataset index train evaluate export audit
+.PHONY: dataset demo-faces index train evaluate export audit
 dataset: $(VENV)/.dev-group ## Render the default dataset: 20,000 faces and 2,000 held-out ones (about 10 minutes)
 	$(BIN)/anime-gan dataset render --out $(DATASET) --count 20000 --size 64
 	$(BIN)/anime-gan dataset render --out $(HELDOUT) --count 2000 --size 64 --first-seed 1000000
+demo-faces: $(VENV)/.dev-group ## Draw the pictures that the repository holds for the demo's index (half a minute)
+	$(BIN)/python -m training.index.demonstration draw
 index: $(VENV)/.dev-group dataset ## Make the default index for exact search by SSIM, calibrated (two minutes; the dataset first)
 	$(BIN)/anime-gan index build --dataset $(DATASET) --heldout $(HELDOUT) --out $(INDEX)
 train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two on two cores); resumes

@@ -63,4 +63,10 @@ TRITON_OCCUPIED = Library(
     "triton_occupied", sources=(*_files("common", "json"), *_files("occupied", "backend"))
 )
 
-ALL = (CONVOLUTION, SEARCH, TRITON_SEARCH, TRITON_ONNXRUNTIME)
+# What lets skia-python be loaded where the system has neither of the two.
+GRAPHICS = tuple(
+    Library(name, sources=("graphics/stand_in.c",), links=(f"-Wl,-soname,lib{name}.so.1",))
+    for name in ("GL", "EGL")
+)
+
+ALL = (CONVOLUTION, SEARCH, TRITON_SEARCH, TRITON_ONNXRUNTIME, *GRAPHICS)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,8 @@ def _cpu() -> str:
 
 
 def _commit() -> str:
+    if not shutil.which("git"):
+        return "unknown"
     command = ["git", "describe", "--always", "--dirty"]
     return subprocess.run(
         command, cwd=PROJECT, check=True, capture_output=True, text=True

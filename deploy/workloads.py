@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from google.protobuf import text_format
-from tqdm import tqdm
 from tritonclient.grpc import model_config_pb2
+
+from animegan_client.progress import ProgressBar
 
 Config: TypeAlias = model_config_pb2.ModelConfig
 
@@ -123,7 +124,7 @@ def arrange(repository: Path, target: Path, processor: str = "cpu") -> list[Path
     places = [(model, target / workload(model) / model.name) for model in models(repository)]
     if not places:
         raise WorkloadError(f"there is no model in {repository}")
-    for model, place in tqdm(places, desc="models", unit="model", disable=None):
+    for model, place in ProgressBar(places, desc="models", unit="model"):
         staged = place.parent / f".{place.name}.staged"
         shutil.rmtree(staged, ignore_errors=True)  # of a copy that was interrupted
         shutil.copytree(model, staged, ignore=shutil.ignore_patterns("__pycache__"))

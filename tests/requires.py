@@ -18,6 +18,21 @@ import pytest
 
 from animegan_kernels.build import Library
 
+_DEVELOPMENT = "`make setup-dev`"
+# What brings a program that a test needs; one that is not here is in Debian's package of its name.
+INSTALLED_BY = {
+    "prometheus-alertmanager": "apt-get install prometheus-alertmanager",
+    "amtool": "apt-get install prometheus-alertmanager",
+    "cc": "apt-get install gcc libc6-dev",
+    "buf": _DEVELOPMENT,
+    "hadolint": _DEVELOPMENT,
+    "kubectl": _DEVELOPMENT,
+    "prometheus": "apt-get install prometheus",
+    "promtool": "apt-get install prometheus",
+    "setpriv": "apt-get install util-linux",
+    "unshare": "apt-get install util-linux",
+}
+
 
 def require_module(name: str) -> ModuleType:
     """Import a module for a test; skip the test by that name where it cannot be imported.
@@ -30,10 +45,19 @@ def require_module(name: str) -> ModuleType:
         _missing(f"needs the Python module {name}: {error}")
 
 
+def require_renderer() -> None:
+    """What draws procedural faces; skip as above without."""
+    try:
+        importlib.import_module("training.datasets.procedural._skia")
+    except ImportError as error:
+        _missing(f"needs the renderer: {error}")
+
+
 def require_program(name: str) -> str:
     """Path of a program, looked for beside this interpreter and on PATH; skip as above without."""
     path = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
-    return path or _missing(f"needs the program {name}")
+    installed_by = INSTALLED_BY.get(name, f"apt-get install {name}")
+    return path or _missing(f"needs the program {name}: {installed_by}")
 
 
 def require_library(library: Library) -> Path:

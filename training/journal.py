@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.report import append_log, rewind_log
 from training.telemetry import RunMetrics
 
@@ -49,7 +49,7 @@ class Journal:
             self._logged_images = state["logged_images"]
         rewind_log(self.folder / LOG, images_seen)
         self._board = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=images_seen + 1)
-        self._progress = tqdm(
+        self._progress = ProgressBar(
             total=self.total_images / 1000,
             initial=images_seen / 1000,
             smoothing=0.05,

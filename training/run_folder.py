@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,9 @@ def describe(preset: str, options: str, images_seen: int, dataset: Dataset) -> d
 
 
 def git_commit() -> str:
-    """The commit of this checkout, or "unknown" outside of one."""
+    """The commit of this checkout, or "unknown" outside of one, and where there is no git."""
+    if not shutil.which("git"):
+        return "unknown"
     command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return result.stdout.strip() or "unknown"

@@ -11,8 +11,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.report import SHEET_SIDE
 
 # Below every frame: how many images the networks had seen, as text and as a bar.
@@ -121,7 +121,7 @@ def write_animation(
     out.parent.mkdir(parents=True, exist_ok=True)
     staged = out.with_name(f".{out.stem}.{os.getpid()}{out.suffix}")
     try:
-        shown = tqdm(frames, total=count, unit="sheet", desc=out.name)
+        shown = ProgressBar(frames, total=count, unit="sheet", desc=out.name)
         writers[out.suffix](shown, count, staged, fps, hold)
         staged.replace(out)
     finally:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageOps
-from tqdm import tqdm
 
 from animegan_client.commands.console import complain, say
 from animegan_client.commands.outputs import SHEET_SUFFIXES
@@ -15,6 +14,7 @@ from animegan_client.commands.table import table
 from animegan_client.comparison_sheet import Entry, Subject, comparison_sheet
 from animegan_client.errors import InvalidArgumentError
 from animegan_client.fidelity import psnr, ssim
+from animegan_client.progress import ProgressBar
 from animegan_client.upscaler import UpscalerClient
 from animegan_client.upscaler.types import MethodInfo, UpscaleOptions
 
@@ -72,7 +72,7 @@ def compare(arguments: argparse.Namespace) -> None:
         )
         steps = [(each, method) for each in given for method in methods]
         made: list[list[_Made]] = [[] for _ in given]
-        for each, method in tqdm(steps, unit="picture", disable=arguments.quiet or None):
+        for each, method in ProgressBar(steps, unit="picture", disable=arguments.quiet):
             if answer := _enlarged(client, each, method, scale, arguments):
                 made[given.index(each)].append(answer)
     sheet = comparison_sheet(

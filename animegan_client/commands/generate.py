@@ -4,12 +4,11 @@ import argparse
 from contextlib import closing
 from typing import get_args
 
-from tqdm import tqdm
-
 from animegan_client.client import Client
 from animegan_client.commands.console import Parser, say
 from animegan_client.commands.outputs import open_output
 from animegan_client.commands.service import GENERATOR, add_service_arguments, connect, run
+from animegan_client.progress import ProgressBar
 from animegan_client.seeds import Seeds, parse_seeds
 from animegan_client.types import GenerateOptions, ImageFormat, NoiseMode
 
@@ -50,8 +49,7 @@ def _generate(arguments: argparse.Namespace) -> None:
         connect(Client, arguments) as client,
         closing(client.generate_stream(timeout=arguments.timeout, **options)) as stream,
     ):
-        # disable=None: no bar where nobody watches.
-        for image in tqdm(stream, total=total, unit="face", disable=arguments.quiet or None):
+        for image in ProgressBar(stream, total=total, unit="face", disable=arguments.quiet):
             for output in outputs:
                 output.add(image)
     for output in outputs:

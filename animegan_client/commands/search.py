@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from tqdm import tqdm
 
 from animegan_client.commands.console import Parser, say
 from animegan_client.commands.service import (
@@ -21,6 +20,7 @@ from animegan_client.commands.service import (
 )
 from animegan_client.commands.table import table
 from animegan_client.nearest_sheet import Row, nearest_sheet
+from animegan_client.progress import ProgressBar
 from animegan_client.similarity import SimilarityClient
 from animegan_client.similarity.types import SearchOptions, SearchResult
 
@@ -92,8 +92,7 @@ def _search_all(
     arguments: argparse.Namespace,
 ) -> list[SearchResult]:
     with closing(client.search_stream(files, timeout=arguments.timeout, **options)) as stream:
-        # disable=None: no bar where nobody watches.
-        return list(tqdm(stream, total=len(files), unit="file", disable=arguments.quiet or None))
+        return list(ProgressBar(stream, total=len(files), unit="file", disable=arguments.quiet))
 
 
 def summary(results: Sequence[SearchResult]) -> str:

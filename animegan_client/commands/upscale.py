@@ -6,8 +6,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
-from tqdm import tqdm
-
 from animegan_client.commands import comparison
 from animegan_client.commands.console import Parser, complain
 from animegan_client.commands.service import (
@@ -19,6 +17,7 @@ from animegan_client.commands.service import (
 )
 from animegan_client.commands.targets import targets
 from animegan_client.errors import AnimeganError, InvalidArgumentError
+from animegan_client.progress import ProgressBar
 from animegan_client.types import ImageFormat
 from animegan_client.upscaler import UpscalerClient
 from animegan_client.upscaler.receiving import FileAnswer
@@ -89,7 +88,7 @@ def _upscale(arguments: argparse.Namespace) -> Sequence[Path]:
             answer = _receive(pieces, target, bar, number)
             bar.update(number + 1 - bar.n)
             if isinstance(answer, SavedImage):
-                tqdm.write(_told(target, answer))
+                ProgressBar.write(_told(target, answer))
                 continue
             if len(inputs) == 1 or _concerns_all(answer.error):
                 raise answer.error
@@ -128,9 +127,8 @@ def _told(target: Path, saved: SavedImage) -> str:
 
 
 def _bar(count: int, *, quiet: bool) -> Any:
-    # disable=None: no bar where nobody watches.
     layout = "{l_bar}{bar}| {n:.2f}/{total} files [{elapsed}<{remaining}]"
-    return tqdm(total=count, bar_format=layout, disable=quiet or None)
+    return ProgressBar(total=count, bar_format=layout, disable=quiet)
 
 
 def _parser() -> Parser:

@@ -151,7 +151,7 @@ def _service(
 ) -> Component:
     """The service `services.<name>`; its ports are those of gRPC and of its metrics."""
     port, metrics_port = ports
-    argv = [sys.executable, "-m", f"services.{name}", f"--triton-url={state.triton.grpc_url}"]
+    argv = [sys.executable, "-m", f"services.{name}", f"--triton-url={state.triton.http_url}"]
     # No load balancer has to notice that it is leaving.
     argv += [f"--port={port}", f"--metrics-port={metrics_port}", "--drain-wait-s=0", *flags]
     return Component(

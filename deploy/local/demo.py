@@ -5,9 +5,8 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from tqdm import tqdm
-
 from animegan_client import Client, GeneratedImage
+from animegan_client.progress import ProgressBar
 from animegan_client.sheet import contact_sheet
 from deploy.local.components import upscaling_methods
 from deploy.local.console import say
@@ -90,7 +89,7 @@ def _generate(target: str, folder: Path) -> list[GeneratedImage]:
             )
         ) as stream,
     ):
-        for face in tqdm(stream, total=FACES, unit="face", desc="Generating"):
+        for face in ProgressBar(stream, total=FACES, unit="face", desc="Generating"):
             (folder / f"{face.seed}.png").write_bytes(face.data)
             faces.append(face)
     return faces

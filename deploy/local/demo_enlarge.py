@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
-from tqdm import tqdm
 
 from animegan_client import GeneratedImage, UpscalerClient
+from animegan_client.progress import ProgressBar
 from animegan_client.upscaler.types import Failure, UpscaleResult
 
 SCALE = 4
@@ -71,7 +71,7 @@ def figure(
 def _upscaled(client: UpscalerClient, faces: Sequence[GeneratedImage]) -> list[UpscaleResult]:
     large = []
     with closing(client.upscale_all(faces, scale=SCALE, timeout=_TIMEOUT_SECONDS)) as stream:
-        for result in tqdm(stream, total=len(faces), unit="face", desc="Enlarging"):
+        for result in ProgressBar(stream, total=len(faces), unit="face", desc="Enlarging"):
             if isinstance(result, Failure):
                 raise result.error
             large.append(result)

@@ -6,12 +6,11 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from tqdm import tqdm
-
 from animegan_client import GeneratedImage, SimilarityClient
 from animegan_client.commands.search import record, summary, verdict_word
 from animegan_client.commands.table import table
 from animegan_client.nearest_sheet import Row, nearest_sheet
+from animegan_client.progress import ProgressBar
 from animegan_client.similarity.types import SearchResult
 from deploy.local.console import say
 
@@ -32,7 +31,7 @@ def search(target: str, faces: Sequence[GeneratedImage], out: Path) -> None:
             client.search_stream(faces, timeout=_TIMEOUT_SECONDS, model=faces[0].model)
         ) as stream,
     ):
-        results = list(tqdm(stream, total=len(faces), unit="face", desc="Searching"))
+        results = list(ProgressBar(stream, total=len(faces), unit="face", desc="Searching"))
     names = [f"{face.seed}.png" for face in faces]
     records = [record(name, result) for name, result in zip(names, results, strict=True)]
     (out / "nearest.json").write_text(json.dumps(records))

@@ -43,6 +43,15 @@ def port_in_use(port: int) -> bool:
     return False
 
 
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections at a loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def spawn(
     argv: Sequence[str], environment: Mapping[str, str], log: Path, *, die_with_us: bool = False
 ) -> psutil.Process:

@@ -40,8 +40,9 @@ _BACKENDS: Mapping[str, tuple[Library, ...]] = {
 }
 
 # How the server uses memory. malloc's arenas, eight a core by default, would each keep what a burst
-# of requests once needed, which saves no CPU time. But the activations of a run must not go back to
-# the kernel after each run, only to be faulted in again by the next one: that costs a tenth of it.
+# of requests once needed, which saves no CPU time: two do for all models on two cores. But the
+# activations of a run must not go back to the kernel after each run, only to be faulted in again by
+# the next one: that doubles the system's time for the same 268 MiB after a load on all instances.
 _MEMORY = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # bytes; the largest that glibc accepts
@@ -88,35 +89,28 @@ def ensure_runtime(root: Path = DEFAULT_ROOT) -> Runtime:
         LocalStackError: a part cannot be built here; the message says what to do.
     """
     server_pins, onnxruntime_pins = pins("triton-server"), pins("triton-onnxruntime")
-    wanted = sorted({library for ours in _BACKENDS.values() for library in ours}, key=str)
-    try:
-        build(wanted)
-    except CompilerError as error:
-        raise LocalStackError(str(error)) from error
     root.mkdir(parents=True, exist_ok=True)
     with _locked(root / "lock"):
-        runtime = Runtime(
-            part(root, "server", server_pins, lambda to: _install_server(to, server_pins)),
-            part(
-                root,
-                "onnxruntime",
-                [*onnxruntime_pins, _PYTHON, _PLATFORM],
-                lambda to: _extract_onnxruntime(to, onnxruntime_pins),
-            ),
-            part(
-                root,
-                "backends",
-                [
-                    f"{name}/{library.path.name}"
-                    for name in _BACKENDS
-                    for library in _BACKENDS[name]
-                ],
-                _copy_backends,
-            ),
+        server = part(root, "server", server_pins, lambda to: _install_server(to, server_pins))
+        onnxruntime = part(
+            root,
+            "onnxruntime",
+            [*onnxruntime_pins, _PYTHON, _PLATFORM],
+            lambda to: _extract_onnxruntime(to, onnxruntime_pins),
         )
+        _compile()  # last: `make setup` compiles meanwhile
+        names = [f"{name}/{library.path.name}" for name in _BACKENDS for library in _BACKENDS[name]]
+        runtime = Runtime(server, onnxruntime, part(root, "backends", names, _copy_backends))
         commands = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
         remove_outdated(root, {runtime.server, runtime.onnxruntime, runtime.backends}, commands)
     return runtime
+
+
+def _compile() -> None:
+    try:
+        build(sorted({library for ours in _BACKENDS.values() for library in ours}, key=str))
+    except CompilerError as error:
+        raise LocalStackError(str(error)) from error
 
 
 def pins(group: str, pyproject: Path = PROJECT / "pyproject.toml") -> list[str]:

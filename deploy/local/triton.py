@@ -40,6 +40,11 @@ class TritonSettings:
         """host:port, as gRPC clients want it."""
         return f"127.0.0.1:{self.grpc_port}"
 
+    @property
+    def http_url(self) -> str:
+        """host:port of KServe's HTTP protocol, which services speak."""
+        return f"127.0.0.1:{self.http_port}"
+
     def environment(self, runtime: Runtime) -> dict[str, str]:
         """Return the environment variables of the server."""
         indexes = str(self.indexes) if self.indexes else ""
@@ -121,7 +126,7 @@ class LocalTriton:
     @property
     def http_url(self) -> str:
         """host:port of KServe's HTTP protocol."""
-        return f"127.0.0.1:{self.settings.http_port}"
+        return self.settings.http_url
 
     @property
     def metrics_url(self) -> str:
@@ -212,4 +217,7 @@ def missing_models(settings: TritonSettings) -> str:
     broken = [f"{state.name}: {state.reason}" for state in waiting if state.reason]
     if broken:
         raise LocalStackError("Triton cannot load a model: " + "; ".join(broken))
-    return f"loading {', '.join(state.name for state in waiting)}" if waiting else ""
+    if waiting:
+        return f"loading {', '.join(state.name for state in waiting)}"
+    # Services come by HTTP, which it opens after gRPC.
+    return "" if processes.listens(settings.http_port) else "it does not listen for HTTP yet"

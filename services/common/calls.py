@@ -80,8 +80,7 @@ def measured(call: Call, metrics: Metrics) -> Iterator[None]:
         raise
     finally:
         seconds = perf_counter() - started
-        metrics.requests.labels(method=call.method, code=call.code.name).inc()
-        metrics.request_seconds.labels(method=call.method).observe(seconds)
+        metrics.ended(call.method, call.code.name, seconds)
         log.info("call", code=call.code.name, seconds=round(seconds, 6))
 
 

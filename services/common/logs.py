@@ -1,8 +1,9 @@
 """Logs: one JSON line per event on standard output, the request id in every line of a call."""
 
+import json
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -29,11 +30,11 @@ def configure(service: str, level: str, stream: TextIO = sys.stdout) -> None:
     ]
     rendering: list[Processor] = [
         structlog.processors.dict_tracebacks,
-        structlog.processors.JSONRenderer(),
+        structlog.processors.JSONRenderer(_json),
     ]
     structlog.configure(
         processors=[*fields, *rendering],
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(stream),
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
@@ -45,3 +46,11 @@ def configure(service: str, level: str, stream: TextIO = sys.stdout) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+# `json.dumps` makes an encoder for every line that is not encoded by the default one.
+_ENCODER = json.JSONEncoder(default=repr)
+
+
+def _json(event: EventDict, **_: Any) -> str:
+    return _ENCODER.encode(event)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from time import perf_counter
 
 from google.protobuf.descriptor import MethodDescriptor
@@ -92,6 +93,10 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        # Looking up a labelled series takes longer than counting in it.
+        self._calls = cache(lambda method, code: self.requests.labels(method=method, code=code))
+        self._call_seconds = cache(lambda method: self.request_seconds.labels(method=method))
+        self._stage_seconds = cache(lambda stage: self.stage_seconds.labels(stage=stage))
         for outcome in ("success", "failure"):
             self.canaries.labels(outcome=outcome)
         for reason in REJECTION_REASONS:
@@ -115,7 +120,12 @@ class Metrics:
         """Time the block as one run of `stage`, if it succeeds."""
         started = perf_counter()
         yield
-        self.stage_seconds.labels(stage=stage).observe(perf_counter() - started)
+        self._stage_seconds(stage).observe(perf_counter() - started)
+
+    def ended(self, method: str, code: str, seconds: float) -> None:
+        """Count a call that ended with `code` after `seconds` seconds."""
+        self._calls(method, code).inc()
+        self._call_seconds(method).observe(seconds)
 
 
 def process_registry() -> CollectorRegistry:

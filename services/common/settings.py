@@ -35,8 +35,8 @@ class ServiceSettings(BaseSettings):
     metrics_port: Port
     """HTTP port of /metrics; 0 takes a free one and logs it."""
 
-    triton_url: str = "127.0.0.1:8001"
-    """Triton's gRPC address, host:port."""
+    triton_url: str = "127.0.0.1:8000"
+    """Triton's HTTP address, host:port."""
 
     auth_token: SecretStr | None = None
     """Callers must send `authorization: Bearer <token>`. Unset: everybody may call. Prefer the

@@ -1,41 +1,30 @@
-"""Triton, as the services see it. The only file that knows tritonclient.
+"""Triton, as the services see it, by KServe's protocol over HTTP with binary tensors.
 
-Every failure leaves this file as an error of `errors.py`, `from` tritonclient's own. An inference
-that has been sent is not cancelled, because Triton can crash on that (docs/decisions/0012): whoever
-stops waiting for it, as `deadline.within` does, leaves it under way.
+Over HTTP a request costs a service a third of the CPU time that it costs over gRPC, whose Python
+client is threads that wake each other (docs/decisions/0013).
+
+Every failure leaves this file as an error of `errors.py`. An inference that has been sent is not
+cancelled, because Triton can crash on that (docs/decisions/0012): whoever stops waiting for it, as
+`deadline.within` does, leaves it under way.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+import json
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
+from urllib.parse import quote
 
+import numpy as np
 from numpy.typing import NDArray
-from tritonclient.grpc import InferInput, InferRequestedOutput, model_config_pb2
-from tritonclient.grpc.aio import InferenceServerClient
-from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from services.common import deadline
-from services.common.errors import (
-    DeadlineExceeded,
-    Internal,
-    NotFound,
-    ServiceError,
-    Unavailable,
-)
-
-_CHANNEL_OPTIONS = [
-    # Sizes are bounded by our own admission, not here.
-    ("grpc.max_send_message_length", -1),
-    ("grpc.max_receive_message_length", -1),
-    # A name with several addresses, such as that of a headless Service, is several Tritons:
-    # requests go to each in turn, not all to the first.
-    ("grpc.lb_policy_name", "round_robin"),
-    # A Triton that comes back is used again within a second, not within two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-]
+from services.common.connections import Answer, Connections
+from services.common.errors import DeadlineExceeded, Internal, NotFound, Unavailable
 
 # Inferences that a Triton has to do for us at a time; more wait here. Callers who go make no room,
 # or whoever calls and hangs up in a loop would fill Triton's queue.
@@ -46,6 +35,21 @@ _INFERENCE_SECONDS = 60.0
 _FAREWELL_SECONDS = 5.0
 
 _AWAY = "the models cannot be reached just now; try again"
+_LATE = "the models did not answer in time"
+
+# Triton's names of what an array may hold; BYTES, texts of any length, apart.
+_DTYPES: Mapping[str, Any] = {
+    "BOOL": np.bool_,
+    **{f"UINT{bits}": np.dtype(f"u{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{f"INT{bits}": np.dtype(f"i{bits // 8}") for bits in (8, 16, 32, 64)},
+    **{f"FP{bits}": np.dtype(f"f{bits // 8}") for bits in (16, 32, 64)},
+}
+_NAMES = {np.dtype(dtype): name for name, dtype in _DTYPES.items()}
+_BYTES = "BYTES"
+_LENGTH = struct.Struct("<I")  # comes before each text of a BYTES tensor
+
+# Name, Triton's name of the type, shape, bytes of data.
+_Described: TypeAlias = tuple[str, str, tuple[int, ...], int]
 
 
 @dataclass(frozen=True)
@@ -67,13 +71,13 @@ class ModelConfig:
 
 
 class Triton:
-    """A connection to one Triton address."""
+    """A connection to one Triton, or to all that a name stands for."""
 
     def __init__(self, url: str) -> None:
-        """Use the gRPC address `url`, host:port. It is first contacted by the first request."""
-        self._client = InferenceServerClient(url, channel_args=_CHANNEL_OPTIONS)
+        """Use the HTTP address `url`, host:port. It is first contacted by the first request."""
+        self._connections = Connections(url)
+        self._host = url
         self._room = asyncio.Semaphore(_MAX_UNDER_WAY)
-        self._under_way: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         """Return the connection, which the block closes."""
@@ -86,9 +90,7 @@ class Triton:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connection, after the inferences that nobody waits for any more."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=_FAREWELL_SECONDS)
-        await self._client.close()
+        await self._connections.close(_FAREWELL_SECONDS)
 
     async def infer(
         self, model: str, version: int, inputs: Mapping[str, NDArray[Any]], output: str
@@ -128,28 +130,21 @@ class Triton:
             NotFound: the model or this version of it is not there (any more).
             Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
-        await self._room.acquire()
-        request = asyncio.create_task(
-            self._client.infer(
-                model,
-                [_input(name, tensor) for name, tensor in inputs.items()],
-                model_version="" if version is None else str(version),
-                outputs=[InferRequestedOutput(output) for output in outputs],
-                client_timeout=_INFERENCE_SECONDS,
-            )
+        data = [_data(tensor) for tensor in inputs.values()]
+        described = tuple(
+            (name, _NAMES.get(tensor.dtype, _BYTES), tensor.shape, len(part))
+            for (name, tensor), part in zip(inputs.items(), data, strict=True)
         )
-        self._under_way.add(request)
-        request.add_done_callback(self._answered)
-        result = await _translated(asyncio.shield(request))
-        tensors = {output: result.as_numpy(output) for output in outputs}
-        missing = [output for output, tensor in tensors.items() if tensor is None]
+        head = _inference_head(self._host, model, version, described, tuple(outputs))
+        answer = await self._inferred((head, *data))
+        try:
+            tensors = _tensors(answer)
+        except (ValueError, LookupError, TypeError) as error:
+            raise Internal(f"{model} {version}: the answer cannot be read: {error!r}") from error
+        missing = [output for output in outputs if output not in tensors]
         if missing:
             raise Internal(f"{model} {version}: no {', '.join(missing)} in the answer")
         return tensors
-
-    def _answered(self, request: asyncio.Task[Any]) -> None:
-        self._under_way.discard(request)
-        self._room.release()
 
     async def ready_versions(self) -> Mapping[str, Sequence[int]]:
         """The ready versions of every model, oldest first.
@@ -157,10 +152,9 @@ class Triton:
         Taken from the statistics, because the repository index belongs to the administrative
         protocol, which Triton opens to those who may load and unload models only.
         """
-        request = self._client.get_inference_statistics(client_timeout=deadline.remaining())
         versions: dict[str, list[int]] = {}
-        for entry in (await _translated(request)).model_stats:
-            versions.setdefault(entry.name, []).append(int(entry.version))
+        for entry in (await self._get("models/stats"))["model_stats"]:
+            versions.setdefault(entry["name"], []).append(int(entry["version"]))
         return {name: sorted(found) for name, found in versions.items()}
 
     async def model_config(self, model: str, version: int) -> ModelConfig:
@@ -169,44 +163,134 @@ class Triton:
         Raises:
             NotFound: it is not loaded.
         """
-        request = self._client.get_model_config(
-            model, str(version), client_timeout=deadline.remaining()
-        )
-        config = (await _translated(request)).config
+        config = await self._get(f"models/{quote(model, safe='')}/versions/{version}/config")
+        parameters = config.get("parameters", {})
         return ModelConfig(
-            inputs={tensor.name: _spec(tensor) for tensor in config.input},
-            outputs={tensor.name: _spec(tensor) for tensor in config.output},
-            parameters={name: value.string_value for name, value in config.parameters.items()},
-            max_batch=config.max_batch_size,
+            inputs={tensor["name"]: _spec(tensor) for tensor in config["input"]},
+            outputs={tensor["name"]: _spec(tensor) for tensor in config["output"]},
+            parameters={name: value["string_value"] for name, value in parameters.items()},
+            max_batch=config["max_batch_size"],
         )
 
+    async def _inferred(self, parts: Sequence[bytes]) -> Answer:
+        """Send an inference, once there is room for it."""
+        await self._room.acquire()
+        try:
+            answer = await self._connections.ask(parts, _INFERENCE_SECONDS, self._room.release)
+        except BaseException as error:  # nothing was sent
+            self._room.release()
+            if isinstance(error, ConnectionError):
+                raise Unavailable(_AWAY) from error
+            raise
+        return await _good(answer)
 
-def _input(name: str, tensor: NDArray[Any]) -> InferInput:
-    tensor_input = InferInput(name, tensor.shape, np_to_triton_dtype(tensor.dtype))
-    return tensor_input.set_data_from_numpy(tensor)
+    async def _get(self, path: str) -> Any:
+        """A JSON document of Triton's."""
+        head = f"GET /v2/{path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode()
+        try:
+            answer = await self._connections.ask((head,), deadline.remaining())
+        except ConnectionError as error:
+            raise Unavailable(_AWAY) from error
+        return json.loads((await _good(answer)).body)
 
 
-def _spec(tensor: Any) -> TensorSpec:
-    dtype = model_config_pb2.DataType.Name(tensor.data_type).removeprefix("TYPE_")
-    return TensorSpec(dtype, tuple(tensor.dims))
+@lru_cache(1024)
+def _inference_head(
+    host: str,
+    model: str,
+    version: int | None,
+    inputs: Sequence[_Described],
+    outputs: Sequence[str],
+) -> bytes:
+    """All of a request but the data of its tensors."""
+    description = json.dumps(
+        {
+            "inputs": [
+                {
+                    "name": name,
+                    "datatype": dtype,
+                    "shape": shape,
+                    "parameters": {"binary_data_size": size},
+                }
+                for name, dtype, shape, size in inputs
+            ],
+            "outputs": [{"name": name, "parameters": {"binary_data": True}} for name in outputs],
+        }
+    ).encode()
+    length = len(description) + sum(size for *_, size in inputs)
+    versions = "" if version is None else f"/versions/{version}"
+    head = (
+        f"POST /v2/models/{quote(model, safe='')}{versions}/infer HTTP/1.1",
+        f"Host: {host}",
+        "Content-Type: application/octet-stream",
+        f"Inference-Header-Content-Length: {len(description)}",
+        f"Content-Length: {length}",
+        "\r\n",
+    )
+    return "\r\n".join(head).encode() + description
 
 
-async def _translated(request: Awaitable[Any]) -> Any:
+def _data(tensor: NDArray[Any]) -> bytes:
+    """A tensor's numbers, row by row, or its texts, each after its length."""
+    if tensor.dtype in _NAMES:
+        return tensor.tobytes()
+    return b"".join(_LENGTH.pack(len(text)) + text for text in tensor.ravel().tolist())
+
+
+def _tensors(answer: Answer) -> Mapping[str, NDArray[Any]]:
+    """The tensors of an answer: their descriptions come first, in JSON, then their data."""
+    start = int(answer.headers[b"inference-header-content-length"])
+    tensors = {}
+    for output in json.loads(answer.body[:start])["outputs"]:
+        end = start + output["parameters"]["binary_data_size"]
+        data = memoryview(answer.body)[start:end].toreadonly()
+        tensors[output["name"]] = _array(output["datatype"], data).reshape(output["shape"])
+        start = end
+    return tensors
+
+
+def _array(dtype: str, data: memoryview) -> NDArray[Any]:
+    if dtype != _BYTES:
+        return np.frombuffer(data, _DTYPES[dtype])
+    texts, start = [], 0
+    while start < len(data):
+        begin = start + _LENGTH.size
+        start = begin + int.from_bytes(data[start:begin], "little")
+        texts.append(bytes(data[begin:start]))
+    if start > len(data):
+        raise ValueError("a text is longer than the data of its tensor")
+    array = np.array(texts, np.object_)
+    array.flags.writeable = False
+    return array
+
+
+def _spec(tensor: Mapping[str, Any]) -> TensorSpec:
+    return TensorSpec(tensor["data_type"].removeprefix("TYPE_"), tuple(tensor["dims"]))
+
+
+async def _good(request: asyncio.Future[Answer]) -> Answer:
+    """The answer, if it is a good one; otherwise our error for Triton's."""
     try:
-        return await request
-    except InferenceServerException as error:
-        raise _translate(error) from error
-
-
-def _translate(error: InferenceServerException) -> ServiceError:
-    """Our error for tritonclient's, whose status is a string such as "StatusCode.NOT_FOUND"."""
-    message = error.message()
-    match (error.status() or "").removeprefix("StatusCode."):
-        case "UNAVAILABLE" | "CANCELLED":
-            return Unavailable(_AWAY)
-        case "DEADLINE_EXCEEDED":
-            return DeadlineExceeded("the models did not answer in time")
-        case "NOT_FOUND":
-            return NotFound(message)
+        answer = await request
+    except ConnectionError as error:
+        raise Unavailable(_AWAY) from error
+    except TimeoutError as error:
+        raise DeadlineExceeded(_LATE) from error
+    if answer.status == HTTPStatus.OK:
+        return answer
+    message = _complaint(answer.body)
+    match answer.status:
+        case HTTPStatus.NOT_FOUND:
+            raise NotFound(message)
+        case HTTPStatus.SERVICE_UNAVAILABLE | 499:  # 499: cancelled, on Triton's own side
+            raise Unavailable(_AWAY)
         case status:
-            return Internal(f"Triton: {status}: {message}")
+            raise Internal(f"Triton: {status}: {message}")
+
+
+def _complaint(body: bytearray) -> str:
+    """What Triton says is wrong, as it is meant to say it, or whatever else came."""
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, LookupError, TypeError):
+        return body[:1000].decode(errors="replace")

@@ -6,9 +6,11 @@ Everything is drawn by NumPy's counter-based Philox generator, whose 128-bit key
 (stream << 64) | seed. An image's numbers depend on its seed alone, never on its neighbours.
 """
 
+import threading
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,5 +59,29 @@ def _constant_noise(size: int) -> NDArray[np.float32]:
 
 
 def _fill_normal(row: NDArray[np.float32], stream: int, seed: int) -> None:
-    generator = np.random.Generator(np.random.Philox(key=stream << 64 | seed))
-    generator.standard_normal(dtype=np.float32, out=row)
+    philox = _generator.philox
+    philox.state = _start(stream, seed)
+    _generator.normal(dtype=np.float32, out=row)
+
+
+class _Generator(threading.local):
+    """One for each thread: to set its key takes a quarter of the time of making one."""
+
+    def __init__(self) -> None:
+        self.philox = np.random.Philox(key=0)
+        self.normal = np.random.Generator(self.philox).standard_normal
+
+
+_generator = _Generator()
+
+
+def _start(stream: int, seed: int) -> Any:
+    """The state of a Philox that was just made with the key (stream << 64) | seed."""
+    return {
+        "bit_generator": "Philox",
+        "state": {"counter": (0, 0, 0, 0), "key": (seed, stream)},
+        "buffer": (0, 0, 0, 0),
+        "buffer_pos": 4,  # used up
+        "has_uint32": 0,
+        "uinteger": 0,
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -17,18 +18,22 @@ class GeneratorMetrics(Metrics):
         """Register the metrics in `registry`."""
         super().__init__("generator", registry)
         labels = ["model", "version"]
-        self._seconds = Histogram(
+        seconds = Histogram(
             "animegan_generator_version_seconds",
             "Time of one inference of a sub-batch, by model version.",
             labels,
             buckets=STAGE_BUCKETS_S,
             registry=registry,
         )
-        self._failures = Counter(
+        failures = Counter(
             "animegan_generator_version_failures",
             "Inferences of a sub-batch that failed, by model version.",
             labels,
             registry=registry,
+        )
+        # Looking them up takes longer than counting. Both are shown from the first inference on.
+        self._of_version = cache(
+            lambda *version: (seconds.labels(*version), failures.labels(*version))
         )
 
     @contextmanager
@@ -37,8 +42,7 @@ class GeneratorMetrics(Metrics):
 
         A call that was cancelled or ran out of time counts as neither.
         """
-        labels = {"model": model, "version": str(version)}
-        failures = self._failures.labels(**labels)  # shown as zero from the first inference on
+        seconds, failures = self._of_version(model, version)
         started = perf_counter()
         try:
             yield
@@ -47,4 +51,4 @@ class GeneratorMetrics(Metrics):
         except ServiceError:
             failures.inc()
             raise
-        self._seconds.labels(**labels).observe(perf_counter() - started)
+        seconds.observe(perf_counter() - started)

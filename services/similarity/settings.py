@@ -23,8 +23,8 @@ class SimilaritySettings(ServiceSettings):
     metrics_port: Port = 9103
     """HTTP port of /metrics; 0 takes a free one and logs it."""
 
-    triton_url: str = "127.0.0.1:8001"
-    """Triton's gRPC address, host:port; several, separated by commas, where the shards of an index
+    triton_url: str = "127.0.0.1:8000"
+    """Triton's HTTP address, host:port; several, separated by commas, where the shards of an index
     are spread over several Tritons. A shard that more than one of them serves is asked for in
     turns."""
 

@@ -94,8 +94,9 @@ def test_it_holds_neither_compilers_nor_what_only_training_needs(builder, contai
     found = json.loads(_output(builder, container, "python", "-c", INVENTORY))
     assert found["programs"] == []
     assert found["app"] == ["animegan", "services"]
-    assert {"grpc", "numpy", "tritonclient"} <= set(found["packages"])
-    assert not {"torch", "onnxruntime", "pip", "animegan_client"} & set(found["packages"])
+    packages = set(found["packages"])
+    assert {"grpc", "numpy", "pydantic"} <= packages
+    assert not {"torch", "onnxruntime", "pip", "animegan_client", "tritonclient"} & packages
 
 
 def test_its_user_can_write_nothing_of_it(builder, container):
@@ -108,7 +109,7 @@ def test_its_user_can_write_nothing_of_it(builder, container):
 
 def test_it_serves_and_drains(builder, image, container, triton, tmp_path):
     log = tmp_path / "service.log"
-    with ContainedService(builder, image, container, triton.grpc_url, log) as service:
+    with ContainedService(builder, image, container, triton.http_url, log) as service:
         service.wait_for_event("ready")
         with grpc.insecure_channel(service.target) as channel:
             health = health_pb2_grpc.HealthStub(channel)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from animegan_copies import Copies
 from animegan_ssim.index import Answer, Index, SearchIndexError
 from training.audit.detector import CopySearch
@@ -97,7 +97,7 @@ def measure(scan: Scan, mapper: Mapper = map) -> Iterator[Measured]:
     """
     places = np.arange(len(scan.subjects))
     batches = np.split(places, places[BATCH::BATCH])
-    with tqdm(total=len(places), desc="audit", unit="image") as bar:
+    with ProgressBar(total=len(places), desc="audit", unit="image") as bar:
         for measured in mapper(scan, batches):
             bar.update(len(measured))
             yield from measured

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from animegan_ssim.verdict import FALSE_ALARM_RATE, Calibration, beta_quantile
 from training.copies.scorers import Images, Scorer
 from training.copies.transformations import TRANSFORMATIONS, Transformation
@@ -112,7 +112,7 @@ def run_benchmark(
 def plan() -> Iterator[tuple[Transformation, float]]:
     """Every transformation in every strength, with a progress bar."""
     steps = [(kind, value) for kind in TRANSFORMATIONS for value in kind.values]
-    yield from tqdm(steps, desc="planting copies", unit="case")
+    yield from ProgressBar(steps, desc="planting copies", unit="case")
 
 
 def limit(scorer: Scorer, unseen: Images) -> Limit:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from animegan_copies import Detector
 from training.copies.export import NAME
 from training.export.parity import open_session
@@ -52,7 +52,7 @@ class Embedder:
             ValueError: the images have another size.
         """
         result = np.empty((len(images_NHWC), self.size), np.float32)
-        with tqdm(total=len(result), desc=label, unit="image", disable=not label) as bar:
+        with ProgressBar(total=len(result), desc=label, unit="image", disable=not label) as bar:
             for first in range(0, len(result), BATCH):
                 places = np.arange(first, min(first + BATCH, len(result)))
                 result[places] = self._embed(images_NHWC[places])

@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from animegan_ssim.definition import UNIFORM7
 from animegan_ssim.engine import Engine
 from animegan_ssim.tiles import pack
@@ -89,7 +89,8 @@ class Ssim(Scorer):
 
     def best(self, unseen: Images) -> Scores:
         """See `Scorer`."""
-        blocks = tqdm(range(0, len(unseen), BLOCK), desc=f"{self.name}: unseen", unit="block")
+        firsts = range(0, len(unseen), BLOCK)
+        blocks = ProgressBar(firsts, desc=f"{self.name}: unseen", unit="block")
         best = [self._engine.scores(unseen[first : first + BLOCK]).max(axis=1) for first in blocks]
         return np.concatenate(best).astype(np.float64)
 
@@ -119,7 +120,7 @@ class PerceptualHash(Scorer):
         return -np.bitwise_count(differing).astype(np.float64)
 
     def _hash(self, images: Images, label: str) -> NDArray[np.uint64]:
-        pictures = tqdm(images, desc=label, unit="image", disable=not label)
+        pictures = ProgressBar(images, desc=label, unit="image", disable=not label)
         bits = [imagehash.phash(Image.fromarray(image)).hash for image in pictures]
         return np.packbits(np.reshape(bits, (len(bits), 64)), axis=1).view(np.uint64)[:, 0]
 
@@ -137,7 +138,7 @@ class Pixels(Scorer):
         queries = unseen.reshape(len(unseen), -1).astype(np.float32)
         own = np.square(queries, dtype=np.float64).sum(axis=1)
         smallest = np.full(len(queries), np.inf)
-        for first in tqdm(range(0, len(self._index), 1000), desc=f"{self.name}: unseen"):
+        for first in ProgressBar(range(0, len(self._index), 1000), desc=f"{self.name}: unseen"):
             block = self._index[first : first + 1000].astype(np.float32)
             squares = np.square(block, dtype=np.float64).sum(axis=1)
             distances = own[:, None] + squares - 2.0 * (queries @ block.T)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.datasets.ordered import ordered_map
 from training.datasets.procedural import RENDERER_VERSION, render, sample
 from training.datasets.procedural.attributes import MAX_SEED
@@ -56,8 +56,25 @@ def render_dataset(
     from training.datasets.procedural import face  # noqa: F401  # say now if Skia is missing
 
     directory = Path(directory)
-    header = Header(
-        name=name or directory.resolve().name,
+    header = rendered_header(name or directory.resolve().name, count, size, first_seed)
+    writer = DatasetWriter(directory, header)
+    missing = writer.missing()
+    done = count - sum(len(header.shard_range(index)) for index in missing)
+    label = f"rendering {header.name}"
+    with ProgressBar(total=count, initial=done, unit="face", desc=label) as bar:
+        tasks = ((first_seed + i, size) for shard in missing for i in header.shard_range(shard))
+        faces = _render_all(tasks, workers, bar)
+        for shard in missing:
+            span = header.shard_range(shard)
+            images_NHWC = np.stack(list(islice(faces, len(span))))
+            writer.write_shard(shard, images_NHWC, face_labels(first_seed, span))
+    return writer.finish()
+
+
+def rendered_header(name: str, count: int, size: int, first_seed: int) -> Header:
+    """What a rendered dataset tells of itself."""
+    return Header(
+        name=name,
         resolution=size,
         channels=3,
         count=count,
@@ -68,22 +85,14 @@ def render_dataset(
             "first_seed": first_seed,
         },
     )
-    writer = DatasetWriter(directory, header)
-    missing = writer.missing()
-    done = count - sum(len(header.shard_range(index)) for index in missing)
-    with tqdm(total=count, initial=done, unit="face", desc=f"rendering {header.name}") as bar:
-        tasks = ((first_seed + i, size) for shard in missing for i in header.shard_range(shard))
-        faces = _render_all(tasks, workers, bar)
-        for shard in missing:
-            span = header.shard_range(shard)
-            images_NHWC = np.stack(list(islice(faces, len(span))))
-            labels = [_label(index, first_seed + index) for index in span]
-            writer.write_shard(shard, images_NHWC, labels)
-    return writer.finish()
 
 
-def _label(index: int, seed: int) -> Labels:
-    return {"id": index, "seed": seed, "attributes": sample(seed).labels()}
+def face_labels(first_seed: int, span: range) -> list[Labels]:
+    """The labels of the images `span` of a rendered dataset; nothing is drawn."""
+    return [
+        {"id": index, "seed": first_seed + index, "attributes": sample(first_seed + index).labels()}
+        for index in span
+    ]
 
 
 def _render_chunk(tasks: list[tuple[int, int]]) -> list[np.ndarray]:
@@ -91,7 +100,7 @@ def _render_chunk(tasks: list[tuple[int, int]]) -> list[np.ndarray]:
 
 
 def _render_all(
-    tasks: Iterable[tuple[int, int]], workers: int, bar: tqdm[Any]
+    tasks: Iterable[tuple[int, int]], workers: int, bar: ProgressBar[Any]
 ) -> Iterator[np.ndarray]:
     """Render (seed, size) pairs; faces come in the order of the tasks."""
     tasks = iter(tasks)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.datasets.manifest import DatasetError, Labels
 from training.datasets.reader import Dataset
 from training.datasets.subset import write_subset
@@ -63,7 +63,7 @@ def split(dataset: Dataset, share: float, salt: str = "") -> Split:
     pixels = []
     rows = zip(dataset.images_NHWC, dataset.labels, strict=True)
     for index, (image, label) in enumerate(
-        tqdm(rows, total=len(held), unit="image", desc="hashes")
+        ProgressBar(rows, total=len(held), unit="image", desc="hashes")
     ):
         held[index] = is_heldout(content_key(image, label), share, salt)
         pixels.append(pixel_key(image))

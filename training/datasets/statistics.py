@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.datasets.manifest import SHARD_IMAGES, Labels
 from training.datasets.reader import Dataset
 
@@ -30,7 +30,7 @@ def colour_statistics(dataset: Dataset) -> dict[str, Any]:
     counts = np.zeros((len(names), LEVELS), np.int64)
     colourless = 0
     starts = range(0, len(dataset), SHARD_IMAGES)
-    for first in tqdm(starts, unit="shard", desc="colours"):
+    for first in ProgressBar(starts, unit="shard", desc="colours"):
         images_NHWC = dataset.images_NHWC[first : first + SHARD_IMAGES]
         for channel, row in enumerate(counts):
             row += np.bincount(images_NHWC[..., channel].ravel(), minlength=LEVELS)

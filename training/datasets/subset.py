@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.datasets.manifest import Header
 from training.datasets.reader import Dataset
 from training.datasets.writer import DatasetWriter
@@ -43,7 +43,7 @@ def write_subset(
     )
     writer = DatasetWriter(directory, header)
     missing = writer.missing()
-    for shard in tqdm(missing, unit="shard", desc=f"writing {header.name}"):
+    for shard in ProgressBar(missing, unit="shard", desc=f"writing {header.name}"):
         span = header.shard_range(shard)
         chosen = indices[span.start : span.stop]
         labels = [dataset.labels[index] for index in chosen.tolist()]

@@ -10,8 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tqdm import tqdm
-
+from animegan_client.progress import ProgressBar
 from training.export import dcgan, stylegan2
 from training.export.graph import Contract, export, serve
 from training.export.model import ServedModel
@@ -165,7 +164,7 @@ def prepare(
     exporter = EXPORTERS[generator.kind]
     name = name or exporter.default_name(generator)
     releases = []
-    for contract in tqdm(contracts, desc="export and check", unit="model"):
+    for contract in ProgressBar(contracts, desc="export and check", unit="model"):
         graph = export(generator, contract)
         parity = measure(contract.graph(generator), graph, contract.inputs, contract.outputs)
         parity.check(name + contract.suffix)

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from animegan_ssim.definition import definition
 from animegan_ssim.engine import Engine
 from animegan_ssim.index.arrays import NEAREST, open_array
@@ -67,7 +67,7 @@ def calibrated(
     ]
     tasks = [task for search in searches for task in search.tasks(threads)]
     total = sum(search.missing.size for search in searches)
-    with tqdm(total=total, unit="image", desc="calibrating") as bar:
+    with ProgressBar(total=total, unit="image", desc="calibrating") as bar:
         for nearest, task in zip(mapper(find_nearest, tasks), tasks, strict=True):
             searches[task.number].take(task.places, nearest)
             bar.update(len(task.places))

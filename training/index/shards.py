@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from animegan_ssim.index import DamagedIndexError
 from animegan_ssim.index.arrays import check_sha256
 from animegan_ssim.index.manifest import ShardRecord
@@ -80,7 +80,7 @@ def write_shards(tasks: Sequence[ShardTask], mapper: Mapper) -> list[ShardRecord
     missing = [task for task, found in zip(tasks, known, strict=True) if found is None]
     total = sum(task.count for task in tasks)
     done = total - sum(task.count for task in missing)
-    with tqdm(total=total, initial=done, unit="image", desc="packing") as bar:
+    with ProgressBar(total=total, initial=done, unit="image", desc="packing") as bar:
         written = []
         for shard in mapper(write_shard, missing):
             written.append(shard)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.metrics.cache import FeatureCache
 
 # Images at a time. On a CPU, large batches ask for fresh memory in every layer, and page faults
@@ -88,7 +88,7 @@ class Pictures:
 def extract(extractor: Extractor, pictures: Pictures, cache: FeatureCache) -> NDArray[np.float32]:
     """Compute the features of all pictures, [N, D], with a progress bar."""
     places, label = pictures.places, f"{pictures.label}: {extractor.name}"
-    with tqdm(total=len(places), desc=label, unit="image") as bar:
+    with ProgressBar(total=len(places), desc=label, unit="image") as bar:
 
         def compute(places: NDArray[np.int64]) -> NDArray[np.float32]:
             return _compute(extractor, pictures.images, places, bar)
@@ -102,7 +102,7 @@ def extract(extractor: Extractor, pictures: Pictures, cache: FeatureCache) -> ND
 
 
 def _compute(
-    extractor: Extractor, images: ImageSource, places: NDArray[np.int64], bar: tqdm[None]
+    extractor: Extractor, images: ImageSource, places: NDArray[np.int64], bar: ProgressBar[None]
 ) -> NDArray[np.float32]:
     result = np.empty((len(places), extractor.size), np.float32)
     size = BATCH[extractor.device.type]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from animegan_ssim.definition import UNIFORM7
 from animegan_ssim.engine import Engine
 from animegan_ssim.tiles import pack
@@ -47,7 +47,7 @@ def largest_ssim(queries: ImageSource, references: ImageSource, label: str) -> N
     """
     images, places = queries[np.arange(len(queries))], np.arange(len(references))
     largest = np.full(len(images), -np.inf)
-    with tqdm(total=len(places), desc=label, unit="image") as bar:
+    with ProgressBar(total=len(places), desc=label, unit="image") as bar:
         for some in np.split(places, places[REFERENCES::REFERENCES]):
             engine = Engine(pack(references[some]), len(some), UNIFORM7)
             best = [found.ssim[0] for found in engine.search(images, k=1)]

@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.metrics import efficientnet
 from training.metrics.features import BATCH
 from training.metrics.intervals import bootstrap
@@ -107,7 +107,7 @@ def _measure(
     if sampler is None:
         raise ValueError("path length needs a generator, not only its images")
     speeds, size = [], max(1, BATCH[sampler.device.type] // 2)
-    for first in tqdm(range(0, material.paths, size), desc=label, unit="batch"):
+    for first in ProgressBar(range(0, material.paths, size), desc=label, unit="batch"):
         seeds = np.arange(first, min(first + size, material.paths))
         time = sampler.uniform(seeds, _TIME) * (1 - STEP)
         speeds.append(squared_speed(paths(sampler, seeds), time, extractor))

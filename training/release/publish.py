@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tqdm import tqdm
 from tritonclient.grpc import model_config_pb2
 
+from animegan_client.progress import ProgressBar
 from training.export.repository import CARD_FILE, CONFIG_FILE, card_bytes
 from training.release.config import read_config, render
 from training.release.errors import ReleaseError
@@ -40,7 +40,7 @@ def publish(source: Store, target: Store, model: str, note: str = "") -> Entry:
     _check_parts(target, model, release)
     existing = target.versions(model)
     version = 1 + max((v for part in release for v in target.versions(part.model)), default=0)
-    for part in tqdm(release, desc=f"publish version {version}", unit="model"):
+    for part in ProgressBar(release, desc=f"publish version {version}", unit="model"):
         card = card_bytes({**part.card, "version": version})
         target.add_version(part.model, version, {**part.files, CARD_FILE: card})
     traffic = _with_candidate(before, existing, version)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.metrics.score import Score
 from training.upscaling.material import Material
 from training.upscaling.methods import Method
@@ -48,12 +48,12 @@ def compare(materials: Sequence[Material], methods: Sequence[Method]) -> list[Ca
         methods: what to measure; `REFERENCE` must be among them.
     """
     steps = [(material, name) for material in materials for name in DOWNSCALE_FILTERS]
-    with tqdm(total=len(steps) * len(methods), desc="comparing", unit="case") as bar:
+    with ProgressBar(total=len(steps) * len(methods), desc="comparing", unit="case") as bar:
         return [case for material, name in steps for case in _measure(material, name, methods, bar)]
 
 
 def _measure(
-    material: Material, filter_name: str, methods: Sequence[Method], bar: tqdm[Any]
+    material: Material, filter_name: str, methods: Sequence[Method], bar: ProgressBar[Any]
 ) -> list[Case]:
     """All methods on the same small pictures."""
     small = [downscale(picture, filter_name) for picture in material.pictures]

@@ -13,8 +13,8 @@ import matplotlib
 matplotlib.use("Agg")  # a training machine has no screen
 import matplotlib.pyplot as plt
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.markdown import table
 from training.upscaling.methods import Method
 from training.upscaling.quality import Picture, downscale, mean_score, psnr
@@ -52,7 +52,7 @@ def measure(methods: Sequence[Method], pictures: Mapping[str, Sequence[Picture]]
             {side: times[side][method.name] for side in ROUNDS},
             {kind: _psnr(method, every) for kind, every in pictures.items()},
         )
-        for method in tqdm(methods, desc="PSNR", unit="network")
+        for method in ProgressBar(methods, desc="PSNR", unit="network")
     ]
     return sorted(points, key=lambda point: -point.milliseconds[256])
 
@@ -63,7 +63,7 @@ def _milliseconds(methods: Sequence[Method], side: int, rounds: int) -> dict[str
     """
     picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     best = {method.name: np.inf for method in methods}
-    for _ in tqdm(range(rounds), desc=f"speed at {side} px", unit="round"):
+    for _ in ProgressBar(range(rounds), desc=f"speed at {side} px", unit="round"):
         for method in methods:
             begin = time.process_time()
             method.enlarge(picture)

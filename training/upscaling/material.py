@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.datasets.importing.archive import Archive
 from training.datasets.importing.decode import decode
 from training.datasets.importing.folder import Folder
@@ -53,7 +53,8 @@ def _draw(
     draw: Callable[[int, int], np.ndarray], count: int, size: int, label: str
 ) -> list[Picture]:
     seeds = range(HELDOUT_SEED, HELDOUT_SEED + count)
-    return [draw(seed, size) for seed in tqdm(seeds, desc=f"drawing {label}", unit="picture")]
+    shown = ProgressBar(seeds, desc=f"drawing {label}", unit="picture")
+    return [draw(seed, size) for seed in shown]
 
 
 def pictures_of(path: Path, name: str, limit: int | None = None) -> Material:
@@ -76,7 +77,7 @@ def pictures_of(path: Path, name: str, limit: int | None = None) -> Material:
     entries = source.inventory().entries[:limit]
     pictures = [
         np.asarray(decode(source.read(entry)))
-        for entry in tqdm(entries, desc=f"reading {name}", unit="picture")
+        for entry in ProgressBar(entries, desc=f"reading {name}", unit="picture")
     ]
     return Material(name, [even(picture) for picture in pictures], public=False)
 

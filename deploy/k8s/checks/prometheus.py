@@ -1,20 +1,17 @@
-"""Rules, alerts and autoscalers' queries: what promtool and an operator at night would miss."""
+"""Rules, alerts and autoscalers' queries: what an operator at night would miss."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from deploy.k8s.checks.policies.autoscaling import ADAPTER, LABEL_MATCHERS, adapter_queries
-from deploy.k8s.checks.subject import Finding, Subject, program
+from deploy.k8s.checks.subject import Finding, Subject
 from deploy.k8s.monitoring import __main__ as generated
-from deploy.k8s.monitoring.files import read, rule_files, rules
+from deploy.k8s.monitoring.files import read, rules
 from deploy.k8s.monitoring.reference import mistakes, series
 
-_SECONDS = 120
 _TEXTS = ("summary", "description", "runbook_url")
 _SEVERITIES = ("critical", "warning")
 _SOME_PODS = 'namespace="anime-gan",job="animegan-triton-generator"'
@@ -24,41 +21,18 @@ def check(subject: Subject) -> Iterator[Finding]:
     """What is wrong with the rules, or with what was made of them."""
     folder = subject.k8s / "monitoring"
     for file in generated.stale(folder):
-        yield _finding(subject, file, "is stale: run `python -m deploy.k8s.monitoring`")
-    yield from _promtool(subject, folder)
+        yield subject.finding(file, "is stale: run `python -m deploy.k8s.monitoring`")
     tested, known = _tested(folder), series(folder)
     for name, query in adapter_queries(subject.project).items():
         for mistake in mistakes(query.replace(LABEL_MATCHERS, _SOME_PODS), known):
-            yield _finding(subject, subject.project / ADAPTER, f"{name}: {mistake}")
+            yield subject.finding(subject.project / ADAPTER, f"{name}: {mistake}")
     for file, rule in rules(folder):
         name = rule.get("alert") or rule["record"]
         for mistake in mistakes(rule["expr"], known):
-            yield _finding(subject, file, f"{name}: {mistake}")
+            yield subject.finding(file, f"{name}: {mistake}")
         if "alert" in rule:
             for mistake in _alert(subject.project, rule, tested.get(name, [])):
-                yield _finding(subject, file, f"{name}: {mistake}")
-
-
-def _promtool(subject: Subject, folder: Path) -> Iterator[Finding]:
-    """Let promtool check every file of rules, and run every file of tests."""
-    promtool = program("promtool", "apt-get install prometheus")
-    files = [("check", file) for file in rule_files(folder)]
-    files += [("test", file) for file in sorted((folder / "tests").glob("*.yml"))]
-    with ThreadPoolExecutor(2) as threads:
-        verdicts = threads.map(
-            lambda verb, file: _run([promtool, verb, "rules", str(file)]), *zip(*files, strict=True)
-        )
-        for (_, file), verdict in zip(files, verdicts, strict=True):
-            if verdict:
-                yield _finding(subject, file, verdict)
-
-
-def _run(command: Sequence[str]) -> str:
-    """What promtool complains of; "" if nothing."""
-    result = subprocess.run(  # noqa: S603
-        command, capture_output=True, text=True, timeout=_SECONDS, check=False
-    )
-    return "" if result.returncode == 0 else (result.stdout + result.stderr).strip()
+                yield subject.finding(file, f"{name}: {mistake}")
 
 
 def _tested(folder: Path) -> Mapping[str, list[bool]]:
@@ -85,7 +59,3 @@ def _alert(project: Path, rule: Mapping[str, Any], tested: Sequence[bool]) -> It
     fires = "".join("1" if fired else "0" for fired in tested)
     if "010" not in fires:
         yield "is not tested before it fires, while it does, and after it is over, in this order"
-
-
-def _finding(subject: Subject, file: Path, problem: str) -> Finding:
-    return Finding(str(file.relative_to(subject.project)), problem)

@@ -44,6 +44,10 @@ class Subject:
         """The folder of the kustomizations."""
         return self.project / "deploy" / "k8s"
 
+    def finding(self, file: Path, problem: str) -> Finding:
+        """What is wrong with a file of the checkout."""
+        return Finding(str(file.relative_to(self.project)), problem)
+
 
 Check = Callable[[Subject], Iterable[Finding]]
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import uvloop
 import yaml
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from deploy.k8s.checks.policies.autoscaling import LABEL_MATCHERS, adapter_queries
 from deploy.k8s.monitoring.files import hurried_query
 from deploy.k8s.replay import figure, report
@@ -61,7 +61,7 @@ async def replay(folder: Path) -> list[dict[str, Any]]:
             pods.look()
         async with Load(pods) as load:
             began = time.monotonic()
-            for rate in tqdm(list(_rates()), desc="decisions", unit=""):
+            for rate in ProgressBar(list(_rates()), desc="decisions", unit=""):
                 load.rate = rate
                 await asyncio.sleep(SYNC_SECONDS / HURRY)
                 pods.look()

@@ -101,7 +101,7 @@ class Pods:
         for pod in self._pods:
             if pod.client is None and pod.wanted_at <= due and pod.started.done():
                 pod.started.result()
-                pod.client = Triton(pod.server.grpc_url)
+                pod.client = Triton(pod.server.http_url)
 
     async def close(self) -> None:
         """End all of them."""

@@ -15,7 +15,7 @@ def service(
     triton: LocalTriton, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServiceProcess]:
     log = tmp_path_factory.mktemp("generator") / "service.log"
-    with ServiceProcess(triton.grpc_url, log) as process:
+    with ServiceProcess(triton.http_url, log) as process:
         process.wait_for_event("ready")
         yield process
 

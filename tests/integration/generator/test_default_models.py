@@ -30,7 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess
     logs = tmp_path_factory.mktemp("logs")
     with (
         LocalTriton(MODELS, log=logs / "triton.log") as triton,
-        ServiceProcess(triton.grpc_url, logs / "service.log") as process,
+        ServiceProcess(triton.http_url, logs / "service.log") as process,
     ):
         process.wait_for_event("ready")
         yield process

@@ -34,7 +34,7 @@ def service(repository: Path, tmp_path_factory) -> Iterator[ServiceProcess]:
     logs = tmp_path_factory.mktemp("logs")
     with (
         LocalTriton(repository, log=logs / "triton.log") as triton,
-        ServiceProcess(triton.grpc_url, logs / "service.log") as process,
+        ServiceProcess(triton.http_url, logs / "service.log") as process,
     ):
         process.wait_for_event("ready")
         yield process

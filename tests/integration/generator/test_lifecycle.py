@@ -84,7 +84,7 @@ async def test_every_call_leaves_one_log_line_with_its_id(stub, service):
 async def test_sigterm_under_load_loses_nothing(triton, tmp_path):
     """Calls are in flight when SIGTERM comes, and more come while balancers still send them."""
     flags = ("--drain-wait-s", "1")
-    with ServiceProcess(triton.grpc_url, tmp_path / "log", *flags) as service:
+    with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         options = [("grpc.max_receive_message_length", -1)]
         async with grpc.aio.insecure_channel(service.target, options=options) as channel:
@@ -116,7 +116,7 @@ async def _stream(stub, count: int) -> int:
 
 async def test_calls_that_outlast_the_grace_period_are_cut(triton, tmp_path):
     flags = ("--drain-grace-s", "0.5")
-    with ServiceProcess(triton.grpc_url, tmp_path / "log", *flags) as service:
+    with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)
@@ -135,7 +135,7 @@ async def test_a_new_version_takes_over_without_a_failed_call(tmp_path: Path):
     with (
         LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as triton,
         ServiceProcess(
-            triton.grpc_url,
+            triton.http_url,
             tmp_path / "log",
             "--canary-interval-s",
             "5",
@@ -181,7 +181,7 @@ def _publish_version_2(folder: Path, triton: LocalTriton) -> None:
 
 @pytest.mark.parametrize("taken", ["port", "metrics_port"])
 def test_a_port_that_is_taken_is_an_error_at_start(service, triton, taken):
-    command = [sys.executable, "-m", "services.generator", "--triton-url", triton.grpc_url]
+    command = [sys.executable, "-m", "services.generator", "--triton-url", triton.http_url]
     for name in ("port", "metrics_port"):
         port = service.ports[name] if name == taken else 0
         command += [f"--{name.replace('_', '-')}", str(port)]

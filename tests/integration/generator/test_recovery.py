@@ -44,7 +44,7 @@ async def test_calls_are_unavailable_while_triton_is_away(tmp_path: Path):
         write_model(tmp_path / "models", model)
     with (
         LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as triton,
-        ServiceProcess(triton.grpc_url, tmp_path / "log") as service,
+        ServiceProcess(triton.http_url, tmp_path / "log") as service,
     ):
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:

@@ -98,7 +98,7 @@ async def test_not_found_lists_the_models(stub):
 
 async def test_resource_exhausted_says_when_to_come_back(triton, tmp_path):
     flags = ("--max-images-in-flight", "256", "--retry-after-s", "0.25")
-    with ServiceProcess(triton.grpc_url, tmp_path / "log", *flags) as service:
+    with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)
@@ -126,7 +126,7 @@ async def test_deadline_exceeded_by_the_callers_clock_and_by_the_default(stub, t
     error = await failure(stub.Generate(pb.GenerateRequest(count=256), timeout=0.001))
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     flags = ("--default-deadline-s", "0.001", "--default-stream-deadline-s", "0.001")
-    with ServiceProcess(triton.grpc_url, tmp_path / "log", *flags) as service:
+    with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             impatient = generator_pb2_grpc.GeneratorServiceStub(channel)
@@ -140,7 +140,7 @@ async def test_deadline_exceeded_by_the_callers_clock_and_by_the_default(stub, t
 
 async def test_unauthenticated_without_the_token_but_health_is_open(triton, tmp_path):
     environment = {"ANIMEGAN_GENERATOR_AUTH_TOKEN": TOKEN}
-    with ServiceProcess(triton.grpc_url, tmp_path / "log", **environment) as service:
+    with ServiceProcess(triton.http_url, tmp_path / "log", **environment) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)
@@ -162,7 +162,7 @@ async def test_unauthenticated_without_the_token_but_health_is_open(triton, tmp_
 async def test_unavailable_while_triton_is_away_and_well_again_after(tmp_path):
     write_model(tmp_path / "models", STYLEGAN)
     port = _free_port()
-    triton = LocalTriton(tmp_path / "models", grpc_port=port, log=tmp_path / "triton.log")
+    triton = LocalTriton(tmp_path / "models", http_port=port, log=tmp_path / "triton.log")
     with ServiceProcess(f"127.0.0.1:{port}", tmp_path / "log") as service:
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)
@@ -201,7 +201,7 @@ async def test_internal_tells_nothing_but_the_request_id(tmp_path):
     _write_model_that_fails(tmp_path / "models")
     with (
         LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as triton,
-        ServiceProcess(triton.grpc_url, tmp_path / "log") as service,
+        ServiceProcess(triton.http_url, tmp_path / "log") as service,
     ):
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)

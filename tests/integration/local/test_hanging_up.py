@@ -38,7 +38,7 @@ def test_callers_who_hang_up_leave_nothing_behind(tmp_path: Path) -> None:
     """Were their requests cancelled, Triton would crash, or never end what it has unloaded."""
     write_model(tmp_path / "models", STYLEGAN, instances=2)
     with LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as server:
-        asyncio.run(call_impatiently(server.grpc_url))
+        asyncio.run(call_impatiently(server.http_url))
         with server.admin() as admin:
             admin.unload(STYLEGAN.name)
             until(lambda: [state.reason for state in admin.index()] == ["unloaded"])

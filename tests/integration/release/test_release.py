@@ -69,7 +69,7 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
         address = Address(triton.grpc_url, triton.settings.admin_key)
         with (
             Tritons([address]) as tritons,
-            ServiceProcess(triton.grpc_url, tmp_path / "service.log") as service,
+            ServiceProcess(triton.http_url, tmp_path / "service.log") as service,
         ):
             service.wait_for_event("ready")
             yield Platform(candidate, models, tritons, service)

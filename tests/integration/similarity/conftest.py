@@ -51,7 +51,7 @@ def service(
     tritons: tuple[LocalTriton, LocalTriton], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SimilarityProcess]:
     log = tmp_path_factory.mktemp("similarity") / "service.log"
-    urls = ",".join(triton.grpc_url for triton in tritons)
+    urls = ",".join(triton.http_url for triton in tritons)
     with SimilarityProcess(urls, log, "--default-index", "colour") as process:
         process.wait_for_event("ready")
         yield process

@@ -63,7 +63,7 @@ def service(
     with (
         LocalTriton(models, indexes=indexes, log=logs / "triton.log") as triton,
         SimilarityProcess(
-            triton.grpc_url, logs / "service.log", "--default-index", "embedded"
+            triton.http_url, logs / "service.log", "--default-index", "embedded"
         ) as process,
     ):
         process.wait_for_event("ready")

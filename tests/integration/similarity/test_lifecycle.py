@@ -35,7 +35,7 @@ async def test_an_index_that_comes_grows_and_breaks_while_we_serve(repository: P
     indexes = tmp_path / "indexes"
     with (
         LocalTriton(repository, indexes=indexes, log=tmp_path / "triton.log") as triton,
-        SimilarityProcess(triton.grpc_url, tmp_path / "log", "--default-index", "new") as service,
+        SimilarityProcess(triton.http_url, tmp_path / "log", "--default-index", "new") as service,
     ):
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
@@ -62,7 +62,7 @@ async def test_calls_are_unavailable_while_triton_is_away(
     with (
         LocalTriton(repository, indexes=indexes, log=tmp_path / "triton.log") as triton,
         SimilarityProcess(
-            triton.grpc_url, tmp_path / "log", "--default-index", "colour"
+            triton.http_url, tmp_path / "log", "--default-index", "colour"
         ) as service,
     ):
         service.wait_for_event("ready")

@@ -74,7 +74,7 @@ async def test_no_such_index_lists_those_there_are(stub):
 
 async def test_more_queries_than_fit_are_refused_at_once(tritons, tmp_path):
     flags = ("--max-images-in-flight", "16", "--default-index", "colour")
-    urls = ",".join(triton.grpc_url for triton in tritons)
+    urls = ",".join(triton.http_url for triton in tritons)
     with SimilarityProcess(urls, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
@@ -92,7 +92,7 @@ async def test_more_queries_than_fit_are_refused_at_once(tritons, tmp_path):
 async def test_a_shard_that_nobody_serves_is_named_and_never_left_out(tritons, tmp_path):
     """The service knows one of the two Tritons only: half of the shards."""
     flags = ("--default-index", "colour")
-    with SimilarityProcess(tritons[0].grpc_url, tmp_path / "log", *flags) as service:
+    with SimilarityProcess(tritons[0].http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("canary failed")  # not ready, and it says so
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = similarity_pb2_grpc.SimilarityServiceStub(channel)

@@ -23,7 +23,7 @@ def service(
     triton: LocalTriton, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[UpscalerProcess]:
     log = tmp_path_factory.mktemp("upscaler") / "service.log"
-    with UpscalerProcess(triton.grpc_url, log) as process:
+    with UpscalerProcess(triton.http_url, log) as process:
         process.wait_for_event("ready")
         yield process
 

@@ -86,7 +86,7 @@ async def test_sigterm_under_load_loses_nothing(triton, tmp_path):
     """Calls are in flight when SIGTERM comes, and more come while balancers still send them."""
     image = noise(200, 200)
     expected = run(TinyUpscaler("tiny"), image)
-    with UpscalerProcess(triton.grpc_url, tmp_path / "log", "--drain-wait-s", "1") as service:
+    with UpscalerProcess(triton.http_url, tmp_path / "log", "--drain-wait-s", "1") as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
@@ -117,7 +117,7 @@ async def test_a_new_version_takes_over_without_a_failed_call_and_triton_comes_b
     flags = ("--canary-interval-s", "5", "--canary-patience-s", "9")
     with (
         LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as triton,
-        UpscalerProcess(triton.grpc_url, tmp_path / "log", *flags) as service,
+        UpscalerProcess(triton.http_url, tmp_path / "log", *flags) as service,
     ):
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
@@ -178,7 +178,7 @@ async def test_the_default_network_equals_in_process_onnx_runtime(tmp_path: Path
     with (
         LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as triton,
         UpscalerProcess(
-            triton.grpc_url, tmp_path / "log", "--default-method", "compact"
+            triton.http_url, tmp_path / "log", "--default-method", "compact"
         ) as service,
     ):
         service.wait_for_event("ready")

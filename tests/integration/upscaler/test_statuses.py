@@ -76,7 +76,7 @@ async def test_not_found_lists_the_methods(stub):
 
 async def test_unauthenticated_without_the_token(triton, tmp_path):
     environment = {"ANIMEGAN_UPSCALER_AUTH_TOKEN": "swordfish"}
-    with UpscalerProcess(triton.grpc_url, tmp_path / "log", **environment) as service:
+    with UpscalerProcess(triton.http_url, tmp_path / "log", **environment) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
@@ -93,7 +93,7 @@ async def test_a_service_with_little_room(triton, tmp_path):
     flags = ["--max-input-pixels=10000", "--max-unary-pixels=40000", "--max-images-in-flight=8"]
     flags += ["--max-pixels-in-flight=50000", "--max-output-pixels=300000"]
     flags += ["--max-picture-bytes=20000", "--retry-after-s=0.25"]
-    with UpscalerProcess(triton.grpc_url, tmp_path / "log", *flags) as service:
+    with UpscalerProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
@@ -155,7 +155,7 @@ async def test_deadlines(stub, triton, tmp_path):
     error = await failure(stub.Upscale(slow, timeout=0.01))
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     flags = ("--default-deadline-s", "0.01", "--default-stream-deadline-s", "0.01")
-    with UpscalerProcess(triton.grpc_url, tmp_path / "log", *flags) as service:
+    with UpscalerProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             impatient = upscaler_pb2_grpc.UpscalerServiceStub(channel)
@@ -169,7 +169,7 @@ async def test_deadlines(stub, triton, tmp_path):
 
 async def test_a_default_method_that_is_away_is_unavailable_but_filters_serve(triton, tmp_path):
     with UpscalerProcess(
-        triton.grpc_url, tmp_path / "log", "--default-method", "absent"
+        triton.http_url, tmp_path / "log", "--default-method", "absent"
     ) as service:
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.datasets.cleaning import outliers
 from training.datasets.cleaning.examine import FaceCheck
 from training.datasets.cleaning.findings import BLANK, EXACT, NEAR, NON_FACE, OUTLIER, Thresholds
@@ -39,7 +39,7 @@ def stripes() -> np.ndarray:
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Faces, then one of each fault, in the order of `EXPECTED`."""
-    require_module("skia")
+    require_renderer()
     faces = [render(seed, 64) for seed in range(FACES)]
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     faults = [faces[3], faces[5][:, ::-1], np.full((64, 64, 3), 250, np.uint8), stripes(), noise]
@@ -151,7 +151,7 @@ def test_apply_needs_a_place(
 
 
 def test_the_face_check_tells_faces_from_other_pictures() -> None:
-    require_module("skia")
+    require_renderer()
     check = FaceCheck()
     limit = Thresholds().votes
     faces = [check(render(seed, 64)) for seed in range(30)]

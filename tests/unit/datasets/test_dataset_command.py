@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.datasets import manifest, rendering
 from training.datasets.command import main
 from training.datasets.procedural import RENDERER_VERSION, render, sample
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("skia")
 
 @pytest.fixture
 def skia() -> None:
-    require_module("skia")
+    require_renderer()
 
 
 @pytest.fixture(autouse=True)

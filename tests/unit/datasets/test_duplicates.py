@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.datasets.cleaning.duplicates import (
     Pair,
     drop_later,
@@ -26,7 +26,7 @@ FACES = 24
 
 @pytest.fixture(scope="module")
 def faces() -> list[np.ndarray]:
-    require_module("skia")
+    require_renderer()
     return [render(seed, 64) for seed in range(FACES)]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from tests.unit.datasets.pictures import encoded
 from training.datasets.command import main
 from training.datasets.growing import read_skipped
@@ -21,7 +21,7 @@ COMMON = ["--size", "64", "--workers", "1", "--licence", "CC0-1.0"]
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Danbooru's layout: 1001 holds two faces, 2001 is noise, 3001 is rated otherwise."""
-    require_module("skia")
+    require_renderer()
     picture = np.full((360, 480, 3), 225, np.uint8)
     for seed, (x, y) in PLACES.items():
         picture[y : y + 128, x : x + 128] = render(seed, 128)

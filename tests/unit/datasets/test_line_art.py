@@ -5,13 +5,13 @@ import hashlib
 import numpy as np
 import pytest
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.datasets.procedural import render as render_face
 
 
 @pytest.fixture(scope="module")
 def drawing() -> np.ndarray:
-    require_module("skia")
+    require_renderer()
     from training.datasets.procedural import line_art
 
     return line_art.render(1_000_000, 128)
@@ -43,7 +43,7 @@ def test_the_drawing_has_the_outlines_of_the_face(drawing: np.ndarray) -> None:
 
 
 def test_sizes_are_those_of_faces() -> None:
-    require_module("skia")
+    require_renderer()
     from training.datasets.procedural import line_art
 
     with pytest.raises(ValueError, match="size must be one of"):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.datasets.procedural import RENDERER_VERSION, render, sample
 from training.datasets.procedural.geometry import SIZES
 
@@ -25,7 +25,7 @@ print(hashlib.sha256(b"".join(render(s, 64).tobytes() for s in (7, 3, 2**64 - 1)
 
 @pytest.fixture
 def skia() -> None:
-    require_module("skia")
+    require_renderer()
 
 
 def run_python(program: str) -> subprocess.CompletedProcess[str]:

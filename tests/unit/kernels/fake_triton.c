@@ -1,5 +1,6 @@
 /* A Triton for one backend in one process: just so much that requests can be made, run and looked at, with
  * everything that Triton lends counted. A test's library is this file and the backend's sources. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,10 @@ struct TRITONBACKEND_Request {
     TRITONBACKEND_Response *response;
 };
 
-static int lent; /* errors, messages, and responses that nobody gave back */
-static int logged, reported, batches;
-static uint64_t rows_reported;
+/* Instances run side by side. */
+static atomic_int lent; /* errors, messages, and responses that nobody gave back */
+static atomic_int logged, reported, batches;
+static _Atomic uint64_t rows_reported;
 static char last_log[4096];
 
 static char *copy_of(const char *text) {

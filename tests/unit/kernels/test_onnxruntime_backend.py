@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,23 @@ def test_one_bad_request_fails_alone(triton: FakeTriton, tmp_path: Path) -> None
     assert bad.code == INVALID_ARGUMENT
     assert "out of data bounds" in bad.message
     assert "a batch of 3 failed, retrying singly: onnxruntime: " in triton.counts().last_log
+    model.unload()
+
+
+def test_instances_share_a_model_and_run_side_by_side(triton: FakeTriton, tmp_path: Path) -> None:
+    model = triton.load(tmp_path, save_lookup(tmp_path))
+
+    def serve(row: int) -> None:
+        for _ in range(100):
+            answers = model.run(*[Request(numbers(row, row), ["row"])] * 3)
+            for answer in answers:
+                assert isinstance(answer, dict)
+                np.testing.assert_array_equal(answer["row"], ROWS[[row, row], None])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(serve, range(8)))
+    counts = triton.counts()
+    assert (counts.reported, counts.batches, counts.rows) == (2400, 800, 4800)
     model.unload()
 
 

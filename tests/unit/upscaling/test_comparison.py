@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.integration.tiny_upscalers import TinyUpscaler, write_upscaler
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.upscaling.compare import main
 from training.upscaling.comparison import compare, to_json
 from training.upscaling.comparison_report import draw, to_markdown
@@ -116,7 +116,7 @@ def test_pictures_that_are_not_public_are_not_drawn(material: Material, tmp_path
 
 
 def test_the_command_measures_draws_and_fills_the_page(tmp_path: Path, capsys) -> None:
-    require_module("skia")
+    require_renderer()
     write_upscaler(tmp_path / "models", TinyUpscaler("tiny"))
     page, out = tmp_path / "page.md", tmp_path / "out"
     page.write_text("above\n<!-- comparison: begin -->\n<!-- comparison: end -->\nbelow\n")

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
+
+from animegan_client.progress import ProgressBar
 
 BLOCK = 256
 """Rows of the comparison at a time; with 100,000 images a block takes 200 MB."""
@@ -52,7 +53,7 @@ def near_pairs(traits: np.ndarray, bits: int, difference: float) -> Iterator[Pai
         bits: Of 64 by which the pHashes may differ.
         difference: Mean absolute difference of the standardised thumbnails that is allowed.
     """
-    for first in tqdm(range(0, len(traits), BLOCK), unit="block", desc="near duplicates"):
+    for first in ProgressBar(range(0, len(traits), BLOCK), unit="block", desc="near duplicates"):
         rows = slice(first, first + BLOCK)
         for mirrored, name in ((False, "phash"), (True, "phash_mirrored")):
             # The later images' hashes from `first` on against the block's own.

@@ -9,8 +9,8 @@ import cv2
 import imagehash
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.datasets.faces import FaceDetector
 from training.datasets.ordered import ordered_map
 from training.datasets.reader import Dataset
@@ -76,7 +76,7 @@ def examine(dataset: Dataset, workers: int) -> np.ndarray:
     """
     starts = range(0, len(dataset), CHUNK)
     traits = np.empty(len(dataset), TRAITS)
-    with tqdm(total=len(dataset), unit="image", desc="examining") as bar:
+    with ProgressBar(total=len(dataset), unit="image", desc="examining") as bar:
         parts = ordered_map(partial(_examine_chunk, dataset), starts, workers)
         for first, part in zip(starts, parts, strict=True):
             traits[first : first + len(part)] = part

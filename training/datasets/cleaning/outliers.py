@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.datasets.reader import Dataset
 
 NEIGHBOUR = 10
@@ -60,7 +60,7 @@ def neighbour_distances(features_ND: np.ndarray, keys: np.ndarray) -> np.ndarray
     norms = np.square(references).sum(axis=1)
     rank = min(NEIGHBOUR, len(references) - 1)
     distances = np.empty(len(features_ND))
-    for first in tqdm(range(0, len(features_ND), BLOCK), unit="block", desc="neighbours"):
+    for first in ProgressBar(range(0, len(features_ND), BLOCK), unit="block", desc="neighbours"):
         block = features_ND[first : first + BLOCK]
         squares = norms - 2 * (block @ references.T) + np.square(block).sum(axis=1)[:, None]
         # A reference finds itself first.

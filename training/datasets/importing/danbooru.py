@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from animegan_client.progress import ProgressBar
 from training.datasets.growing import Skipped
 from training.datasets.importing.folder import Folder
 from training.datasets.importing.source import Entry, Inventory, SourceError
@@ -114,7 +113,7 @@ class Danbooru:
         if not paths:
             raise SourceError(f"{folder} holds no metadata: unpack metadata.json.tar.xz there")
         total = sum(path.stat().st_size for path in paths)
-        with tqdm(total=total, unit="B", unit_scale=True, desc="metadata") as bar:
+        with ProgressBar(total=total, unit="B", unit_scale=True, desc="metadata") as bar:
             for path in paths:
                 with path.open("rb") as lines:
                     for number, line in enumerate(lines, start=1):

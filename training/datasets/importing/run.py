@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tqdm import tqdm
-
+from animegan_client.progress import ProgressBar
 from training.datasets.growing import GrowingWriter, Position, Skipped
 from training.datasets.importing.convert import Converted, Converter, Recipe
 from training.datasets.importing.source import Entry
@@ -70,7 +69,7 @@ def _convert_rest(
 ) -> None:
     done = writer.position.entries
     chunks = (entries[first : first + CHUNK] for first in range(done, len(entries), CHUNK))
-    with tqdm(total=len(entries), initial=done, unit="picture", desc="importing") as bar:
+    with ProgressBar(total=len(entries), initial=done, unit="picture", desc="importing") as bar:
         for chunk in mapper(converter, chunks):
             for converted in chunk:
                 _write(writer, converted)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+
+from animegan_kernels.compiler import CompilerError
+from animegan_kernels.libraries import GRAPHICS
+
 __all__ = ["SkiaUnavailableError", "skia"]
 
 
 class SkiaUnavailableError(ImportError):
-    """Skia, or a system library that it needs, is not installed."""
+    """Skia, or a library that it needs, is not installed."""
 
 
 try:
@@ -16,6 +21,10 @@ except ModuleNotFoundError as error:
         "drawing procedural faces needs skia-python: install the project's training dependencies"
     ) from error
 except ImportError as error:  # the wheel is there, but links to libGL and libEGL
-    raise SkiaUnavailableError(
-        f"skia-python cannot load a system library ({error}): run `apt-get install libgl1 libegl1`"
-    ) from error
+    try:
+        for library in GRAPHICS:
+            ctypes.CDLL(str(library.built()))  # under the name that the wheel asks for
+        import skia
+    except (CompilerError, ImportError) as still:
+        remedy = f"{still}; or `apt-get install libgl1 libegl1`"
+        raise SkiaUnavailableError(f"skia-python cannot be loaded ({error}): {remedy}") from still

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from animegan_client.progress import ProgressBar
 from training.audit.models import ServedSubjects, session_of
 from training.export import folders
 from training.export.repository import CARD_FILE, CONFIG_FILE, card_bytes
@@ -67,7 +67,7 @@ class Contestant:
         subjects = self.subjects(seeds, truncation)
         folder.mkdir(parents=True)
         name = f"draw version {self.part.version}"
-        for place, seed in enumerate(tqdm(seeds, desc=name, unit="image")):
+        for place, seed in enumerate(ProgressBar(seeds, desc=name, unit="image")):
             [image_HWC] = subjects[np.array([place])]
             grey = image_HWC.shape[2] == 1
             Image.fromarray(image_HWC[:, :, 0] if grey else image_HWC).save(

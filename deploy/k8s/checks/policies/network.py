@@ -44,11 +44,9 @@ def _denies_all(policy: Manifest) -> bool:
 
 
 def _unreachable(policies: Sequence[Manifest], workload: Manifest) -> Iterator[str]:
-    """Ports that nobody may call; those of HTTP are for the kubelet's probes, which need nobody."""
+    """Ports that nobody may call. The kubelet's probes need no policy."""
     own = labels(pod(workload))
     for port in container(workload)["ports"]:
-        if port["name"] == "http":
-            continue
         rules = [rule for _, rule in _rules(policies, "Ingress", own)]
         if not any(_opens(rule, port["name"], port["containerPort"]) for rule in rules):
             yield f"no network policy lets anybody in at port {port['name']}"
@@ -73,9 +71,9 @@ def _missing_arrows(
 
 
 def _allowed(policies: Sequence[Manifest], direction: str, own: Labels, other: Labels) -> bool:
-    """Whether pods `own` may exchange gRPC with pods `other` of the same namespace."""
+    """Whether pods `own` may speak with Tritons, or Tritons with callers, of the same namespace."""
     return any(
-        _opens(rule, "grpc", 8001)
+        _opens(rule, "http", 8000)
         and any(
             "podSelector" in peer
             and "namespaceSelector" not in peer

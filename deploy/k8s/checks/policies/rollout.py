@@ -21,8 +21,8 @@ from services.common.settings import ServiceSettings
 # Kubernetes' own, where a pod says nothing.
 _DEFAULT_GRACE_SECONDS = 30
 
-# Until a pod's own name leads to its new address: gRPC asks every 30 s at most, and DNS may answer
-# with what it has known for 30 s.
+# Until a pod's own name leads to its new address: services ask every 5 s, DNS may answer with what
+# it has known for 30 s, and what answers has to be up.
 _NAME_SECONDS = 60
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from deploy.k8s.checks.policies.objects import find, settings
 from deploy.k8s.checks.subject import Manifest
 
-_PORT = 8001
+_PORT = 8000
 
 
 def check(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, str]]:

@@ -1,12 +1,13 @@
 """The commands around the rules: kustomizations that do not build, image files, exit codes."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.k8s.checks import __main__, images, kustomize, policies
-from deploy.k8s.checks.subject import PROJECT, MissingProgramError, Subject, program
+from deploy.k8s.checks.subject import PROJECT, Finding, MissingProgramError, Subject, program
 from tests.requires import require_program
 
 
@@ -19,6 +20,24 @@ def test_a_kustomization_that_does_not_build_is_told(tmp_path: Path):
     assert builds == {}
     assert "overlays/broken" in str(finding)
     assert "missing.yaml" in str(finding)
+
+
+@pytest.mark.parametrize(("required", "code"), [("0", 0), ("1", 2)])
+def test_a_check_without_its_program_is_skipped_by_name_or_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], required: str, code: int
+):
+    def check(_: Subject) -> Iterator[Finding]:
+        program("no-such-program", "apt-get install it")
+        yield Finding("somewhere", "is never reached")
+
+    monkeypatch.setenv("ANIMEGAN_REQUIRE_ALL", required)
+    monkeypatch.setattr(__main__, "CHECKS", {"its-name": check})
+    monkeypatch.setattr(kustomize, "build_all", lambda _: ({}, []))
+    assert __main__.main([]) == code
+    shown = capsys.readouterr()
+    told = f"{'its-name':24} skipped: no-such-program is not installed: apt-get install it\n"
+    assert (told in shown.out) == (code == 0)
+    assert ("no-such-program" in shown.err) == (code == 2)
 
 
 def test_a_missing_program_is_named():

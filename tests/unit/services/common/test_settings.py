@@ -14,7 +14,7 @@ def load(*flags: str) -> GeneratorSettings:
 def test_defaults_are_those_of_the_design():
     settings = load()
     assert (settings.port, settings.metrics_port) == (50051, 9101)
-    assert settings.triton_url == "127.0.0.1:8001"
+    assert settings.triton_url == "127.0.0.1:8000"
     assert settings.max_images == 256
     assert settings.max_request_bytes == 4 * 2**20
 

@@ -1,133 +1,218 @@
-"""tritonclient's errors, whose status is a string, become ours; requests are balanced."""
+"""Triton's HTTP becomes arrays, its errors ours; requests are balanced and never cancelled."""
 
 import asyncio
+import json
+import struct
 
-import grpc
 import numpy as np
 import pytest
-from tritonclient.grpc import service_pb2
-from tritonclient.utils import InferenceServerException
 
-from services.common import deadline, errors
-from services.common.triton_client import _MAX_UNDER_WAY, Triton, _translated
+from services.common import deadline, errors, triton_client
+from services.common.triton_client import _MAX_UNDER_WAY, Triton
+from tests.unit.services.common.http_triton import HttpTriton, response, tensors
+
+Z = {"z": np.zeros((1, 4), np.float32)}
+
+
+async def answered(answer: bytes, inputs=Z, outputs=("image",)):
+    """What an inference comes to if Triton's answer is `answer`; and the request."""
+    async with HttpTriton(answer=answer) as server, Triton(server.url) as triton:
+        server.gate.set()
+        found = await triton.infer_all("m", 1, inputs, outputs)
+        return found, *server.requests[0]
 
 
 @pytest.mark.parametrize(
     ("status", "message", "expected"),
     [
-        ("StatusCode.UNAVAILABLE", "failed to connect", errors.Unavailable),
-        ("StatusCode.CANCELLED", "shutting down", errors.Unavailable),
-        ("StatusCode.DEADLINE_EXCEEDED", "Deadline Exceeded", errors.DeadlineExceeded),
-        ("StatusCode.NOT_FOUND", "Request for unknown model: 'x'", errors.NotFound),
-        ("StatusCode.INTERNAL", "out of memory", errors.Internal),
-        ("StatusCode.INVALID_ARGUMENT", "unexpected shape", errors.Internal),
-        (None, "model version must be a string", errors.Internal),
+        (503, "model is not ready", errors.Unavailable),
+        (499, "cancelled", errors.Unavailable),
+        (404, "Request for unknown model: 'x'", errors.NotFound),
+        (500, "out of memory", errors.Internal),
+        (400, "unexpected shape", errors.Internal),
     ],
 )
-async def test_translation(status, message, expected):
-    cause = InferenceServerException(message, status=status)
-
-    async def request():
-        raise cause
-
+async def test_complaints(status, message, expected):
     with pytest.raises(errors.ServiceError) as raised:
-        await _translated(request())
+        await answered(response(status, json.dumps({"error": message}).encode()))
     assert type(raised.value) is expected
-    assert raised.value.__cause__ is cause
+    if expected in (errors.Internal, errors.NotFound):
+        assert message in str(raised.value)
 
 
-class CountingTriton:
-    """Answers statistics, and inferences as soon as `gate` is open; counts them."""
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", errors.Unavailable),
+        (b"HTTP/1.1 200 OK\r\n\r\n", errors.Unavailable),  # of which length?
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", errors.Unavailable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n\r\n", errors.Unavailable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab", errors.Unavailable),
+        (response(502, b"<html>"), errors.Internal),
+        (response(200, b"{}"), errors.Internal),
+        (response(200, b"{}", 2), errors.Internal),
+        (response(200, b"nonsense", 8), errors.Internal),
+        (tensors(("image", "FP32", [1, 2], b"\x01\x02")), errors.Internal),
+        (tensors(("image", "COMPLEX", [1, 2], b"\x01\x02")), errors.Internal),
+        (tensors(("image", "BYTES", [1], b"\x05\0\0\0a")), errors.Internal),
+        (tensors(("image", "BYTES", [1], b"\0\0")), errors.Internal),
+        (tensors(("other", "UINT8", [1], b"\x01")), errors.Internal),
+    ],
+)
+async def test_answers_that_make_no_sense_are_errors_of_ours(answer, expected):
+    with pytest.raises(expected):
+        await answered(answer)
 
-    def __init__(self):
-        self.asked = self.cancelled = 0
-        self.gate = asyncio.Event()
-        self.server = grpc.aio.server()
-        self.port = self.server.add_insecure_port("127.0.0.1:0")
-        methods = {
-            "ModelStatistics": grpc.unary_unary_rpc_method_handler(
-                self.statistics,
-                request_deserializer=service_pb2.ModelStatisticsRequest.FromString,
-                response_serializer=service_pb2.ModelStatisticsResponse.SerializeToString,
-            ),
-            "ModelInfer": grpc.unary_unary_rpc_method_handler(
-                self.infer,
-                request_deserializer=service_pb2.ModelInferRequest.FromString,
-                response_serializer=service_pb2.ModelInferResponse.SerializeToString,
-            ),
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "i2", "i4", "i8", "u8", "f2", "f4", "f8"])
+async def test_numbers_travel_as_they_are(dtype):
+    sent = np.arange(6).reshape(3, 2).astype(dtype).T  # not in the order of its rows
+    name = triton_client._NAMES[sent.dtype]
+    found, head, body = await answered(
+        tensors(("image", name, [2, 3], sent.tobytes())), {"x": sent}
+    )
+    described = int(head.partition(b"Inference-Header-Content-Length: ")[2].split(b"\r\n")[0])
+    assert head.startswith(b"POST /v2/models/m/versions/1/infer HTTP/1.1\r\n")
+    assert json.loads(body[:described])["inputs"] == [
+        {
+            "name": "x",
+            "datatype": name,
+            "shape": [2, 3],
+            "parameters": {"binary_data_size": sent.nbytes},
         }
-        self.server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler("inference.GRPCInferenceService", methods)]
-        )
-
-    async def statistics(self, request, context):
-        self.asked += 1
-        return service_pb2.ModelStatisticsResponse()
-
-    async def infer(self, request, context):
-        self.asked += 1
-        try:
-            await self.gate.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        answer = service_pb2.ModelInferResponse()
-        answer.outputs.add(name="image", datatype="UINT8", shape=[1, 2])
-        answer.raw_output_contents.append(b"\x01\x02")
-        return answer
+    ]
+    assert body[described:] == sent.tobytes()
+    assert found["image"].dtype == sent.dtype
+    assert np.array_equal(found["image"], sent)
+    assert not found["image"].flags.writeable
 
 
-async def test_requests_go_to_every_address_of_a_name_in_turn():
-    """As the addresses of a headless Service do; otherwise one pod has all the work."""
-    tritons = [CountingTriton(), CountingTriton()]
-    for triton in tritons:
-        await triton.server.start()
-    addresses = ",".join(f"127.0.0.1:{triton.port}" for triton in tritons)
-    try:
-        async with Triton(f"ipv4:{addresses}") as client, deadline.within(10):
-            while not all(triton.asked for triton in tritons):  # both are connected
+async def test_texts_travel_with_their_lengths():
+    texts = np.array([[b"", b"two\0"]], np.object_)
+    data = struct.pack("<I", 0) + struct.pack("<I", 4) + b"two\0"
+    found, _, body = await answered(tensors(("image", "BYTES", [1, 2], data)), {"x": texts})
+    assert body.endswith(data)
+    assert found["image"].tolist() == texts.tolist()
+
+
+async def test_an_answer_may_come_in_pieces():
+    picture = np.arange(300_000, dtype=np.uint8).reshape(1, -1)
+    answer = tensors(("image", "UINT8", [1, 300_000], picture.tobytes()))
+    found, *_ = await answered(answer)
+    assert np.array_equal(found["image"], picture)
+
+
+async def test_a_connection_is_used_again():
+    async with HttpTriton() as server, Triton(server.url) as triton:
+        server.gate.set()
+        for _ in range(3):
+            assert (await triton.infer("m", 1, Z, "image")).tolist() == [[1, 2]]
+        async with deadline.within(5):
+            assert await triton.ready_versions() == {"m": [1]}
+    assert (server.asked, server.connections) == (4, 1)
+
+
+@pytest.fixture
+def two_addresses(monkeypatch):
+    """A name that stands for two addresses, as that of a headless Service does."""
+
+    async def getaddrinfo(_, host, port, **options):
+        assert host == "tritons"
+        return [(2, 1, 6, "", (address, int(port))) for address in ("127.0.0.1", "127.0.0.2")]
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+
+
+async def test_requests_go_to_every_address_of_a_name_in_turn(two_addresses):
+    async with (
+        HttpTriton("127.0.0.1") as one,
+        HttpTriton("127.0.0.2", one.port) as other,
+        Triton(f"tritons:{one.port}") as client,
+        deadline.within(10),
+    ):
+        for _ in range(10):
+            await client.ready_versions()
+    assert (one.asked, other.asked) == (5, 5)
+
+
+async def test_an_address_that_is_away_costs_nobody_anything(two_addresses):
+    async with (
+        HttpTriton("127.0.0.1") as one,
+        HttpTriton("127.0.0.2", one.port) as other,
+        Triton(f"tritons:{one.port}") as client,
+        deadline.within(10),
+    ):
+        for _ in range(2):
+            await client.ready_versions()
+        other.stop()
+        await asyncio.sleep(0.1)
+        for _ in range(10):
+            await client.ready_versions()
+    assert (one.asked, other.asked) == (11, 1)
+
+
+async def test_a_triton_that_is_away_is_unavailable_and_one_that_is_back_is_used():
+    async with HttpTriton() as server:
+        url, port = server.url, server.port
+    async with Triton(url) as client, deadline.within(10):
+        for _ in range(2):
+            with pytest.raises(errors.Unavailable):
+                await client.infer("m", 1, Z, "image")
+            with pytest.raises(errors.Unavailable):
                 await client.ready_versions()
-            before = [triton.asked for triton in tritons]
-            for _ in range(10):
-                await client.ready_versions()
-    finally:
-        for triton in tritons:
-            await triton.server.stop(None)
-    assert [triton.asked - asked for triton, asked in zip(tritons, before, strict=True)] == [5, 5]
+        async with HttpTriton(port=port) as server:
+            server.gate.set()
+            assert (await client.infer("m", 1, Z, "image")).tolist() == [[1, 2]]
+
+
+async def test_a_triton_that_dies_over_an_inference_is_unavailable():
+    async with HttpTriton() as server, Triton(server.url) as client:
+        asking = asyncio.create_task(client.infer("m", 1, Z, "image"))
+        while not server.asked:
+            await asyncio.sleep(0.01)
+        server.stop()
+        with pytest.raises(errors.Unavailable):
+            await asking
+        assert client._room._value == _MAX_UNDER_WAY
+
+
+async def test_an_inference_that_hangs_is_given_up(monkeypatch):
+    monkeypatch.setattr(triton_client, "_INFERENCE_SECONDS", 0.05)
+    async with HttpTriton() as server, Triton(server.url) as client:
+        with pytest.raises(errors.DeadlineExceeded):
+            await client.infer("m", 1, Z, "image")
+        assert client._room._value == _MAX_UNDER_WAY
 
 
 async def test_inferences_of_callers_who_have_gone_stay_under_way_and_keep_their_room():
-    triton = CountingTriton()
-    await triton.server.start()
-    z = {"z": np.zeros((1, 4), np.float32)}
-    async with Triton(f"127.0.0.1:{triton.port}") as client:
-        callers = [
-            asyncio.create_task(client.infer("m", 1, z, "image")) for _ in range(2 * _MAX_UNDER_WAY)
-        ]
-        while triton.asked < _MAX_UNDER_WAY:
-            await asyncio.sleep(0.01)
-        for caller in callers:
-            caller.cancel()
-        await asyncio.wait(callers)
-        waiting = asyncio.create_task(client.infer("m", 1, z, "image"))
-        async with deadline.within(5):
-            await client.ready_versions()  # is answered after all that was sent before
-        assert (triton.asked, triton.cancelled) == (_MAX_UNDER_WAY + 1, 0)
-        triton.gate.set()
-        assert (await waiting).tolist() == [[1, 2]]
-    assert (triton.asked, triton.cancelled) == (_MAX_UNDER_WAY + 2, 0)
-    await triton.server.stop(None)
+    async with HttpTriton() as triton:
+        async with Triton(triton.url) as client:
+            callers = [
+                asyncio.create_task(client.infer("m", 1, Z, "image"))
+                for _ in range(2 * _MAX_UNDER_WAY)
+            ]
+            while triton.asked < _MAX_UNDER_WAY:
+                await asyncio.sleep(0.01)
+            for caller in callers:
+                caller.cancel()
+            await asyncio.wait(callers)
+            waiting = asyncio.create_task(client.infer("m", 1, Z, "image"))
+            async with deadline.within(5):
+                await client.ready_versions()  # passes them by
+            assert (triton.asked, triton.lost) == (_MAX_UNDER_WAY + 1, 0)
+            triton.gate.set()
+            assert (await waiting).tolist() == [[1, 2]]
+        assert (triton.asked, triton.lost) == (_MAX_UNDER_WAY + 2, 0)
+        assert triton.connections == _MAX_UNDER_WAY + 1
 
 
 async def test_a_connection_closes_after_the_inferences_that_nobody_waits_for():
-    triton = CountingTriton()
-    await triton.server.start()
-    async with Triton(f"127.0.0.1:{triton.port}") as client:
-        caller = asyncio.create_task(client.infer("m", 1, {"z": np.zeros((1, 4))}, "image"))
-        while not triton.asked:
-            await asyncio.sleep(0.01)
-        caller.cancel()
-        asyncio.get_running_loop().call_later(0.1, triton.gate.set)
-    assert triton.gate.is_set()
-    assert triton.cancelled == 0
-    await triton.server.stop(None)
+    async with HttpTriton() as triton:
+        async with Triton(triton.url) as client:
+            caller = asyncio.create_task(client.infer("m", 1, Z, "image"))
+            while not triton.asked:
+                await asyncio.sleep(0.01)
+            caller.cancel()
+            asyncio.get_running_loop().call_later(0.1, triton.gate.set)
+        assert triton.gate.is_set()
+        assert triton.lost == 0

@@ -150,7 +150,7 @@ async def test_a_look_that_began_before_a_change_does_not_hide_it():
 
 @pytest.mark.parametrize(
     ("flags", "urls"),
-    [([], ("127.0.0.1:8001",)), (["--triton-url=a:1, b:2,"], ("a:1", "b:2"))],
+    [([], ("127.0.0.1:8000",)), (["--triton-url=a:1, b:2,"], ("a:1", "b:2"))],
 )
 def test_several_tritons_are_separated_by_commas(flags, urls):
     assert SimilaritySettings.from_command_line("test", flags).triton_urls == urls

@@ -44,6 +44,22 @@ def test_a_release_is_one_version_of_all_its_models(tmp_path: Path) -> None:
     assert versions(tmp_path / "missing") == []
 
 
+def test_a_second_file_is_published_and_told_of(tmp_path: Path) -> None:
+    accelerated = replace(model(onnx=b"plain"), native=b"native")
+    folder = publish(tmp_path, [(accelerated, {})])["tiny"]
+    assert (folder / "model.onnx").read_bytes() == b"plain"
+    assert (folder / "model.native.onnx").read_bytes() == b"native"
+    told = read_card(tmp_path / "tiny", 1)["files"]
+    assert {name: file["bytes"] for name, file in told.items()} == {
+        "model.onnx": 5,
+        "model.native.onnx": 6,
+    }
+    assert told["model.native.onnx"]["sha256"] == hashlib.sha256(b"native").hexdigest()
+    assert config(tmp_path / "tiny").parameters["native_convolutions"].string_value == "1"
+    publish(tmp_path, [(model(), {})])
+    assert "native_convolutions" not in config(tmp_path / "tiny").parameters
+
+
 def test_an_old_version_is_never_touched(tmp_path: Path) -> None:
     publish(tmp_path, [(model(onnx=b"old"), {"description": "first"})])
     before = read_card(tmp_path / "tiny", 1)

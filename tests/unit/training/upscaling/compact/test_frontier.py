@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.datasets.store import Dataset
 from training.export.repository import read_card
 from training.upscaling.command import main
@@ -33,7 +33,7 @@ STORY = {
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with two untrained networks, which are bicubic; one is much larger."""
-    require_module("skia")
+    require_renderer()
     folder = tmp_path_factory.mktemp("frontier")
     for method, width in (("compact-small", 2), ("large", 48)):
         torch.manual_seed(0)

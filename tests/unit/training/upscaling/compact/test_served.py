@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.requires import require_module
+from tests.requires import require_renderer
 from training.export.repository import read_card, versions
 from training.upscaling.compact.weights import load_upscaler
 from training.upscaling.export import UpscalerGraph
@@ -52,7 +52,7 @@ def test_pixels_beyond_the_margin_change_nothing(compact: Method) -> None:
 
 
 def test_faces_come_out_no_worse_than_with_upconv7(methods: dict[str, Method]) -> None:
-    require_module("skia")
+    require_renderer()
     from training.datasets.procedural import render
 
     faces = [render(HELDOUT_SEED + place, 128) for place in range(20)]
