@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "../common/target.h"
+#include "common/target.h"
 
 /* products[i] of row i of embeddings [rows, length]. Sums have one order, so that equal rows have equal products, on
  * every processor. */

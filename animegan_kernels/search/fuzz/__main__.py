@@ -54,7 +54,8 @@ def build(folder: Path, *, libfuzzer: bool = False) -> list[Path]:
 
 def _link(command: Sequence[str], folder: Path, target: str, objects: Sequence[str]) -> Path:
     source = str(SOURCES / _FUZZ / f"{target}.c")
-    _run([*command, source, *objects, *TRITON_SEARCH.links, "-o", str(folder / target)])
+    start = [*command, "-I", str(SOURCES)]
+    _run([*start, source, *objects, *TRITON_SEARCH.links, "-o", str(folder / target)])
     return folder / target
 
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../copies.h"
-#include "../description.h"
+#include "search/copies.h"
+#include "search/description.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

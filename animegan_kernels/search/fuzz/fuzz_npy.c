@@ -1,7 +1,7 @@
 /* Headers of .npy files, and the arrays behind them. */
 #include <stdlib.h>
 
-#include "../files.h"
+#include "search/files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

@@ -2,7 +2,7 @@
 #ifndef ANIMEGAN_FUZZ_TRITON_H
 #define ANIMEGAN_FUZZ_TRITON_H
 
-#include "../../common/triton.h"
+#include "common/triton.h"
 
 enum { MOST_INPUTS = 8, MOST_PARTS = 4, MOST_OUTPUTS = 16 };
 
