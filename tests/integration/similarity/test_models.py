@@ -221,6 +221,23 @@ def test_joined_questions_get_their_own_answers(client, faces: Path) -> None:
     assert stats.execution_count < stats.inference_count
 
 
+def test_questions_that_wait_share_the_next_pass(
+    triton: LocalTriton, client, folder: Path, tmp_path: Path
+) -> None:
+    """32 callers of an index that takes some milliseconds to scan."""
+    large = noise(1500, seed=6, size=64)
+    write_index(tmp_path / "large", large)
+    shutil.copytree(tmp_path / "large", folder / "large")
+    ask(client, "ssim_search", query("large/00000", large[:1]))  # it is open now
+    with triton.admin() as admin, ThreadPoolExecutor(32) as callers:
+        before = admin.executions("ssim_search")
+        asked = [query("large/00000", large[i : i + 1]) for i in range(32)]
+        found = list(callers.map(lambda one: ask(client, "ssim_search", one), asked))
+        passes = admin.executions("ssim_search") - before
+    assert [answer["id"].item() for answer in found] == list(range(32))
+    assert passes <= 16
+
+
 def test_a_scan_done_elsewhere_is_ranked_exactly(client, faces: Path) -> None:
     queries = np.concatenate([IMAGES[18:19], noise(2, seed=9)])
     plain = ask(client, "ssim_search", query("faces/00001", queries, 5))
@@ -228,7 +245,7 @@ def test_a_scan_done_elsewhere_is_ranked_exactly(client, faces: Path) -> None:
     scores = Engine(pack(IMAGES[rows]), 16, UNIFORM7).scores(queries)
     near = scores + np.float32(0.9 * UNIFORM7.tolerance) * np.resize([1, -1], 16).astype(np.float32)
     digest = Index.open(faces).manifest.shards[1].tiles.sha256
-    scored = np.full((3, 1), digest.encode(), np.object_)
+    scored = np.tile(np.frombuffer(digest.encode(), np.uint8), (3, 1))
     given = ask(client, "ssim_search", query("faces/00001", queries, 5, scores=near, scored=scored))
     for name in ("id", "ssim", "count", "digest"):
         np.testing.assert_array_equal(given[name], plain[name])
