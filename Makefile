@@ -72,7 +72,7 @@ monitoring: $(VENV)/.local-group ## Start Prometheus and Alertmanager, with the 
 
 .PHONY: test check-bare lint format protos release-protos k8s-check
 test: setup-dev lint k8s-check ## Set up and pass every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 	$(MAKE) --no-print-directory train-smoke
 # BARE=demo for the demo only; FLAGS="--roots trixie --keep".
 BARE ?= demo test
