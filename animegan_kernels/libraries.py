@@ -51,7 +51,7 @@ TRITON_SEARCH = Library(
 TRITON_ONNXRUNTIME = Library(
     "triton_onnxruntime",
     sources=(
-        *_files("common", "json sha256"),
+        *_files("common", "json sha256 target"),
         *_files("onnxruntime", "answer backend file graph job joined model run runtime settings"),
         *_files("onnxruntime", "types"),
     ),

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 64, MOST_MEMBERS = 4096, VALUES_IN_BLOCK = 256 };
+enum { DEEPEST = 64, MOST_MEMBERS = 4096, VALUES_IN_BLOCK = 256, MOST_BLOCKS = 4096 };
 
 typedef struct block {
     struct block *before;
-    size_t used;
+    size_t number, used;
     json values[VALUES_IN_BLOCK];
 } block;
 
@@ -48,9 +48,11 @@ static bool takes(reader *r, char character) {
 static json *new_value(reader *r) {
     block *newest = r->document->blocks;
     if (!newest || newest->used == VALUES_IN_BLOCK) {
+        const size_t number = newest ? newest->number + 1 : 1;
+        if (number > MOST_BLOCKS) return fails(r, "too many values"), NULL;
         block *b = malloc(sizeof *b);
         if (!b) return fails(r, "no memory"), NULL;
-        b->before = newest, b->used = 0;
+        b->before = newest, b->number = number, b->used = 0;
         r->document->blocks = newest = b;
     }
     json *value = &newest->values[newest->used++];
@@ -296,8 +298,9 @@ const char *json_text(const json *object, const char *name) {
 void json_write_raw(json_writer *to, const char *text, size_t length) {
     if (to->failed) return;
     if (to->room - to->length < length) {
-        const size_t room = 2 * to->room > to->length + length ? 2 * to->room : to->length + length + 256;
-        char *larger = realloc(to->text, room);
+        size_t room; /* twice what is needed, so that a text of n bytes is copied O(n) times */
+        const bool fits = !__builtin_add_overflow(to->length, length, &room) && !__builtin_add_overflow(room, room + 256, &room);
+        char *larger = fits ? realloc(to->text, room) : NULL;
         if (!larger) {
             to->failed = true;
             return;
