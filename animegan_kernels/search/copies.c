@@ -128,11 +128,11 @@ copy_index *copies_open(const char *directory, failure *why) {
     copy_index *copies = calloc(1, sizeof *copies);
     if (!copies) return no_memory(why), NULL;
     const bool fits = join_path(folder, directory, COPIES_FOLDER) || cannot_read(folder, "its name is too long", why);
-    copies->folder = fits ? strdup(folder) : NULL;
-    if (fits && !copies->folder) no_memory(why);
-    if (copies->folder && read_manifest(copies, folder, why) && is_current(copies, directory, why) &&
-        load_arrays(copies, folder, why))
-        return copies;
+    if (fits && read_manifest(copies, folder, why) && is_current(copies, directory, why) &&
+        load_arrays(copies, folder, why)) {
+        if ((copies->folder = strdup(folder))) return copies;
+        no_memory(why);
+    }
     copies_close(copies);
     return NULL;
 }
