@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.fuzz.programs import NAMES, Finding, Programs
+from tests.fuzz.programs import NAMES, CrashError, Programs
 
 
 def main() -> int:
@@ -20,7 +20,9 @@ def main() -> int:
     )
     parser.add_argument("--runs", type=int, default=10_000, help="of each target")
     parser.add_argument("--seed", type=int, default=1, help="the same inputs for the same seed")
-    parser.add_argument("--seconds", type=int, help="of each target, in place of --runs; needs --libfuzzer")
+    parser.add_argument(
+        "--seconds", type=int, help="of each target, in place of --runs; needs --libfuzzer"
+    )
     parser.add_argument("--libfuzzer", action="store_true", help="with LLVM's fuzzer; CC=clang")
     parser.add_argument("--folder", type=Path, help="for the programs; kept, with what they found")
     options = parser.parse_args()
@@ -28,7 +30,9 @@ def main() -> int:
     if unknown := sorted(set(names) - set(NAMES)):
         parser.error(f"there is no target {', '.join(unknown)}")
     arguments = [f"-seed={options.seed}"]
-    arguments += [f"-max_total_time={options.seconds}"] if options.seconds else [f"-runs={options.runs}"]
+    arguments += (
+        [f"-max_total_time={options.seconds}"] if options.seconds else [f"-runs={options.runs}"]
+    )
     with tempfile.TemporaryDirectory() as scratch:
         try:
             programs = Programs(options.folder or Path(scratch), names, libfuzzer=options.libfuzzer)
@@ -36,7 +40,7 @@ def main() -> int:
         except subprocess.CalledProcessError as error:
             sys.stderr.write(f"error: `{' '.join(error.cmd)}` failed, see above\n")
             return 1
-        except Finding as found:
+        except CrashError as found:
             kept = Path(f"crash-{found.target}").resolve()
             kept.write_bytes(found.input or b"")
             sys.stderr.write(f"{found.output}\n{found.target} ended; its input is in {kept}\n")

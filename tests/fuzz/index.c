@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 enum { MOST_FILES = 32, ROOM = 1 << 14, IMAGES = 40, EMBEDDING = 8 };
 enum { VERIFY = 1, AGREES = 2 };
 enum { PUT_BYTE, PUT_NUMBER, CUT, LENGTHEN, REMOVE, PIPE, FOLDER, LINK, CHANGES };
-typedef enum { REGULAR, MISSING, A_PIPE, A_FOLDER, A_LINK } file_form;
+typedef enum { UNKNOWN, REGULAR, MISSING, A_PIPE, A_FOLDER, A_LINK } file_form;
 
 typedef struct {
     char name[64]; /* from the index's directory on */
@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct { const uint8_t *at, *end; } source;
 
-static file original[MOST_FILES], files[MOST_FILES];
+static file original[MOST_FILES], files[MOST_FILES], on_disk[MOST_FILES];
 static size_t file_count;
 static char directory[PATH_ROOM];
 static workers *threads;
@@ -56,6 +56,7 @@ static void read_folder(const char *folder, const char *prefix) {
         require(content != NULL, path);
         f->bytes = fread(f->content, 1, ROOM, content);
         require(f->bytes < ROOM && !fclose(content), path);
+        f->form = REGULAR;
         file_count++;
     }
     closedir(open);
@@ -157,6 +158,10 @@ static void agree_copies(const char *digest) {
 
 /* ---- the directory ------------------------------------------------------------------------------ */
 
+static bool same(const file *a, const file *b) {
+    return a->form == b->form && a->bytes == b->bytes && !memcmp(a->content, b->content, a->bytes);
+}
+
 static void write_file(const file *f) {
     char path[PATH_ROOM];
     require(join_path(path, directory, f->name), f->name);
@@ -205,7 +210,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     while (from.at < from.end) change(&from);
     for (size_t i = 0; i < file_count; i++) sha256_of(files[i].content, files[i].bytes, files[i].sum);
     if (how & AGREES) agree_index(digest), agree_copies(digest);
-    for (size_t i = 0; i < file_count; i++) write_file(&files[i]);
+    for (size_t i = 0; i < file_count; i++) {
+        if (same(&files[i], &on_disk[i])) continue; /* written for an earlier input */
+        write_file(&files[i]);
+        on_disk[i] = files[i];
+    }
     use_index(how & VERIFY);
     use_copies();
     return 0;

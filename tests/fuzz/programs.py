@@ -52,8 +52,8 @@ _TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 NAMES = tuple(_TARGETS)
 
 
-@dataclass(frozen=True)
-class Finding(Exception):
+@dataclass
+class CrashError(Exception):
     """An input ended a target.
 
     Attributes:
@@ -70,7 +70,9 @@ class Finding(Exception):
 class Programs:
     """All targets, compiled, and what they work on."""
 
-    def __init__(self, folder: Path, names: Sequence[str] = NAMES, *, libfuzzer: bool = False) -> None:
+    def __init__(
+        self, folder: Path, names: Sequence[str] = NAMES, *, libfuzzer: bool = False
+    ) -> None:
         """Compile targets with the address sanitizer and the one for undefined behaviour.
 
         Args:
@@ -103,7 +105,7 @@ class Programs:
             How many files the corpus has, and how many changed ones were tried.
 
         Raises:
-            Finding: an input ended it.
+            CrashError: an input ended it.
         """
         place = self._folder / f"run-{name}"
         place.mkdir(exist_ok=True)
@@ -117,7 +119,7 @@ class Programs:
         if self._libfuzzer:  # it adds to the first folder
             (place / "corpus").mkdir(exist_ok=True)
             corpus = [str(place / "corpus"), *corpus]
-        done = subprocess.run(  # noqa: S603  # our own program
+        done = subprocess.run(  # our own program
             [self._folder / name, *arguments, *corpus],
             cwd=place,
             env=os.environ | environment,
@@ -128,7 +130,7 @@ class Programs:
         )
         if done.returncode != 0:
             inputs = sorted(place.glob("crash*")) + sorted(place.glob("timeout*"))
-            raise Finding(name, done.stderr[-6000:], inputs[0].read_bytes() if inputs else None)
+            raise CrashError(name, done.stderr[-6000:], inputs[0].read_bytes() if inputs else None)
         if self._libfuzzer:
             [tried] = re.findall(r"^Done (\d+) runs", done.stderr, re.MULTILINE)
             return len(list((CORPUS / name).iterdir())), int(tried)
@@ -142,7 +144,9 @@ class Programs:
         units = [(str(SOURCES / source), "") for source in sources]
         units += [(str(FOLDER / file), "") for file in (f"{name}.c", *files, *driver)]
         if sources is _SEARCH:
-            units += [(str(SOURCES / k), target) for k in TRITON_SEARCH.kernels for target in TARGETS]
+            units += [
+                (str(SOURCES / k), target) for k in TRITON_SEARCH.kernels for target in TARGETS
+            ]
         return units
 
     def _object(self, source: str, target: str) -> str:
@@ -163,4 +167,4 @@ class Programs:
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(command, check=True)  # noqa: S603  # our own command
+    subprocess.run(command, check=True)  # our own command

@@ -1,4 +1,4 @@
-"""The backend `onnxruntime` in this process, in the hands of a small Triton (tests/fuzz/triton.c)."""
+"""The backend `onnxruntime` in this process, in the hands of the small Triton of tests/fuzz."""
 
 from __future__ import annotations
 
