@@ -35,7 +35,7 @@ _OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1:abort_on_error=1",
     # Triton, gRPC and ONNX Runtime synchronise by what a sanitizer cannot see where it was not
     # compiled in; of our own accesses none is ignored.
-    "TSAN_OPTIONS": "ignore_noninstrumented_modules=1:halt_on_error=1",
+    "TSAN_OPTIONS": "ignore_noninstrumented_modules=1:halt_on_error=1:die_after_fork=0",
 }
 
 

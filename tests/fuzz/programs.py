@@ -37,16 +37,17 @@ _WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror")
 _LINKS = ("-lm", "-lpthread", "-ldl")
 
 _SEARCH, _ONNX = TRITON_SEARCH.sources, TRITON_ONNXRUNTIME.sources
+_JSON = ("common/json.c", "common/json_write.c")
 _SERVED = ("requests.c", "triton.c")
 # Sources in SOURCES; files here beside that of the target's name.
 _TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "json": (("common/json.c",), ()),
+    "json": (_JSON, ()),
     "npy": (_SEARCH, ("triton.c",)),
     "manifest": (_SEARCH, ("repair.c", "triton.c")),
     "index": (_SEARCH, ("repair.c", "triton.c")),
     "search_config": (_SEARCH, ("triton.c",)),
     "search_requests": (_SEARCH, _SERVED),
-    "onnx_config": (("common/json.c", "onnxruntime/settings.c", "onnxruntime/types.c"), ()),
+    "onnx_config": ((*_JSON, "onnxruntime/settings.c", "onnxruntime/types.c"), ()),
     "onnx_requests": (_ONNX, _SERVED),
 }
 NAMES = tuple(_TARGETS)
