@@ -147,7 +147,7 @@ def nearest(
         For each query the rows int64 [k], nearest first, ties by row; and their inner products.
     """
     k = min(k, len(embeddings_NE))
-    # Twice the largest error of a float32 product of E terms, as its terms may be summed in any order.
+    # Twice the largest error of a float32 product of E terms that are summed in any order.
     tolerance = 2 * embeddings_NE.shape[1] * float(np.finfo(np.float32).eps)
     for first in range(0, len(queries_QE), _QUERIES):
         some = queries_QE[first : first + _QUERIES]

@@ -43,7 +43,7 @@ TRITON_SEARCH = Library(
         *_files("search", "answer backend canary question request"),
         *_files("search", "model_copy_search model_ssim_index model_ssim_search"),
     ),
-    kernels=_SCAN,
+    kernels=(*_SCAN, *_files("search", "products")),
     links=("-lm", _THREADS),
 )
 

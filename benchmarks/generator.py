@@ -41,7 +41,7 @@ class Plan:
     seconds: float
 
 
-FULL = Plan(rounds=3, warmup_s=0.5, seconds=2.5)
+FULL = Plan(rounds=5, warmup_s=0.5, seconds=2.5)
 QUICK = Plan(rounds=1, warmup_s=0.2, seconds=0.5)
 
 

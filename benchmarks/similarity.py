@@ -204,9 +204,10 @@ def _case(
 def operations(case: Case, definition: Definition) -> float:
     """Floating-point operations of all queries of a case; a division counts as one.
 
-    For each value of an image, counted in native/uniform.h and native/gaussian.h: what belongs to
-    the references alone, once a pass, and what belongs to a query. Windows are counted as if there
-    were one for each value; the Gaussian's six results share the steps and products of sixteen.
+    For each value of an image, counted in uniform.h and gaussian.h of animegan_kernels/search: what
+    belongs to the references alone, once a pass, and what belongs to a query. Windows are counted
+    as if there were one for each value; the Gaussian's six results share the steps and products of
+    sixteen.
     """
     for_references, for_query = (23, 21) if definition.sigma is None else (78, 53)
     values = case.references * case.channels * case.size**2

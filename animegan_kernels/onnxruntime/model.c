@@ -85,7 +85,8 @@ static bool name_native(char native[NAME_MAX + 1], const char *name) {
 /* Why the native file is not for this machine, or NULL; then the options know its operators. */
 static TRITONSERVER_Error *why_not_native(const model *m, const char *native, OrtSessionOptions *options) {
     const runtime *r = m->runtime;
-    if (!r->register_convolutions) return refuse("libanimegan_convolution.so", "it is not beside the backend, or cannot be loaded");
+    if (!r->register_convolutions)
+        return refuse("libanimegan_convolution.so", "it is not beside the backend, or cannot be loaded");
     if (m->settings.card && !settings_digest(&m->settings, native))
         return refuse(native, "the model's card does not know it; publish the model again");
     return as_error(r, TRITONSERVER_ERROR_UNSUPPORTED, r->register_convolutions(options, r->base));

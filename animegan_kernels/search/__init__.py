@@ -11,5 +11,5 @@ sums        sum and histogram of scores, to the last bit NumPy's
 ranks       who comes first
 definition  the two SSIMs
 
-The rest is Triton's: indexes and embeddings in files, kept open and checked; the models that answer.
+The rest is for Triton: indexes and embeddings in files, checked and kept open; models that answer.
 """

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../common/json.h"
+#include "common/json.h"
 #include "request.h"
 
 TRITON_EXPORT TRITONSERVER_Error *TRITONBACKEND_Initialize(TRITONBACKEND_Backend *backend);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../common/json.h"
+#include "common/json.h"
 
 bool calibration_is_sound(const calibration *of) {
     for (int64_t i = 0; i < of->count; i++)

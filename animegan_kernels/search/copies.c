@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../common/sha256.h"
+#include "common/sha256.h"
 
 #define FORMAT "animegan-copies"
 #define EMBEDDINGS_FILE "embeddings.npy"

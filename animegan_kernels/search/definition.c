@@ -2,10 +2,11 @@
 
 #include <string.h>
 
+/* As definition.py has them. */
 static const double gaussian_taps[] = {
-    0x1.0d956b52a1d6cp-10, 0x1.f1fe01ae5a5b8p-8, 0x1.26eb175d83f67p-5, 0x1.bff0fe8e98418p-4,
+    0x1.0d956b52a1d6cp-10, 0x1.f1fe01ae5a5b9p-8, 0x1.26eb175d83f65p-5, 0x1.bff0fe8e98418p-4,
     0x1.b43c3f52b19f2p-3,  0x1.106560aa892c0p-2, 0x1.b43c3f52b19f2p-3, 0x1.bff0fe8e98418p-4,
-    0x1.26eb175d83f67p-5,  0x1.f1fe01ae5a5b8p-8, 0x1.0d956b52a1d6cp-10};
+    0x1.26eb175d83f65p-5,  0x1.f1fe01ae5a5b9p-8, 0x1.0d956b52a1d6cp-10};
 
 static const ssim_definition definitions[] = {
     {"uniform7", 7, 49.0 / 48.0, 1e-6, NULL},

@@ -6,7 +6,7 @@
 #ifndef ANIMEGAN_LIBRARY_H
 #define ANIMEGAN_LIBRARY_H
 
-#include "../common/json.h"
+#include "common/json.h"
 #include "index.h"
 
 #define INDEXES_VARIABLE "ANIMEGAN_INDEXES"

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "../common/json.h"
-#include "../common/sha256.h"
+#include "common/json.h"
+#include "common/sha256.h"
 #include "engine.h"
 #include "failure.h"
 #include "records.h"

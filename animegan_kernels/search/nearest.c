@@ -4,24 +4,14 @@
 #include <string.h>
 
 #include "copies.h"
+#include "products.h"
 
-enum { PARALLEL = 8, ROWS = 4096 };
+enum { ROWS = 1024 }; /* at a time */
 
 /* How far the square of an embedding's length may be from 1; float32 rounds at 1e-7. */
 static const double LENGTH_TOLERANCE = 1e-3;
 
 typedef struct { double product; int64_t row; } neighbour;
-
-/* Sums in an order that compilers may put into registers, and that is the same on every processor. */
-static double inner_product(const float *a, const double *b, int64_t length) {
-    double sums[PARALLEL] = {0}, sum = 0;
-    int64_t i = 0;
-    for (; i + PARALLEL <= length; i += PARALLEL)
-        for (int j = 0; j < PARALLEL; j++) sums[j] += (double)a[i + j] * b[i + j];
-    for (int j = 0; j < PARALLEL; j++) sum += sums[j];
-    for (; i < length; i++) sum += (double)a[i] * b[i];
-    return sum;
-}
 
 typedef struct {
     const copy_index *copies;
@@ -31,12 +21,12 @@ typedef struct {
 
 static void compare_some(void *data, int64_t i) {
     const comparison *c = data;
-    const int64_t count = c->copies->record.count, length = c->copies->record.embedding;
-    const int64_t end = (i + 1) * ROWS < count ? (i + 1) * ROWS : count;
-    for (int64_t row = i * ROWS; row < end; row++) {
-        const double product = inner_product(c->copies->embeddings + row * length, c->query, length);
-        c->all[row] = (neighbour){isnan(product) ? -INFINITY : product, row};
-    }
+    const int64_t length = c->copies->record.embedding, first = i * ROWS, left = c->copies->record.count - first;
+    const int64_t rows = left < ROWS ? left : ROWS;
+    double products[ROWS];
+    FASTEST(inner_products)(c->copies->embeddings + first * length, c->query, rows, length, products);
+    for (int64_t j = 0; j < rows; j++)
+        c->all[first + j] = (neighbour){isnan(products[j]) ? -INFINITY : products[j], first + j};
 }
 
 static bool comes_before(neighbour a, neighbour b) {

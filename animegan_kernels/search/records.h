@@ -2,7 +2,7 @@
 #ifndef ANIMEGAN_RECORDS_H
 #define ANIMEGAN_RECORDS_H
 
-#include "../common/json.h"
+#include "common/json.h"
 #include "failure.h"
 
 typedef enum {

@@ -2,7 +2,7 @@
 #ifndef ANIMEGAN_REQUEST_H
 #define ANIMEGAN_REQUEST_H
 
-#include "../common/triton.h"
+#include "common/triton.h"
 #include "failure.h"
 #include "workers.h"
 

@@ -3,8 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Pairwise summation: halves down to blocks, and eight sums side by side in each. Its error grows with log n. */
-enum { BLOCK = 128, SIDE_BY_SIDE = 8 };
+/* Pairwise summation: halves down to blocks, and eight sums side by side in each. Its error grows with log n. Longer
+ * sums are sums of pieces: the order is that of NumPy 1, and answers keep their last bit. */
+enum { PIECE = 8192, BLOCK = 128, SIDE_BY_SIDE = 8 };
 
 static double sum_of_block(const double *v, int64_t count) {
     double r[SIDE_BY_SIDE], sum = 0;
@@ -21,10 +22,16 @@ static double sum_of_block(const double *v, int64_t count) {
 
 static int64_t first_half(int64_t count) { return count / 2 - count / 2 % SIDE_BY_SIDE; }
 
-double sum_of_doubles(const double *v, int64_t count) {
+static double sum_of_piece(const double *v, int64_t count) {
     if (count <= BLOCK) return sum_of_block(v, count);
     const int64_t half = first_half(count);
-    return sum_of_doubles(v, half) + sum_of_doubles(v + half, count - half);
+    return sum_of_piece(v, half) + sum_of_piece(v + half, count - half);
+}
+
+double sum_of_doubles(const double *v, int64_t count) {
+    double sum = 0;
+    for (; count > PIECE; v += PIECE, count -= PIECE) sum += sum_of_piece(v, PIECE);
+    return sum + sum_of_piece(v, count);
 }
 
 /* Takes the next `count` known scores, and leaves `*next` behind them. */
@@ -39,7 +46,11 @@ static double sum_of_next(const float **next, int64_t count) {
     return sum_of_block(block, count);
 }
 
-double sum_of_scores(const float *scores, int64_t known) { return sum_of_next(&scores, known); }
+double sum_of_scores(const float *scores, int64_t known) {
+    double sum = 0;
+    for (; known > PIECE; known -= PIECE) sum += sum_of_next(&scores, PIECE);
+    return sum + sum_of_next(&scores, known);
+}
 
 /* Where bin i begins. */
 static double edge(int i, int bin_count) { return i * (2.0 / bin_count) - 1; }

@@ -79,7 +79,7 @@ INLINE statistics window_statistics(const reference_row r, int c, const moving *
     uniform_memory *s = r.state;
     const int at = c * WIDTH;
     if (!r.first) return (statistics){load(s->m + at), load(s->mean + at), load(s->spread + at)};
-    const lanes weight = all(1.0f / PIXELS);
+    const lanes weight = all(1.0f / (float)PIXELS);
     lanes whole = nearest(w->sum * weight);
     lanes rest = sub_mul(w->sum, whole, all(PIXELS)) * weight;
     statistics x = {w->sum, whole + all(128) + rest, sub_mul(sub_mul(w->square, whole, w->sum), rest, w->sum)};

@@ -13,11 +13,14 @@ RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-de
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 COPY animegan_kernels animegan_kernels
-RUN python3 -m animegan_kernels triton_animegan_search \
-    && mv animegan_kernels/built/libtriton_animegan_search-*.so libtriton_animegan_search.so
+RUN python3 -m animegan_kernels triton_animegan_search animegan_convolution \
+    && mv animegan_kernels/built/libtriton_animegan_search-*.so libtriton_animegan_search.so \
+    && mv animegan_kernels/built/libanimegan_convolution-*.so libanimegan_convolution.so
 
 FROM ${TRITON_IMAGE}
 COPY --from=backend /build/libtriton_animegan_search.so /opt/tritonserver/backends/animegan_search/
+# For clusters without GPUs: docs/operations/onnx-backend.md.
+COPY --from=backend /build/libanimegan_convolution.so /opt/anime-gan/
 COPY deploy/images/serve.sh deploy/images/verify.py /opt/anime-gan/
 # As deploy/local/runtime.py sets them, with its reasons.
 ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=134217728

@@ -72,7 +72,9 @@ class Component:
                     f"(`ss -ltnp sport = :{port}` shows it), or choose other ports (`--help`)."
                 )
         say(f"Starting {self.name}")
-        self._pid_file.write(processes.spawn(*self.command(), self.log))
+        command = self.command()
+        with processes.uninterrupted():  # nothing may run that nobody remembers
+            self._pid_file.write(processes.spawn(*command, self.log))
 
     def wait_until_ready(self) -> None:
         """Wait until it serves.

@@ -5,10 +5,11 @@ import os
 import shutil
 import signal
 import socket
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def port_in_use(port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections at a loopback port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def spawn(
@@ -168,6 +178,31 @@ class PidFile:
             stop_tree(process, grace)
         self.path.unlink(missing_ok=True)
         return process is not None
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait for the end of a block.
+
+    Not by a mask: other threads, those of NumPy for example, would take the signal meanwhile.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # they interrupt the main one only
+        yield
+        return
+    arrived: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: arrived.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for arrival in arrived:
+        signal.raise_signal(arrival)
 
 
 def interrupt_on_sigterm() -> None:

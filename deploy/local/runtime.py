@@ -40,8 +40,9 @@ _BACKENDS: Mapping[str, tuple[Library, ...]] = {
 }
 
 # How the server uses memory. malloc's arenas, eight a core by default, would each keep what a burst
-# of requests once needed, which saves no CPU time. But the activations of a run must not go back to
-# the kernel after each run, only to be faulted in again by the next one: that costs a tenth of it.
+# of requests once needed, which saves no CPU time: two do for all models on two cores. But the
+# activations of a run must not go back to the kernel after each run, only to be faulted in again by
+# the next one: that doubles the system's time for the same 268 MiB after a load on all instances.
 _MEMORY = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # bytes; the largest that glibc accepts

@@ -165,8 +165,8 @@ def _run_all(parts: list[Component], started: list[Component]) -> None:
     """
     for part in parts:
         if part.process() is None:
+            started.append(part)  # first: an interrupt between the two must find it
             part.start()
-            started.append(part)
     for part in parts:
         part.wait_until_ready()
 

@@ -217,4 +217,7 @@ def missing_models(settings: TritonSettings) -> str:
     broken = [f"{state.name}: {state.reason}" for state in waiting if state.reason]
     if broken:
         raise LocalStackError("Triton cannot load a model: " + "; ".join(broken))
-    return f"loading {', '.join(state.name for state in waiting)}" if waiting else ""
+    if waiting:
+        return f"loading {', '.join(state.name for state in waiting)}"
+    # Services come by HTTP, which it opens after gRPC.
+    return "" if processes.listens(settings.http_port) else "it does not listen for HTTP yet"

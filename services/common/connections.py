@@ -7,7 +7,6 @@ an answer leaves its connection to read it: nothing is cancelled (docs/decisions
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from socket import SOCK_STREAM
@@ -192,17 +191,19 @@ class Connections:
             await self._resolve()
         first = next(self._turns) % (len(self._addresses) or 1)
         addresses = (*self._addresses[first:], *self._addresses[:first])
-        lately = monotonic() - _AVOID_SECONDS
+        lately, reason = monotonic() - _AVOID_SECONDS, None
         for address in sorted(addresses, key=lambda one: self._doubtful.get(one, lately) > lately):
             idle = self._idle.get(address, [])
             while idle:
                 connection = idle.pop()
                 if connection.open:
                     return connection
-            with suppress(OSError):  # TimeoutError is one
+            try:
                 return await self._connect(address)
+            except OSError as error:  # TimeoutError is one
+                reason = error
         self._resolved = -_RESOLVE_SECONDS  # Tritons may have moved
-        raise ConnectionError(f"no address of {self._host}:{self._port} can be reached")
+        raise ConnectionError(f"no address of {self._host}:{self._port} can be reached") from reason
 
     async def _connect(self, address: _Address) -> Connection:
         _, (host, port, *_) = address

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from animegan_kernels.build import SOURCES, TARGETS
+from animegan_kernels.compiler import find
 from animegan_kernels.libraries import TRITON_ONNXRUNTIME, TRITON_SEARCH
 from tests.fuzz.material import write_indexes, write_model
 from tests.unit.kernels.fake_triton import onnxruntime_library
 
 FOLDER = Path(__file__).resolve().parent
 CORPUS = FOLDER / "corpus"
-_LEVELS = {"avx512": "x86-64-v4", "avx2": "x86-64-v3"}
 _SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 _FLAGS = ("-std=gnu11", "-g", "-O1", "-ffp-contract=off")
 _WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror")
@@ -82,11 +81,12 @@ class Programs:
             libfuzzer: let LLVM's fuzzer drive them, in place of main.c; CC must name clang.
 
         Raises:
+            CompilerError: there is no compiler.
             subprocess.CalledProcessError: the compiler does not like a source, as it has told.
         """
         self._folder, self._libfuzzer = folder, libfuzzer
         folder.mkdir(parents=True, exist_ok=True)
-        self._compiler = [*shlex.split(os.environ.get("CC", "cc")), *_FLAGS, *_SANITIZERS]
+        self._compiler = find(folder)
         units = {unit for name in names for unit in self._units(name)}
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             list(threads.map(lambda unit: self._compile(*unit), sorted(units)))
@@ -139,11 +139,11 @@ class Programs:
         return int(files), int(runs)
 
     def _units(self, name: str) -> list[tuple[str, str]]:
-        """Each file of a target, and its instruction set, "" for any."""
+        """Each file of a target, and its instruction set."""
         sources, files = _TARGETS[name]
         driver = () if self._libfuzzer else ("main.c",)
-        units = [(str(SOURCES / source), "") for source in sources]
-        units += [(str(FOLDER / file), "") for file in (f"{name}.c", *files, *driver)]
+        units = [(str(SOURCES / source), "portable") for source in sources]
+        units += [(str(FOLDER / file), "portable") for file in (f"{name}.c", *files, *driver)]
         if sources is _SEARCH:
             units += [
                 (str(SOURCES / k), target) for k in TRITON_SEARCH.kernels for target in TARGETS
@@ -151,20 +151,20 @@ class Programs:
         return units
 
     def _object(self, source: str, target: str) -> str:
-        parts = [*Path(source).parts[-2:], target]
-        return str(self._folder / ("-".join(filter(None, parts)) + ".o"))
+        return str(self._folder / "-".join([*Path(source).parts[-2:], f"{target}.o"]))
 
     def _compile(self, source: str, target: str) -> None:
-        flags = [f"-DTARGET={target}", "-O2"] if target else []
-        flags += [f"-march={_LEVELS[target]}"] if target in _LEVELS else []
+        # Without -DTARGET a kernel is none; for all others it means nothing.
+        flags = [*_FLAGS, *_SANITIZERS, *_WARNINGS, f"-DTARGET={target}", "-I", str(SOURCES)]
         flags += ["-fsanitize=fuzzer-no-link"] if self._libfuzzer else []
-        command = [*self._compiler, *_WARNINGS, *flags, "-I", str(SOURCES), "-c", source]
+        command = [*self._compiler.command(target), *flags, "-c", source]
         _run([*command, "-o", self._object(source, target)])
 
     def _link(self, name: str) -> None:
         objects = [self._object(*unit) for unit in self._units(name)]
         driver = ["-fsanitize=fuzzer"] if self._libfuzzer else []
-        _run([*self._compiler, *driver, *objects, *_LINKS, "-o", str(self._folder / name)])
+        start = [*self._compiler.command("portable"), *_SANITIZERS, *driver]
+        _run([*start, *objects, *_LINKS, "-o", str(self._folder / name)])
 
 
 def _run(command: list[str]) -> None:

@@ -1,5 +1,6 @@
 """`python -m deploy.local`: up, status and down of the whole stack, and what may go wrong."""
 
+import os
 import re
 import signal
 import socket
@@ -193,10 +194,11 @@ def test_an_interrupted_up_leaves_nothing(fresh: Cli) -> None:
     """
     command = [sys.executable, "-m", "deploy.local", "up", f"--state-dir={fresh.state_dir}"]
     command += [f"--models={fresh.settings.model_repository}", "--free-ports"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as up:
+    marked = os.environ | {"STACK_OF_A_TEST": str(fresh.state_dir)}
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=marked) as up:
         until(lambda: fresh.pids().get("triton"))
-        triton = psutil.Process(fresh.pids()["triton"])
         up.send_signal(signal.SIGTERM)
         assert up.wait(timeout=UP_SECONDS) == 130
 
-    assert not processes.alive(triton)
+    environments = [p.info["environ"] or {} for p in psutil.process_iter(["environ"])]
+    assert str(fresh.state_dir) not in {env.get("STACK_OF_A_TEST") for env in environments}

@@ -39,9 +39,8 @@ def test_the_answer_is_the_recorded_one(answers: dict[str, np.ndarray], name: st
 
     assert answers[name].dtype == recorded.dtype
     assert answers[name].shape == recorded.shape
-    if name.startswith("copies ") and name.endswith(
-        " / similarity"
-    ):  # float32 sums then, float64 now
+    # Sums in float32 when they were recorded, in float64 now.
+    if name.startswith("copies ") and name.endswith(" / similarity"):
         np.testing.assert_allclose(answers[name], recorded, rtol=0, atol=1e-6)
     else:
         assert answers[name].tobytes() == recorded.tobytes()

@@ -34,6 +34,7 @@ class Platform:
 
     candidate: Store
     models: Store
+    triton: LocalTriton
     tritons: Tritons
     service: ServiceProcess
 
@@ -72,7 +73,7 @@ def platform(tmp_path: Path) -> Iterator[Platform]:
             ServiceProcess(triton.http_url, tmp_path / "service.log") as service,
         ):
             service.wait_for_event("ready")
-            yield Platform(candidate, models, tritons, service)
+            yield Platform(candidate, models, triton, tritons, service)
 
 
 @asynccontextmanager
@@ -158,8 +159,7 @@ async def test_a_restarted_service_learns_the_share_from_triton(platform: Platfo
     platform.publish_another(2)
     load(platform.models, platform.tritons, NAME)
     canary(platform.models, platform.tritons, NAME, 0.5)
-    [url] = platform.tritons.urls
-    with ServiceProcess(url, tmp_path / "another.log") as service:
+    with ServiceProcess(platform.triton.http_url, tmp_path / "another.log") as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = generator_pb2_grpc.GeneratorServiceStub(channel)

@@ -163,7 +163,7 @@ async def test_the_service_searches_with_them_and_without_those_that_fail(
     own = ["ssim_search_colour_00000", "ssim_search_colour_00001"]
     asked = [answered(triton, model) for model in own]
     with SimilarityProcess(
-        triton.grpc_url, tmp_path / "log", "--default-index", "colour"
+        triton.http_url, tmp_path / "log", "--default-index", "colour"
     ) as process:
         process.wait_for_event("ready")
         async with grpc.aio.insecure_channel(process.target) as channel:

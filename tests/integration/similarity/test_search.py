@@ -123,15 +123,10 @@ async def test_raw_pixels_and_what_is_done_to_other_sizes(stub):
     assert preparation.steps == [pb.PREPARATION_STEP_CROPPED, pb.PREPARATION_STEP_RESIZED]
 
 
-async def test_concurrent_calls_share_passes_and_stay_apart(stub, tritons):
-    """64 callers of different k and pictures: far fewer runs of the model, no mixed-up answer."""
-    with tritons[0].admin() as admin:
-        before = admin.executions("ssim_search")
-        results = await asyncio.gather(
-            *(search(stub, query(COLOUR[i], k=1 + i % 5)) for i in range(64))
-        )
-        runs = admin.executions("ssim_search") - before
+async def test_concurrent_calls_stay_apart(stub):
+    """64 callers of different k and pictures: no mixed-up answer."""
+    results = await asyncio.gather(
+        *(search(stub, query(COLOUR[i], k=1 + i % 5)) for i in range(64))
+    )
     assert [result.matches[0].id for result in results] == list(range(64))
     assert [len(result.matches) for result in results] == [1 + i % 5 for i in range(64)]
-    # 64 queries in each of the four shards that this Triton serves; canaries run meanwhile.
-    assert runs < 64 * 4 / 2

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,19 @@ def test_a_child_that_came_after_sigterm_is_killed_too(tmp_path: Path) -> None:
     child = int((tmp_path / "log").read_text().split()[-1])
     with suppress(psutil.NoSuchProcess):
         psutil.Process(child).wait(30)
+
+
+def test_signals_wait_for_the_end_of_a_block_and_not_in_children(
+    tmp_path: Path,
+) -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), processes.uninterrupted():
+        os.kill(os.getpid(), signal.SIGINT)
+        child = processes.spawn(SLEEPER, os.environ, tmp_path / "log")
+        done = True
+    assert done
+    child.terminate()
+    assert child.wait(timeout=30) is not None
 
 
 def test_waiting_ends_with_the_process_and_shows_its_log(tmp_path: Path) -> None:

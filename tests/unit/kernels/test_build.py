@@ -199,6 +199,7 @@ def test_cc_that_lacks_headers_is_passed_over(
     assert compiler.find(sources) is zig
 
 
+@pytest.mark.timeout(900)  # 100 MB to fetch, and zig compiles parts of its own library first
 def test_zig_from_pypi_compiles_every_target_and_is_removed(sources: Path) -> None:
     require_package_index()
     build.build([SMALL], zig=True)

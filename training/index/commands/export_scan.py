@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tqdm import tqdm
-
+from animegan_client.progress import ProgressBar
 from animegan_ssim.index import Index
 from training.datasets.commands.options import HelpFormatter, Verbs, say
 from training.index.commands.options import add_index
@@ -45,6 +44,6 @@ def add(verbs: Verbs) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     index = Index.open(arguments.index)
     published = publish_scans(index, arguments.models)
-    for model, new in tqdm(published, total=len(index.shards), unit="shard", disable=None):
+    for model, new in ProgressBar(published, total=len(index.shards), unit="shard"):
         say(f"{arguments.models / model}: {'new' if new else 'is there already'}")
     return 0
