@@ -50,6 +50,7 @@ _TARGETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "onnx_requests": (_ONNX, _SERVED),
 }
 NAMES = tuple(_TARGETS)
+SLOW = {"index": 5}  # it writes files: so many times fewer inputs
 
 
 @dataclass
@@ -114,6 +115,7 @@ class Programs:
             "ANIMEGAN_INDEXES": str(self._folder / "indexes"),
             "ANIMEGAN_MODEL": str(self._folder / "model"),
             "ANIMEGAN_ONNXRUNTIME": str(onnxruntime_library()),
+            "ORT_DISABLE_TELEMETRY": "1",  # its threads ask the network, and leak
             "TMPDIR": str(place),
         }
         corpus = [str(CORPUS / name)]

@@ -235,7 +235,7 @@ void fake_piece(TRITONBACKEND_Request *r, const char *data, uint64_t bytes, uint
     TRITONBACKEND_Input *input = &r->input[r->inputs - 1];
     char *memory = room(bytes + shift);
     if (bytes) memcpy(memory + shift, data, bytes);
-    input->piece[input->pieces++] = (piece){memory + shift, bytes};
+    input->piece[input->pieces++] = (piece){bytes ? memory + shift : NULL, bytes};
     input->piece[MOST - input->pieces].data = memory; /* to be freed */
 }
 void fake_want(TRITONBACKEND_Request *r, const char *name) { r->want[r->wants++] = copy_of(name); }

@@ -257,6 +257,7 @@ def test_cancelled_requests_are_not_run(triton: FakeTriton, tmp_path: Path) -> N
         (Request({"x": floats(1)}, shapes={"x": [1] * 17}), INVALID_ARGUMENT, "16 dimensions"),
         (Request({"x": floats(1)}, shapes={"x": []}), INVALID_ARGUMENT, "no batch dimension"),
         (Request({"x": floats(0, 3)}), INVALID_ARGUMENT, "an empty one"),
+        (Request({"x": floats(0)}, shapes={"x": [2**31, 0]}), INVALID_ARGUMENT, "2^31 rows"),
         (
             Request({"x": floats(2, 3), "bias": floats(1, 1)}),
             INVALID_ARGUMENT,
