@@ -70,10 +70,15 @@ monitoring: $(VENV)/.local-group ## Start Prometheus and Alertmanager, with the 
 
 ## ---- checks -------------------------------------------------------------------------------------
 
-.PHONY: test check-bare lint format protos release-protos k8s-check
+.PHONY: test check-c check-bare lint format protos release-protos k8s-check
 test: setup-dev lint k8s-check ## Set up and pass every test
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 	$(MAKE) --no-print-directory train-smoke
+# docs/operations/safety.md
+check-c: $(VENV)/.dev-group triton ## Try 100,000 bad inputs on the C, and run it in Triton with sanitizers (five minutes)
+	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tests.sanitized address --quiet
+	$(BIN)/python -m tests.sanitized thread --quiet
 # BARE=demo for the demo only; FLAGS="--roots trixie --keep".
 BARE ?= demo test
 check-bare: ## As root: both commands on bare roots of Debian 12 and 13, made for it (half an hour)

@@ -37,7 +37,7 @@ TRITON_SEARCH = Library(
     "triton_animegan_search",
     sources=(
         *_ENGINE,
-        *_files("common", "json sha256"),
+        *_files("common", "json json_write sha256"),
         *_files("search", "calibration copies copy_library description failure files images index"),
         *_files("search", "kept library manifest manifest_checks nearest npy records"),
         *_files("search", "answer backend canary question request"),
@@ -51,7 +51,7 @@ TRITON_SEARCH = Library(
 TRITON_ONNXRUNTIME = Library(
     "triton_onnxruntime",
     sources=(
-        *_files("common", "json sha256"),
+        *_files("common", "json json_write sha256 target"),
         *_files("onnxruntime", "answer backend file graph job joined model run runtime settings"),
         *_files("onnxruntime", "types"),
     ),

@@ -2,15 +2,16 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 64, MOST_MEMBERS = 4096, VALUES_IN_BLOCK = 256 };
+#include "utf8.h"
+
+enum { DEEPEST = 64, MOST_MEMBERS = 4096, VALUES_IN_BLOCK = 256, MOST_BLOCKS = 4096 };
 
 typedef struct block {
     struct block *before;
-    size_t used;
+    size_t number, used;
     json values[VALUES_IN_BLOCK];
 } block;
 
@@ -48,9 +49,11 @@ static bool takes(reader *r, char character) {
 static json *new_value(reader *r) {
     block *newest = r->document->blocks;
     if (!newest || newest->used == VALUES_IN_BLOCK) {
+        const size_t number = newest ? newest->number + 1 : 1;
+        if (number > MOST_BLOCKS) return fails(r, "too many values"), NULL;
         block *b = malloc(sizeof *b);
         if (!b) return fails(r, "no memory"), NULL;
-        b->before = newest, b->used = 0;
+        b->before = newest, b->number = number, b->used = 0;
         r->document->blocks = newest = b;
     }
     json *value = &newest->values[newest->used++];
@@ -119,21 +122,6 @@ static bool read_escape(reader *r) {
     return true;
 }
 
-/* Reads the code point that begins at `at`; its length, 0 where it is not UTF-8. */
-static size_t decode_utf8(const char *at, const char *end, uint32_t *point) {
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *p = (const unsigned char *)at;
-    const size_t length = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    if (!length || (size_t)(end - at) < length) return 0;
-    *point = length == 1 ? p[0] : p[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if (p[i] >> 6 != 2) return 0;
-        *point = *point << 6 | (p[i] & 63);
-    }
-    const bool surrogate = *point >= 0xd800 && *point < 0xe000;
-    return *point < smallest[length] || *point > 0x10ffff || surrogate ? 0 : length;
-}
-
 /* Behind the opening quote. */
 static bool read_string(reader *r, const char **text, size_t *length) {
     char *const begin = r->string;
@@ -145,7 +133,7 @@ static bool read_string(reader *r, const char **text, size_t *length) {
             if (!read_escape(r)) return false;
             continue;
         }
-        const size_t bytes = decode_utf8(r->at, r->end, &point);
+        const size_t bytes = utf8_decode(r->at, r->end, &point);
         if (!bytes) return fails(r, "text that is not UTF-8");
         memcpy(r->string, r->at, bytes);
         r->string += bytes, r->at += bytes;
@@ -289,117 +277,4 @@ const json *json_member(const json *object, const char *name) {
 const char *json_text(const json *object, const char *name) {
     const json *member = json_member(object, name);
     return member && member->kind == JSON_STRING ? member->text : NULL;
-}
-
-/* ---- writing ------------------------------------------------------------------------------------ */
-
-void json_write_raw(json_writer *to, const char *text, size_t length) {
-    if (to->failed) return;
-    if (to->room - to->length < length) {
-        const size_t room = 2 * to->room > to->length + length ? 2 * to->room : to->length + length + 256;
-        char *larger = realloc(to->text, room);
-        if (!larger) {
-            to->failed = true;
-            return;
-        }
-        to->text = larger, to->room = room;
-    }
-    if (length) memcpy(to->text + to->length, text, length);
-    to->length += length;
-}
-
-static void write_escape(json_writer *to, uint32_t point) {
-    static const char meanings[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-    char text[16];
-    const char *known = point && point < 0x80 ? strchr(meanings, (int)point) : NULL;
-    if (known)
-        json_write_raw(to, text, (size_t)snprintf(text, sizeof text, "\\%c", letters[known - meanings]));
-    else if (point < 0x10000)
-        json_write_raw(to, text, (size_t)snprintf(text, sizeof text, "\\u%04x", point));
-    else
-        json_write_raw(to, text, (size_t)snprintf(text, sizeof text, "\\u%04x\\u%04x", 0xd800 + ((point - 0x10000) >> 10),
-                                                  0xdc00 + ((point - 0x10000) & 0x3ff)));
-}
-
-void json_write_string(json_writer *to, const char *text, size_t length) {
-    const char *at = text, *end = text + length;
-    json_write_raw(to, "\"", 1);
-    while (at < end) {
-        uint32_t point = 0xfffd;
-        const size_t bytes = decode_utf8(at, end, &point);
-        if (bytes == 1 && point >= 0x20 && point < 0x7f && point != '"' && point != '\\') json_write_raw(to, at, 1);
-        else write_escape(to, point);
-        at += bytes ? bytes : 1;
-    }
-    json_write_raw(to, "\"", 1);
-}
-
-void json_write_integer(json_writer *to, int64_t value) {
-    char text[32];
-    json_write_raw(to, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value));
-}
-
-void json_write_real(json_writer *to, double value) {
-    char digits[32], text[48], *place = text;
-    int count = 1;
-    do snprintf(digits, sizeof digits, "%.*e", count - 1, value);
-    while (strtod(digits, NULL) != value && ++count <= 17);
-    const char *mark = strchr(digits, 'e'); /* -d.ddde+xx */
-    const int exponent = (int)strtol(mark + 1, NULL, 10);
-    if (exponent < -4 || exponent >= 16) {
-        const int mantissa = (int)(mark - digits);
-        json_write_raw(to, text, (size_t)snprintf(text, sizeof text, "%.*se%+03d", mantissa, digits, exponent));
-        return;
-    }
-    const int decimals = count - 1 - exponent;
-    place += snprintf(text, sizeof text, "%.*f", decimals > 0 ? decimals : 0, value);
-    if (decimals <= 0) place += snprintf(place, 3, ".0");
-    json_write_raw(to, text, (size_t)(place - text));
-}
-
-static int by_name(const void *a, const void *b) {
-    const json *x = *(const json *const *)a, *y = *(const json *const *)b;
-    const size_t shorter = x->name_length < y->name_length ? x->name_length : y->name_length;
-    const int difference = memcmp(x->name, y->name, shorter); /* UTF-8 sorts as its code points do */
-    return difference ? difference : (x->name_length > y->name_length) - (x->name_length < y->name_length);
-}
-
-static void write_object(json_writer *to, const json *object, const char *without) {
-    const json **members = malloc((object->count + 1) * sizeof *members);
-    if (!members) {
-        to->failed = true;
-        return;
-    }
-    size_t count = 0;
-    for (const json *member = object->first; member; member = member->next)
-        if (!without || !same_name(member, without, strlen(without))) members[count++] = member;
-    qsort(members, count, sizeof *members, by_name);
-    json_write_raw(to, "{", 1);
-    for (size_t i = 0; i < count; i++) {
-        if (i) json_write_raw(to, ",", 1);
-        json_write_string(to, members[i]->name, members[i]->name_length);
-        json_write_raw(to, ":", 1);
-        json_write_sorted(to, members[i], NULL);
-    }
-    json_write_raw(to, "}", 1);
-    free(members);
-}
-
-void json_write_sorted(json_writer *to, const json *value, const char *without) {
-    switch (value->kind) {
-    case JSON_NULL: json_write_raw(to, "null", 4); break;
-    case JSON_BOOL: json_write_raw(to, value->truth ? "true" : "false", value->truth ? 4 : 5); break;
-    case JSON_INTEGER: json_write_integer(to, value->integer); break;
-    case JSON_REAL: json_write_real(to, value->real); break;
-    case JSON_STRING: json_write_string(to, value->text, value->length); break;
-    case JSON_ARRAY:
-        json_write_raw(to, "[", 1);
-        for (const json *item = value->first; item; item = item->next) {
-            if (item != value->first) json_write_raw(to, ",", 1);
-            json_write_sorted(to, item, NULL);
-        }
-        json_write_raw(to, "]", 1);
-        break;
-    case JSON_OBJECT: write_object(to, value, without); break;
-    }
 }

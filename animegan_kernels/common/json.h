@@ -26,7 +26,8 @@ typedef struct json {
 typedef struct json_document json_document;
 
 /* NULL, and a constant complaint: it is no JSON, or nested deeper than 64, or holds an integer beyond 64 bits,
- * text that is not Unicode, an object of more than 4,096 members, or a name twice; or there is no memory. */
+ * text that is not Unicode, an object of more than 4,096 members, or a name twice, or more than 2^20 values, which take
+ * 100 bytes each; or there is no memory. */
 json_document *json_read(const char *text, size_t length, const char **complaint);
 const json *json_root(const json_document *document);
 void json_free(json_document *document);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/target.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
@@ -83,6 +85,7 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void hash_by_instructions(uin
 #if defined(__x86_64__)
 static int has_instructions(void) {
     unsigned a, b, c, d;
+    if (fastest_target() == PORTABLE) return 0; /* as whoever chose it wants */
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_1) || !(c & bit_SSSE3)) return 0;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_SHA);
 }
@@ -106,6 +109,7 @@ void sha256_begin(sha256 *hash) {
 
 void sha256_add(sha256 *hash, const void *data, size_t bytes) {
     const uint8_t *at = data;
+    if (!bytes) return; /* nothing may lie nowhere, and memcpy takes no NULL */
     size_t held = hash->bytes % BLOCK;
     hash->bytes += bytes;
     if (held) {

@@ -40,6 +40,7 @@ static TRITONSERVER_Error *read_operand(operand *o, const element_type *expected
 /* All inputs have the batch in common. */
 static TRITONSERVER_Error *read_rows(job *j, const operand *o, bool first) {
     if (!o->dimensions || o->sizes[0] < 1) return invalid("an input has no batch dimension, or an empty one");
+    if (o->sizes[0] > INT32_MAX) return invalid("a batch has 2^31 rows or more");
     if (!first && o->sizes[0] != j->rows) return invalid("the inputs differ in their batch sizes");
     j->rows = o->sizes[0];
     return NULL;

@@ -17,7 +17,7 @@ static TRITONSERVER_Error *allocate(run *r, const settings *s) {
 }
 
 static void measure(run *r, const settings *s, job *const *jobs, size_t count) {
-    for (size_t i = 0; i < count; i++) r->rows += jobs[i]->rows; /* each below 2^31, as max_batch_size is */
+    for (size_t i = 0; i < count; i++) r->rows += jobs[i]->rows; /* each below 2^31 */
     r->rows_at_a_time = s->batches ? s->rows_at_a_time : r->rows;
     r->runs = (size_t)((r->rows + r->rows_at_a_time - 1) / r->rows_at_a_time);
 }

@@ -129,10 +129,24 @@ copy_index *copies_open(const char *directory, failure *why) {
     if (!copies) return no_memory(why), NULL;
     const bool fits = join_path(folder, directory, COPIES_FOLDER) || cannot_read(folder, "its name is too long", why);
     if (fits && read_manifest(copies, folder, why) && is_current(copies, directory, why) &&
-        load_arrays(copies, folder, why))
-        return copies;
+        load_arrays(copies, folder, why)) {
+        if ((copies->folder = strdup(folder))) return copies;
+        no_memory(why);
+    }
     copies_close(copies);
     return NULL;
+}
+
+static bool is_whole(const copy_index *copies, const char *name, const mapping *mapped, failure *why) {
+    char path[PATH_ROOM];
+    join_path(path, copies->folder, name);
+    return file_is_whole(path, mapped) ||
+           fails(why, DAMAGED, "%s became shorter while it was searched: %s", path, COPIES_REBUILD);
+}
+
+bool copies_are_whole(const copy_index *copies, failure *why) {
+    return is_whole(copies, EMBEDDINGS_FILE, &copies->embeddings_file, why) &&
+           is_whole(copies, IDS_FILE, &copies->ids_file, why);
 }
 
 void copies_free_record(copy_index *copies) {
@@ -144,5 +158,5 @@ void copies_close(copy_index *copies) {
     if (!copies) return;
     file_unmap(&copies->embeddings_file), file_unmap(&copies->ids_file);
     copies_free_record(copies);
-    free(copies);
+    free(copies->folder), free(copies);
 }

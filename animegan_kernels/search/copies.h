@@ -30,6 +30,7 @@ typedef struct {
 } copies_record;
 
 typedef struct {
+    char *folder;
     json_document *document;
     copies_record record;
     mapping embeddings_file, ids_file;
@@ -41,6 +42,8 @@ typedef struct {
 /* Opens the embeddings of an SSIM index, by its directory, and verifies every byte. */
 copy_index *copies_open(const char *directory, failure *why);
 void copies_close(copy_index *copies);
+/* As index_is_whole. */
+bool copies_are_whole(const copy_index *copies, failure *why);
 /* Reads what `copies/manifest.json` of an index says; `path` is for messages. Whether it succeeds or not,
  * copies_free_record frees what it holds. */
 bool copies_parse(copy_index *into, const char *content, size_t bytes, const char *path, failure *why);

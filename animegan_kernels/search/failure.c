@@ -5,16 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../common/utf8.h"
+
 /* Bytes of the UTF-8 character that begins at `at`; 0 where none does. */
 static size_t character(const char *at, size_t left) {
-    const unsigned char *p = (const unsigned char *)at;
-    const size_t length = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    if (length > left) return 0;
-    for (size_t i = 1; i < length; i++)
-        if (p[i] >> 6 != 2) return 0;
-    if (length == 3 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0))) return 0;
-    if (length == 4 && ((p[0] == 0xf0 && p[1] < 0x90) || p[0] > 0xf4 || (p[0] == 0xf4 && p[1] >= 0x90))) return 0;
-    return length;
+    uint32_t point;
+    return utf8_decode(at, at + left, &point);
 }
 
 /* Names come from requests and files: what is no UTF-8 of theirs must not break a protocol. */

@@ -17,14 +17,10 @@ bool join_path(char path[PATH_ROOM], const char *folder, const char *name) {
 }
 
 /* Opens a regular file; O_NONBLOCK, so that a pipe in its place cannot hold us up. */
-static file_state open_file(const char *path, int *file, size_t *bytes) {
-    struct stat status;
+static file_state open_file(const char *path, int *file, struct stat *status) {
     *file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*file < 0) return errno == ENOENT || errno == ENOTDIR ? FILE_MISSING : FILE_UNREADABLE;
-    if (!fstat(*file, &status) && S_ISREG(status.st_mode) && status.st_size >= 0) {
-        *bytes = (size_t)status.st_size;
-        return FILE_READ;
-    }
+    if (!fstat(*file, status) && S_ISREG(status->st_mode) && status->st_size >= 0) return FILE_READ;
     close(*file);
     return FILE_MISSING;
 }
@@ -40,9 +36,11 @@ static bool read_all(int file, char *to, size_t bytes) {
 }
 
 file_state file_read(const char *path, size_t most, char **content, size_t *bytes) {
+    struct stat status;
     int file;
-    const file_state state = open_file(path, &file, bytes);
+    const file_state state = open_file(path, &file, &status);
     if (state != FILE_READ) return state;
+    *bytes = (size_t)status.st_size;
     *content = *bytes <= most ? malloc(*bytes + 1) : NULL;
     const bool well = *content && read_all(file, *content, *bytes);
     close(file);
@@ -52,9 +50,11 @@ file_state file_read(const char *path, size_t most, char **content, size_t *byte
 }
 
 file_state file_map(const char *path, mapping *mapped) {
+    struct stat status;
     int file;
-    const file_state state = open_file(path, &file, &mapped->bytes);
+    const file_state state = open_file(path, &file, &status);
     if (state != FILE_READ) return state;
+    *mapped = (mapping){.bytes = (size_t)status.st_size, .device = status.st_dev, .inode = status.st_ino};
     void *data = mapped->bytes ? mmap(NULL, mapped->bytes, PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
     close(file);
     mapped->data = data == MAP_FAILED ? NULL : data;
@@ -64,6 +64,12 @@ file_state file_map(const char *path, mapping *mapped) {
 void file_unmap(mapping *mapped) {
     if (mapped->data) munmap((void *)(uintptr_t)mapped->data, mapped->bytes);
     *mapped = (mapping){0};
+}
+
+bool file_is_whole(const char *path, const mapping *mapped) {
+    struct stat now;
+    const bool same = !stat(path, &now) && now.st_dev == mapped->device && now.st_ino == mapped->inode;
+    return !same || (now.st_size >= 0 && (uint64_t)now.st_size >= mapped->bytes);
 }
 
 /* ---- arrays ------------------------------------------------------------------------------------- */

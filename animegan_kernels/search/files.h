@@ -20,10 +20,14 @@ file_state file_read(const char *path, size_t most, char **content, size_t *byte
 typedef struct {
     const uint8_t *data; /* NULL: nothing is mapped */
     size_t bytes;
+    uint64_t device, inode; /* of the file */
 } mapping;
 
 file_state file_map(const char *path, mapping *mapped);
 void file_unmap(mapping *mapped);
+/* Whether the file is still as long as it was: reading what is cut off would end the process. One that was replaced or
+ * removed is, as whoever has mapped it keeps it. */
+bool file_is_whole(const char *path, const mapping *mapped);
 
 /* What an array must be. */
 typedef struct {

@@ -104,7 +104,7 @@ static bool open_shards(ssim_index *index, failure *why) {
     if (!(index->shards = calloc(index->manifest.shards.count, sizeof *index->shards))) return no_memory(why);
     for (size_t i = 0, file = 0; i < index->manifest.shards.count; file += records[i].dead ? 3 : 2, i++) {
         shard *s = &index->shards[index->shard_count++];
-        s->record = &records[i], s->first = first;
+        s->record = &records[i], s->file = file, s->first = first;
         if (!open_shard(index, s, file, why)) return false;
         first += s->record->count; /* each has 8 bytes in a mapped file: the sum cannot overflow */
         index->count += s->alive_count;
@@ -201,6 +201,23 @@ ssim_index *index_open(const char *directory, bool verify, workers *threads, fai
         return open_with(&read, directory, verify, threads, why);
     manifest_free(&read);
     return NULL;
+}
+
+static bool shard_is_whole(const ssim_index *index, const shard *s, failure *why) {
+    char path[PATH_ROOM];
+    for (size_t place = s->file; place < s->file + 2; place++) { /* its tiles and ids */
+        join_path(path, index->directory, index->manifest.files[place]->name->text);
+        if (!file_is_whole(path, &index->files[place]))
+            return fails(why, DAMAGED, "%s became shorter while it was searched: %s", path, REBUILD);
+    }
+    return true;
+}
+
+bool index_is_whole(const ssim_index *index, const shard *of, failure *why) {
+    if (of) return shard_is_whole(index, of, why);
+    for (size_t i = 0; i < index->shard_count; i++)
+        if (!shard_is_whole(index, &index->shards[i], why)) return false;
+    return true;
 }
 
 void index_close(ssim_index *index) {

@@ -11,6 +11,7 @@
 /* What one pass of the engine scans. */
 typedef struct {
     const shard_record *record;
+    size_t file;           /* place of its first file among the index's */
     int64_t first;         /* row of its first reference in the whole index */
     references references; /* as the engine takes them */
     const int64_t *ids;    /* [count] ascending; they stay when images are added or removed */
@@ -34,6 +35,10 @@ typedef struct {
  * the checksums, several files at a time. NULL, and `why`, where something is wrong. */
 ssim_index *index_open(const char *directory, bool verify, workers *threads, failure *why);
 void index_close(ssim_index *index);
+
+/* Whether the files of a shard, or of all where it is NULL, are still as long as they were when they were mapped. To be
+ * asked before they are read: whoever writes indexes never cuts a file, but a copy that is made in place does. */
+bool index_is_whole(const ssim_index *index, const shard *of, failure *why);
 
 /* Whether it holds all these ids; `why` names the first that it does not. */
 bool index_has(const ssim_index *index, const int64_t *ids, int64_t count, failure *why);

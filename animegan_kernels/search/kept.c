@@ -68,7 +68,7 @@ static entry **find(kept *all, const char *name) {
 static entry *open_new(kept *all, const char *name, const stamp *now, failure *why) {
     entry *e = calloc(1, sizeof *e);
     if (!e) return no_memory(why), NULL;
-    strcpy(e->name, name);
+    memcpy(e->name, name, strlen(name) + 1); /* it fits: kept_take asks */
     e->stamp = *now;
     e->opened = all->how->open(all->context, name, &e->refusal);
     if (!e->opened && e->refusal.kind == NO_MEMORY) { /* which is no property of the files */

@@ -118,9 +118,11 @@ const ssim_index *library_shard(library *l, text name, const shard **one, failur
     const ssim_index *index = library_index(l, (text){name.at, length}, why);
     if (!index) return NULL;
     const text shard_name = {name.at + rest, name.length - rest};
-    if ((*one = find_shard(l, index, shard_name))) return index;
-    fails(why, NOT_SERVED, "the shard '%.*s/%.*s' is not served here", (int)length, name.at,
-          (int)(shard_name.length < QUOTED ? shard_name.length : QUOTED), shard_name.at);
+    *one = find_shard(l, index, shard_name);
+    if (*one && index_is_whole(index, *one, why)) return index;
+    if (!*one)
+        fails(why, NOT_SERVED, "the shard '%.*s/%.*s' is not served here", (int)length, name.at,
+              (int)(shard_name.length < QUOTED ? shard_name.length : QUOTED), shard_name.at);
     library_give_back(l, index);
     return NULL;
 }

@@ -39,7 +39,7 @@ static bool put_images(const ssim_index *index, request *r, const tensor *ids) {
     uint8_t *to;
     if (ids->count > MOST_BYTES / index_image_bytes(index))
         return fails(&r->why, MISFIT, "%lld images do not fit into one answer", (long long)ids->count);
-    if (!index_has(index, (const int64_t *)ids->data, ids->count, &r->why)) return false;
+    if (!index_is_whole(index, NULL, &r->why) || !index_has(index, (const int64_t *)ids->data, ids->count, &r->why)) return false;
     if (!output_begin(r, "images", TRITONSERVER_TYPE_UINT8, (const int64_t[]){ids->count, shape[0], shape[1], shape[2]}, 4,
                       &to))
         return false;

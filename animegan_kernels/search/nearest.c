@@ -34,7 +34,8 @@ static bool comes_before(neighbour a, neighbour b) {
 }
 
 static int by_nearness(const void *a, const void *b) {
-    return comes_before(*(const neighbour *)a, *(const neighbour *)b) ? -1 : 1;
+    const neighbour x = *(const neighbour *)a, y = *(const neighbour *)b;
+    return comes_before(y, x) - comes_before(x, y);
 }
 
 /* Moves the one at `place` down a heap whose root is the farthest. */
@@ -97,7 +98,7 @@ static bool find(const copy_index *copies, workers *threads, const float *embedd
 bool copies_search(const copy_index *copies, workers *threads, const float *embedding, int64_t length, int32_t k,
                    double false_alarm_rate, copies_found *result, failure *why) {
     *result = (copies_found){.k = k < copies->record.count ? k : copies->record.count};
-    if (!check(copies, embedding, length, k, why)) return false;
+    if (!check(copies, embedding, length, k, why) || !copies_are_whole(copies, why)) return false;
     if (!calibration_threshold(&copies->calibration, false_alarm_rate, &result->threshold, why)) return false;
     if (!find(copies, threads, embedding, result)) return no_memory(why);
     result->p_value = calibration_p_value(&copies->calibration, (double)result->similarity[0]);

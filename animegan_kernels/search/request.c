@@ -6,6 +6,9 @@
 
 enum { ALIGNED = 16 };
 
+/* Where what was given without elements lies, so that it differs from what was not given. */
+static const uint8_t nothing[ALIGNED] __attribute__((aligned(ALIGNED)));
+
 /* Bytes of an element; 0: each has its own length. */
 static size_t width_of(TRITONSERVER_DataType type) {
     switch (type) {
@@ -88,7 +91,7 @@ static bool take_parts(TRITONBACKEND_Input *from, uint32_t parts, const input *w
     uint64_t bytes = 0;
     size_t filled = 0;
     if (parts && !part_of(from, 0, wanted, &data, &bytes, why)) return false;
-    if (parts == 1 && bytes == t->bytes && (uintptr_t)data % ALIGNED == 0) return t->data = data, true;
+    if (parts == 1 && bytes == t->bytes && (uintptr_t)data % ALIGNED == 0) return t->data = bytes ? data : nothing, true;
     if (!(t->data = t->own = malloc(t->bytes + 1))) return no_memory(why);
     for (uint32_t i = 0; i < parts; i++) {
         if (!part_of(from, i, wanted, &data, &bytes, why)) return false;
@@ -169,7 +172,7 @@ static bool is_wanted(request *from, const char *name, bool *wanted) {
 /* Room for so many bytes; *to is not NULL, even for none. */
 static bool make_room(request *from, const char *name, TRITONSERVER_DataType type, const int64_t *shape,
                       uint32_t dimensions, uint64_t bytes, uint8_t **to) {
-    static uint8_t nothing;
+    static uint8_t no_bytes;
     TRITONBACKEND_Output *output;
     TRITONSERVER_MemoryType memory = TRITONSERVER_MEMORY_CPU;
     int64_t memory_id = 0;
@@ -179,7 +182,7 @@ static bool make_room(request *from, const char *name, TRITONSERVER_DataType typ
         return false;
     if (memory == TRITONSERVER_MEMORY_GPU)
         return fails(&from->why, MISFIT, "the output '%s' cannot be written to a GPU's memory", name);
-    *to = room ? room : &nothing;
+    *to = room ? room : &no_bytes;
     return room || !bytes || fails(&from->why, BROKEN, "there is no room for the output '%s'", name);
 }
 

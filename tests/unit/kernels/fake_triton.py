@@ -1,4 +1,4 @@
-"""The backend `onnxruntime` in this process, in the hands of a small Triton (fake_triton.c)."""
+"""The backend `onnxruntime` in this process, in the hands of the small Triton of tests/fuzz."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def compile_library(folder: Path) -> ctypes.CDLL:
     """Backend and Triton as one library."""
     sources = [SOURCES / name for name in TRITON_ONNXRUNTIME.sources]
     library = folder / "fake_triton.so"
-    fake = Path(__file__).with_name("fake_triton.c")
+    fake = Path(__file__).parents[2] / "fuzz" / "triton.c"
     flags = ["-std=gnu11", "-O1", "-g", "-fPIC", "-shared", "-fvisibility=hidden", "-I", SOURCES]
     flags += shlex.split(os.environ.get("CFLAGS", ""))  # sanitizers, for example
     command = [require_program("cc"), *flags, fake, *sources, "-o", library, "-ldl", "-lm"]
@@ -173,7 +173,8 @@ class Model:
         return answer
 
     def _made(self, request: Request) -> int:
-        made: int = self._library.fake_request(request.cancelled, request.refuses_buffers)
+        room = ctypes.c_uint64(0 if request.refuses_buffers else 2**40)
+        made: int = self._library.fake_request(request.cancelled, room)
         for name, array in request.inputs.items():
             shape = request.shapes.get(name, array.shape)
             sizes = (ctypes.c_int64 * len(shape))(*shape)
