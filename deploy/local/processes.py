@@ -126,10 +126,18 @@ def tail(log: Path, lines: int = 20) -> str:
         return f"--- end of {log}\n" + "".join(deque(file, maxlen=lines)).rstrip()
 
 
+def tree(process: psutil.Process) -> list[psutil.Process]:
+    """Return a process and all that it started, as far as they still run."""
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
 def stop_tree(process: psutil.Process, grace: float) -> None:
     """Send SIGTERM, wait up to `grace` seconds, then kill it and every child that is left."""
+    family = tree(process)
     try:
-        family = [process, *process.children(recursive=True)]
         process.terminate()
     except psutil.NoSuchProcess:
         return

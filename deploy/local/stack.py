@@ -1,12 +1,13 @@
 """Triton, its watchdog and the services, in the background of one machine."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from deploy.local import monitoring
+from deploy.local import monitoring, processes
 from deploy.local.components import TRITON, Component, components
 from deploy.local.console import LocalStackError
 from deploy.local.monitoring import MonitoringSettings
@@ -197,9 +198,8 @@ def _status(part: Component) -> ComponentStatus:
 def _memory_mb(process: psutil.Process) -> float:
     """Return the proportional set size of a process tree: 2**20 bytes."""
     total = 0
-    for member in (process, *process.children(recursive=True)):
-        try:
+    for member in processes.tree(process):
+        # It may have ended in between; zombies have no memory either.
+        with suppress(psutil.NoSuchProcess):
             total += member.memory_full_info().pss
-        except psutil.NoSuchProcess:  # it ended in between; zombies have no memory either
-            continue
     return total / 2**20

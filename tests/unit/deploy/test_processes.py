@@ -156,3 +156,10 @@ def test_ports_in_use_are_seen_and_free_ones_are_distinct() -> None:
         listener.listen()
         assert processes.port_in_use(ports[0])
     assert not processes.port_in_use(ports[0])
+
+
+def test_the_tree_of_a_process_that_has_ended_is_empty(sleeper: psutil.Process) -> None:
+    assert processes.tree(sleeper) == [sleeper]
+    sleeper.kill()
+    sleeper.wait()
+    assert processes.tree(sleeper) == []
