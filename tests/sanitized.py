@@ -27,10 +27,12 @@ TESTS = [
     "--deselect=tests/integration/local/test_backend.py::test_reloads_leave_neither_memory_nor_files",
 ]
 _RUNTIMES = {"address": "libasan.so", "thread": "libtsan.so"}
+_SIGNALS = ("abort", "segv", "sigbus", "sigfpe", "sigill")
 _OPTIONS = {
     # Python never frees what it keeps to its end, nor does Triton: the fuzz targets, which have
     # neither, look for leaks.
-    "ASAN_OPTIONS": "detect_leaks=0:handle_abort=1",
+    # 2: Triton may not take signals for itself, as it would.
+    "ASAN_OPTIONS": "detect_leaks=0:" + ":".join(f"handle_{name}=2" for name in _SIGNALS),
     # It knows no log but stderr beside the address sanitizer, which notes the abort down.
     "UBSAN_OPTIONS": "print_stacktrace=1:abort_on_error=1",
     # Triton, gRPC and ONNX Runtime synchronise by what a sanitizer cannot see where it was not
