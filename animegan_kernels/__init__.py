@@ -5,3 +5,8 @@ search        exact search by SSIM
 onnxruntime   Triton's backend of that name for CPUs
 convolution   operators of ONNX Runtime for networks that enlarge, and what puts them into graphs
 """
+
+import os
+
+# Before ONNX Runtime is loaded: its wheels report their use to their makers.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -23,7 +23,7 @@ COPY --from=backend /build/libtriton_animegan_search.so /opt/tritonserver/backen
 COPY --from=backend /build/libanimegan_convolution.so /opt/anime-gan/
 COPY deploy/images/serve.sh deploy/images/verify.py /opt/anime-gan/
 # As deploy/local/runtime.py sets them, with its reasons.
-ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=134217728
+ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=134217728 ORT_DISABLE_TELEMETRY=1
 WORKDIR /opt/anime-gan
 USER 10001:10001
 EXPOSE 8000 8001 8002

@@ -78,6 +78,7 @@ class Runtime:
         return {
             **os.environ,
             **_MEMORY,
+            "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime's wheels report their use to their makers
             "LD_LIBRARY_PATH": str(self.server / "nvidia_pytriton.libs"),
         }
 

@@ -115,3 +115,19 @@ def test_it_ends_with_its_owner_even_if_that_is_killed(tmp_path: Path) -> None:
         owner.kill()
 
     until(lambda: not any(alive(member) for member in family))
+
+
+def test_nothing_is_reported_to_the_makers_of_onnx_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its wheels keep a device id and what they report below the home folder."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    write_model(tmp_path / "models", STYLEGAN)
+    with (
+        LocalTriton(tmp_path / "models", log=tmp_path / "triton.log") as server,
+        triton_grpc.InferenceServerClient(server.grpc_url) as client,
+    ):
+        served(client, STYLEGAN, STYLEGAN.latents(1))
+    assert not (tmp_path / "home").exists()
