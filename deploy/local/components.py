@@ -15,7 +15,7 @@ from deploy.local.console import LocalStackError, say
 from deploy.local.processes import PidFile
 from deploy.local.runtime import ensure_runtime
 from deploy.local.state import StackState
-from deploy.local.triton import KILL_SECONDS, READY_SECONDS, missing_models
+from deploy.local.triton import KILL_SECONDS, READY_SECONDS, missing_models, unload_models
 
 Command = tuple[list[str], dict[str, str]]  # arguments, environment
 
@@ -45,6 +45,7 @@ class Component:
     addresses: tuple[str, ...]
     missing: Callable[[], str]  # what it still lacks to serve, "" when it is ready
     stop_seconds: float  # from SIGTERM to SIGKILL
+    before_stop: Callable[[], None] = lambda: None
 
     @property
     def log(self) -> Path:
@@ -86,6 +87,8 @@ class Component:
 
     def stop(self) -> bool:
         """Let it finish, end it and its children; tell whether it ran."""
+        if self.process():
+            self.before_stop()
         return self._pid_file.stop(self.stop_seconds)
 
 
@@ -126,6 +129,7 @@ def _triton(state: StackState, folder: Path) -> Component:
         ),
         missing=lambda: missing_models(settings),
         stop_seconds=KILL_SECONDS,
+        before_stop=lambda: unload_models(settings),
     )
 
 

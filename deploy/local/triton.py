@@ -1,6 +1,7 @@
 """Run the `tritonserver` binary on the loopback interface of this machine."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ READY_SECONDS = 60.0
 # How long Triton waits for requests in flight after SIGTERM.
 EXIT_SECONDS = 5
 KILL_SECONDS = EXIT_SECONDS + 5.0
+_UNLOAD_SECONDS = 1.0  # a Triton that is away or hangs is stopped without
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,7 @@ class LocalTriton:
     def stop(self) -> None:
         """Let requests in flight finish and end the server."""
         if self._process is not None:
+            unload_models(self.settings)
             processes.stop_tree(self._process, KILL_SECONDS)
             self._process = None
 
@@ -197,6 +200,17 @@ def wait_until_ready(
         LocalStackError: Triton ended, a model cannot be loaded, or time is up; with the log's end.
     """
     processes.wait_for("Triton", lambda: process, log, lambda: missing_models(settings), timeout)
+
+
+def unload_models(settings: TritonSettings) -> None:
+    """Take all models out of service, before Triton is stopped; requests in flight are answered.
+
+    It would do so itself, but look only after a second whether they have gone.
+    """
+    with TritonAdmin(settings.grpc_url, settings.admin_key) as admin, suppress(AdminError):
+        for state in admin.index(_UNLOAD_SECONDS):
+            if state.ready:
+                admin.unload(state.name, _UNLOAD_SECONDS)
 
 
 def missing_models(settings: TritonSettings) -> str:
