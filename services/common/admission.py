@@ -1,14 +1,119 @@
-"""A bounded amount of work in flight; over it, callers are refused at once instead of queueing."""
+"""A bounded amount of work, or of memory: what does not fit is refused at once, or waits its turn.
+
+Unary calls ask for room `now`. Parts of a stream take it `in_turn`: their caller is slowed down
+instead of being refused. Neither can keep the other out: streams leave `reserved` room to unary
+calls, and those leave all the rest to streams that wait. Nor can a caller who lets a call wait:
+whoever lacks room ends such calls (`callers.py`), the longest waiting first.
+"""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections import Counter, deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from prometheus_client import Gauge
 
+from services.common import callers
+from services.common.callers import Caller
 from services.common.errors import Busy
 from services.common.metrics import Metrics
+
+# A call that has waited for its caller for less is never ended for others.
+PATIENCE_S = 5.0
+# How often those who wait for room look for calls to end, and how long a unary call waits for the
+# room that it gains by that.
+_LOOK_SECONDS = 0.25
+_UNWIND_SECONDS = 1.0
+
+
+class Hold:
+    """Room that is kept until it is given back: by `release`, or at the end of a `with` block."""
+
+    __slots__ = ("_admission", "amount", "caller", "now")
+
+    def __init__(
+        self, admission: "Admission", amount: int, caller: Caller | None, *, now: bool
+    ) -> None:
+        """Of the class `Admission` only."""
+        self._admission = admission
+        self.amount = amount
+        self.caller = caller
+        self.now = now
+
+    @property
+    def held(self) -> bool:
+        """Whether it was not given back yet."""
+        return self._admission.holds(self)
+
+    def shrink(self, amount: int) -> None:
+        """Give back all but `amount`, where that is less."""
+        self._admission.change(self, min(amount, self.amount))
+
+    def grow(self, amount: int) -> None:
+        """Take `amount` more, at once.
+
+        Raises:
+            Busy: it does not fit. What was held is still held.
+        """
+        self._admission.change(self, self.amount + amount)
+
+    def release(self) -> None:
+        """Give all of it back; a second time, nothing."""
+        self._admission.give_back(self)
+
+    def __enter__(self) -> Self:
+        """The hold itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give it back."""
+        self.release()
+
+
+class Share:
+    """What one stream holds. All of it is given back at its end, whatever became of its parts."""
+
+    def __init__(self, admission: "Admission") -> None:
+        """Nothing is held yet."""
+        self._admission = admission
+        self._holds: list[Hold] = []
+
+    async def in_turn(self, amount: int) -> Hold:
+        """See `Admission`."""
+        hold = await self._admission.in_turn(amount)
+        self._holds = [*(one for one in self._holds if one.held), hold]
+        return hold
+
+    def __enter__(self) -> Self:
+        """The share itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give all back."""
+        for hold in self._holds:
+            hold.release()
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """Somebody who waits for room."""
+
+    amount: int
+    now: bool
+    caller: Caller | None
+    turn: asyncio.Future[Hold] = field(default_factory=asyncio.Future)
 
 
 class Admission:
@@ -20,8 +125,10 @@ class Admission:
         *,
         retry_after_s: float,
         metrics: Metrics,
-        unit: str = "images",
         gauge: Gauge | None = None,
+        unit: str = "images",
+        reserved: int = 0,
+        work: bool = True,
     ) -> None:
         """Admit up to `limit` at a time.
 
@@ -29,67 +136,164 @@ class Admission:
             limit: how much may be in flight.
             retry_after_s: when those that are refused should come back, in seconds.
             metrics: counts refusals.
-            unit: what is counted, for messages.
             gauge: shows what is in flight; None: that of `metrics`.
+            unit: what is counted, for messages.
+            reserved: the part of `limit` that is for those who need it now.
+            work: while a call holds room, or waits for it, it does not wait for its caller's next
+                message. False: the room is for that message itself.
         """
         self._limit = limit
+        self._reserved = reserved
         self._retry_after_s = retry_after_s
         self._metrics = metrics
         self._unit = unit
-        self._gauge = gauge or metrics.in_flight
-        self._in_flight = 0
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._work = work
+        self._held = {True: 0, False: 0}  # by those who needed it now, and by the others
+        self._holds: set[Hold] = set()
+        self._waiting: deque[_Waiting] = deque()  # in turn
+        self._urgent: deque[_Waiting] = deque()  # now, for the room of calls that are being ended
+        (gauge or metrics.in_flight).set_function(lambda: self._in_flight)
 
-    @contextmanager
-    def hold(self, amount: int) -> Iterator[None]:
-        """Keep room for `amount` while the block runs.
+    async def now(self, amount: int) -> Hold:
+        """Room for `amount`, at once.
 
         Raises:
-            Busy: it does not fit beside what is in flight, or others wait for room already.
+            Busy: it does not fit beside what is in flight, or beside those who wait.
         """
-        if self._waiting or self._in_flight + amount > self._limit:
-            self._metrics.rejected.labels(reason="busy").inc()
-            raise Busy(
-                f"{self._in_flight} of at most {self._limit} {self._unit} are in flight, "
-                f"{amount} more do not fit; retry after {self._retry_after_s:g} s",
-                retry_after_s=self._retry_after_s,
-            )
-        self._add(amount)
-        try:
-            yield
-        finally:
-            self._add(-amount)
-            self._let_in()
+        caller = callers.current()
+        if not self._urgent and self._fits(amount, now=True):
+            return self._take(amount, caller, now=True)
+        if self._may_now(amount) and self._end_idle(amount, now=True):
+            with suppress(TimeoutError):  # then it is refused like the others
+                async with asyncio.timeout(_UNWIND_SECONDS):
+                    return await self._wait(_Waiting(amount, True, caller), self._urgent)
+        raise self._busy(amount)
 
-    @asynccontextmanager
-    async def wait(self, amount: int) -> AsyncIterator[None]:
-        """Wait for room for `amount`, at most the limit, and keep it while the block runs.
+    async def in_turn(self, amount: int) -> Hold:
+        """Room for `amount`, as soon as all who came before have theirs.
 
-        For parts of a call that was let in: its caller is slowed down instead of being refused.
         First come, first served, so that much room is had as surely as little.
+
+        Raises:
+            ValueError: it can never fit. Whoever asks has to check that before, and to say so.
         """
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((amount, turn))
-        self._let_in()
-        try:
-            await turn
-            yield
-        finally:
-            if not turn.cancelled():
-                self._add(-amount)
+        most = self._limit - self._reserved
+        if amount > most:
+            raise ValueError(f"{amount} {self._unit} can never be let in, but {most} at most")
+        caller = callers.current()
+        if not self._waiting and self._fits(amount, now=False):
+            return self._take(amount, caller, now=False)
+        with callers.working(caller if self._work else None):
+            return await self._wait(_Waiting(amount, False, caller), self._waiting)
+
+    def share(self) -> Share:
+        """Room for a stream, whose parts take theirs in turn."""
+        return Share(self)
+
+    def holds(self, hold: Hold) -> bool:
+        """Whether a hold was not given back yet."""
+        return hold in self._holds
+
+    def change(self, hold: Hold, amount: int) -> None:
+        """Make a hold larger or smaller: see `Hold`."""
+        more = amount - hold.amount
+        if hold not in self._holds:
+            return
+        if more > 0 and self._in_flight + more > self._limit:
+            raise self._busy(more)
+        self._held[hold.now] += more
+        hold.amount = amount
+        if more < 0:
             self._let_in()
+
+    def give_back(self, hold: Hold) -> None:
+        """End a hold: see `Hold`."""
+        if hold not in self._holds:
+            return
+        self._holds.discard(hold)
+        self._held[hold.now] -= hold.amount
+        if hold.caller and self._work:
+            hold.caller.work_ends()
+        self._let_in()
+
+    @property
+    def _in_flight(self) -> int:
+        return self._held[True] + self._held[False]
+
+    def _fits(self, amount: int, *, now: bool) -> bool:
+        if self._in_flight + amount > self._limit:
+            return False
+        if now:
+            return self._may_now(amount)
+        return self._held[False] + amount <= self._limit - self._reserved
+
+    def _may_now(self, amount: int) -> bool:
+        """Whether that leaves those who wait in turn their part."""
+        return not self._waiting or self._held[True] + amount <= self._reserved
+
+    def _take(self, amount: int, caller: Caller | None, *, now: bool) -> Hold:
+        hold = Hold(self, amount, caller, now=now)
+        self._holds.add(hold)
+        self._held[now] += amount
+        if caller and self._work:
+            caller.work_begins()
+        return hold
+
+    async def _wait(self, one: _Waiting, queue: deque[_Waiting]) -> Hold:
+        """Wait in `queue` for a turn."""
+        queue.append(one)
+        try:
+            while not one.turn.done():
+                await asyncio.wait({one.turn}, timeout=_LOOK_SECONDS)
+                if queue and queue[0] is one:
+                    self._end_idle(one.amount, now=one.now)
+        except BaseException:
+            if one.turn.done():
+                one.turn.result().release()
+            else:
+                one.turn.cancel()
+                self._let_in()
+            raise
+        return one.turn.result()
 
     def _let_in(self) -> None:
         """Give those who wait their turn, in order, as long as they fit."""
-        while self._waiting:
-            amount, turn = self._waiting[0]
-            if not turn.cancelled():
-                if self._in_flight + amount > self._limit:
-                    return
-                turn.set_result(None)
-                self._add(amount)
-            self._waiting.popleft()
+        for queue in (self._urgent, self._waiting):
+            while queue and (queue[0].turn.done() or self._fits(queue[0].amount, now=queue[0].now)):
+                one = queue.popleft()
+                if not one.turn.done():
+                    one.turn.set_result(self._take(one.amount, one.caller, now=one.now))
 
-    def _add(self, amount: int) -> None:
-        self._in_flight += amount
-        self._gauge.set(self._in_flight)
+    def _end_idle(self, amount: int, *, now: bool) -> bool:
+        """End the calls that have waited longest for their callers, as many as it takes, or none.
+
+        Returns:
+            Whether there is room for `amount` once they have unwound.
+        """
+        lacking = self._in_flight + amount - self._limit
+        if not now:
+            lacking = max(lacking, self._held[False] + amount - (self._limit - self._reserved))
+        held: Counter[Caller] = Counter()
+        for hold in self._holds:
+            if hold.caller:
+                held[hold.caller] += hold.amount
+        chosen: list[Caller] = []
+        for caller in sorted(held, key=lambda one: (one.ending is None, -one.waited_s)):
+            if caller.ending:
+                lacking -= held[caller]
+            elif lacking > 0 and caller.waited_s >= PATIENCE_S:
+                chosen.append(caller)
+                lacking -= held[caller]
+        if lacking > 0:
+            return False
+        for caller in chosen:
+            caller.end(f"others need its {held[caller]} {self._unit}")
+        return True
+
+    def _busy(self, amount: int) -> Busy:
+        self._metrics.rejected.labels(reason="busy").inc()
+        return Busy(
+            f"{self._in_flight} of at most {self._limit} {self._unit} are in flight, "
+            f"{amount} more do not fit; retry after {self._retry_after_s:g} s",
+            retry_after_s=self._retry_after_s,
+        )

@@ -16,9 +16,11 @@ from typing import Any, TypeAlias
 import grpc
 import structlog
 
-from services.common.errors import Unauthenticated, status_of
+from services.common.errors import Busy, Unauthenticated, status_of
 from services.common.metrics import Metrics
 
+# A caller who does not read gets no status either: it is left to the connection's end.
+_FAREWELL_SECONDS = 1.0
 # What we echo into logs and metadata, we check.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -122,11 +124,17 @@ async def errors_to_status(call: Call) -> AsyncIterator[None]:
             log.exception("internal error")
         else:
             log.info("refused", reason=str(error), cause=str(error.__cause__ or ""))
-        trailers = (
+        trailers: tuple[tuple[str, str | bytes], ...] = (
             ("x-request-id", call.request_id),
             ("grpc-status-details-bin", status.SerializeToString()),
         )
-        await call.context.abort(call.code, status.message, trailers)
+        if isinstance(error, Busy):  # what gRPC's own retries heed; RetryInfo is for programs
+            trailers += (("grpc-retry-pushback-ms", str(round(error.retry_after_s * 1000))),)
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                await call.context.abort(call.code, status.message, trailers)
+        except TimeoutError:
+            raise grpc.aio.AbortError(status.message) from error
 
 
 def authenticate(call: Call, token: str | None, metrics: Metrics) -> None:
@@ -138,7 +146,9 @@ def authenticate(call: Call, token: str | None, metrics: Metrics) -> None:
     if token is None:
         return
     given = call.metadata.get("authorization", "")
-    given_bytes = given if isinstance(given, bytes) else given.encode()
-    if not hmac.compare_digest(given_bytes, f"Bearer {token}".encode()):
+    text = given if isinstance(given, str) else ""  # bytes: not even UTF-8
+    scheme, _, credentials = text.strip().partition(" ")  # RFC 9110: the scheme in any case
+    known = hmac.compare_digest(credentials.strip().encode(), token.encode())
+    if not known or scheme.lower() != "bearer":
         metrics.rejected.labels(reason="unauthenticated").inc()
         raise Unauthenticated("send a valid token as metadata: `authorization: Bearer <token>`")

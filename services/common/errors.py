@@ -5,6 +5,7 @@
     ├── Unauthenticated   UNAUTHENTICATED
     ├── NotFound          NOT_FOUND
     ├── Busy              RESOURCE_EXHAUSTED  google.rpc.RetryInfo says when to come back
+    ├── KeptWaiting       ABORTED             the caller let the call wait while others needed room
     ├── Unavailable       UNAVAILABLE         what we depend on is away: trying again may help
     ├── DeadlineExceeded  DEADLINE_EXCEEDED
     └── Internal          INTERNAL            our own fault: the reason goes to the log only
@@ -78,6 +79,12 @@ class Busy(ServiceError):
         delay = Duration()
         delay.FromNanoseconds(round(self.retry_after_s * 1e9))
         return (error_details_pb2.RetryInfo(retry_delay=delay),)
+
+
+class KeptWaiting(ServiceError):
+    """The call was ended because it waited too long for its caller."""
+
+    code = grpc.StatusCode.ABORTED
 
 
 class Unavailable(ServiceError):

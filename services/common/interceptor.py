@@ -6,12 +6,14 @@ and no metrics.
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 
 from services.common import deadline
+from services.common.admission import Admission
+from services.common.callers import Caller, Callers
 from services.common.calls import (
     Call,
     Context,
@@ -21,44 +23,61 @@ from services.common.calls import (
     identified,
     measured,
 )
-from services.common.errors import InvalidField
+from services.common.incoming import Handler, Incoming
 from services.common.metrics import Metrics
-
-# Messages and handlers are Any here: the interceptor sees those of all methods.
-Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 OWN_API = "/animegan."
 
 
-class AroundCalls(grpc.aio.ServerInterceptor):
-    """Request id → metrics → error to status → deadline → credentials → size and syntax → handler.
+@dataclass(frozen=True)
+class Bounds:
+    """How much callers may ask of a process, and for how long."""
 
-    Requests reach this interceptor as bytes, so that a message which is too large or is no
-    protobuf is the caller's INVALID_ARGUMENT and not an INTERNAL of gRPC's.
+    default_deadline_s: float  # of calls that come without one
+    default_stream_deadline_s: float  # the same for calls that stream their answer
+    max_deadline_s: float  # of calls that come with one
+    idle_timeout_s: float  # for which a call may wait for its caller
+    max_request_bytes: int  # of a message
+    max_message_bytes_in_flight: int  # of all messages that are received or worked on
+    max_calls: int  # at a time
+    retry_after_s: float  # what those that are too many are told to wait
+
+
+class AroundCalls(grpc.aio.ServerInterceptor):
+    """Request id → metrics → error to status → deadline → credentials → message → handler.
+
+    To gRPC all methods stream their requests, which on the wire makes no difference: so nothing of
+    a message is read before its caller is known and there is room for it (`incoming.py`).
     """
 
-    def __init__(
-        self,
-        metrics: Metrics,
-        *,
-        token: str | None,
-        default_deadline_s: float,
-        default_stream_deadline_s: float,
-        max_request_bytes: int,
-    ) -> None:
+    def __init__(self, metrics: Metrics, *, token: str | None, bounds: Bounds) -> None:
         """Surround calls.
 
         Args:
             metrics: where calls are counted.
             token: the bearer token that callers must present; None lets everybody in.
-            default_deadline_s: deadline in seconds of calls that come without one.
-            default_stream_deadline_s: the same for calls that stream their answer.
-            max_request_bytes: limit of a request message in bytes.
+            bounds: how much they may ask for.
         """
         self._metrics = metrics
         self._token = token
-        self._default_deadline_s = {False: default_deadline_s, True: default_stream_deadline_s}
-        self._max_request_bytes = max_request_bytes
+        self._bounds = bounds
+        self._callers = Callers(bounds.idle_timeout_s)
+        self._calls = Admission(
+            bounds.max_calls,
+            retry_after_s=bounds.retry_after_s,
+            metrics=metrics,
+            gauge=metrics.open_calls,
+            unit="calls",
+            work=False,
+        )
+        self._messages = Admission(
+            bounds.max_message_bytes_in_flight,
+            retry_after_s=bounds.retry_after_s,
+            metrics=metrics,
+            gauge=metrics.message_bytes,
+            unit="bytes of messages",
+            work=False,
+        )
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -75,62 +94,70 @@ class AroundCalls(grpc.aio.ServerInterceptor):
             self._wrapped[path] = self._wrap(path.rpartition("/")[2], handler)
         return self._wrapped[path]
 
-    def _wrap(self, method: str, handler: Handler) -> Handler:
-        async def behaviour(raw: Any, context: Context) -> Any:
-            call = Call(method, context)
-            with identified(call), measured(call, self._metrics):
-                async with errors_to_status(call), deadline.within(self._seconds(handler, call)):
-                    authenticate(call, self._token, self._metrics)
-                    first = FirstAnswer(method, self._metrics)
-                    request = self._decoded(handler, raw, first)
-                    return await _answer(handler, request, context, first)
+    async def sweep(self) -> None:
+        """End calls whose callers have been silent for too long, forever."""
+        await self._callers.sweep()
 
-        wrap = _WRAPPERS[handler.request_streaming, handler.response_streaming]
-        return wrap(behaviour, None, handler.response_serializer)
+    def _wrap(self, method: str, handler: Handler) -> Handler:
+        async def behaviour(_: Any, context: Context) -> Any:
+            call = Call(method, context)
+            with identified(call), measured(call, self._metrics), self._callers.calling() as caller:
+                async with (
+                    errors_to_status(call),
+                    deadline.within(self._seconds(handler, call)),
+                    caller.endable(),
+                ):
+                    authenticate(call, self._token, self._metrics)
+                    with await self._calls.now(1):
+                        return await self._answered(handler, call, caller)
+
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                behaviour, None, handler.response_serializer
+            )
+        return grpc.stream_unary_rpc_method_handler(behaviour, None, handler.response_serializer)
 
     def _seconds(self, handler: Handler, call: Call) -> float:
-        given = call.seconds_given
-        return self._default_deadline_s[handler.response_streaming] if given is None else given
+        bounds, given = self._bounds, call.seconds_given
+        if given is not None:
+            return min(given, bounds.max_deadline_s)
+        if handler.response_streaming:
+            return bounds.default_stream_deadline_s
+        return bounds.default_deadline_s
 
-    def _decoded(self, handler: Handler, raw: Any, first: FirstAnswer) -> Any:
+    async def _answered(self, handler: Handler, call: Call, caller: Caller) -> Any:
+        """Read what the caller sends and run the method."""
+        first = FirstAnswer(call.method, self._metrics)
+        incoming = Incoming(
+            handler,
+            call,
+            caller,
+            self._messages,
+            self._metrics,
+            first,
+            max_bytes=self._bounds.max_request_bytes,
+        )
         if handler.request_streaming:
-            return (self._decode(handler, message, first) async for message in raw)
-        return self._decode(handler, raw, first)
-
-    def _decode(self, handler: Handler, raw: bytes, first: FirstAnswer) -> Any:
-        first.asked()
-        if len(raw) > self._max_request_bytes:
-            self._metrics.rejected.labels(reason="size").inc()
-            raise InvalidField(
-                "(message)",
-                f"{len(raw)} bytes are over the limit of {self._max_request_bytes}; "
-                "split the request",
-            )
-        deserialize: Any = handler.request_deserializer
-        try:
-            return deserialize(raw)
-        except DecodeError as error:
-            raise InvalidField("(message)", "not a valid protobuf message") from error
+            async with aclosing(incoming.all()) as messages:
+                return await _answer(handler, messages, call, caller, first)
+        request, room = await incoming.only()
+        with room:
+            return await _answer(handler, request, call, caller, first)
 
 
-async def _answer(handler: Handler, request: Any, context: Context, first: FirstAnswer) -> Any:
+async def _answer(
+    handler: Handler, request: Any, call: Call, caller: Caller, first: FirstAnswer
+) -> Any:
     """Run the method; write the messages of a streaming answer here, within the layers."""
     method: Any = (
         handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
     )
     if not handler.response_streaming:
-        return await method(request, context)
+        return await method(request, call.context)
     # aclosing: a call that ends early must end the generator, and with it its work, at once.
-    async with aclosing(method(request, context)) as messages:
+    async with aclosing(method(request, call.context)) as messages:
         async for message in messages:
             first.answered()
-            await context.write(message)
+            with caller.taking():
+                await call.context.write(message)
     return None
-
-
-_WRAPPERS: dict[tuple[bool, bool], Callable[..., Handler]] = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}

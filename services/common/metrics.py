@@ -70,6 +70,14 @@ class Metrics:
         self.in_flight = Gauge(
             f"{prefix}_in_flight", "Images that are being worked on.", registry=registry
         )
+        self.open_calls = Gauge(
+            f"{prefix}_open_calls", "Calls whose caller is known and waits.", registry=registry
+        )
+        self.message_bytes = Gauge(
+            f"{prefix}_message_bytes",
+            "Bytes of requests that are received or worked on, or for which there is room.",
+            registry=registry,
+        )
         self.rejected = Counter(
             f"{prefix}_rejected",
             "Calls refused before any work was done.",

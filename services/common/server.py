@@ -4,7 +4,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
 import structlog
@@ -13,14 +13,15 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection
 
 from services.common.health import Health
-from services.common.interceptor import AroundCalls
+from services.common.interceptor import AroundCalls, Bounds
 from services.common.metrics import Metrics, MetricsEndpoint
 from services.common.settings import ServiceSettings
 
-# gRPC itself cuts off messages this many times over our limit. Up to there the caller gets the
-# INVALID_ARGUMENT that our interface promises instead of gRPC's RESOURCE_EXHAUSTED.
-_HARD_LIMIT_FACTOR = 4
 _NO_LIMIT = -1
+# Of one connection. More calls than that wait at their caller's end.
+_MAX_CALLS_OF_A_CONNECTION = 256
+# gRPC numbers them: identity, deflate, gzip.
+_IDENTITY_AND_GZIP = 1 << 0 | 1 << 2
 
 log = structlog.get_logger()
 
@@ -46,9 +47,8 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
-    server = grpc.aio.server(
-        interceptors=[_interceptor(settings, metrics)], options=_options(settings)
-    )
+    around_calls = _around_calls(settings, metrics)
+    server = grpc.aio.server(interceptors=[around_calls], options=_options(settings))
     health = Health(service_name, metrics)
     add_service(server)
     known = descriptor_pool.Default()  # type: ignore[no-untyped-call]
@@ -71,17 +71,17 @@ async def serve(
         probe, interval_s=settings.canary_interval_s, patience_s=settings.canary_patience_s
     )
     try:
-        await _until_set(stop, meanwhile=watch)
+        await _until_set(stop, meanwhile=(watch, around_calls.sweep()))
     finally:
         await _drain(server, health, settings)
         endpoint.close()
 
 
-async def _until_set(stop: asyncio.Event, *, meanwhile: Awaitable[None]) -> None:
-    """Wait for `stop` while `meanwhile` runs; if that fails, so does this."""
+async def _until_set(stop: asyncio.Event, *, meanwhile: Sequence[Awaitable[None]]) -> None:
+    """Wait for `stop` while `meanwhile` runs; if some of that fails, so does this."""
     stopped = asyncio.create_task(stop.wait())
-    background = asyncio.ensure_future(meanwhile)
-    done, pending = await asyncio.wait({stopped, background}, return_when=asyncio.FIRST_COMPLETED)
+    background = map(asyncio.ensure_future, meanwhile)
+    done, pending = await asyncio.wait({stopped, *background}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
@@ -98,21 +98,33 @@ async def _drain(server: grpc.aio.Server, health: Health, settings: ServiceSetti
     log.info("stopped")
 
 
-def _interceptor(settings: ServiceSettings, metrics: Metrics) -> AroundCalls:
+def _around_calls(settings: ServiceSettings, metrics: Metrics) -> AroundCalls:
     token = settings.auth_token
     return AroundCalls(
         metrics,
         token=token.get_secret_value() if token else None,
-        default_deadline_s=settings.default_deadline_s,
-        default_stream_deadline_s=settings.default_stream_deadline_s,
-        max_request_bytes=settings.max_request_bytes,
+        bounds=Bounds(
+            default_deadline_s=settings.default_deadline_s,
+            default_stream_deadline_s=settings.default_stream_deadline_s,
+            max_deadline_s=settings.max_deadline_s,
+            idle_timeout_s=settings.idle_timeout_s,
+            max_request_bytes=settings.max_request_bytes,
+            max_message_bytes_in_flight=settings.max_message_bytes_in_flight,
+            max_calls=settings.max_calls,
+            retry_after_s=settings.retry_after_s,
+        ),
     )
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
     age_ms = round(settings.max_connection_age_s * 1000)
     return [
-        ("grpc.max_receive_message_length", _HARD_LIMIT_FACTOR * settings.max_request_bytes),
+        ("grpc.max_receive_message_length", settings.max_request_bytes),
+        # We unpack messages ourselves, up to the same limit; see `incoming.py`.
+        ("grpc.per_message_decompression", 0),
+        ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_AND_GZIP),
+        ("grpc.max_concurrent_streams", _MAX_CALLS_OF_A_CONNECTION),
+        ("grpc.max_allowed_incoming_connections", settings.max_connections),
         # Answers are bounded by the images that one call may ask for.
         ("grpc.max_send_message_length", _NO_LIMIT),
         # Two processes on one port would share its calls by chance: fail at the second start.

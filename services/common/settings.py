@@ -51,11 +51,30 @@ class ServiceSettings(BaseSettings):
     default_stream_deadline_s: PositiveFloat = 3600
     """Deadline of a streaming call that comes without one, in seconds."""
 
+    max_deadline_s: PositiveFloat = 3600
+    """The longest deadline in seconds. Calls that come with a longer one end after this time."""
+
+    idle_timeout_s: PositiveFloat = 300
+    """Seconds that a call may wait for its caller: to send the next message, or to take an answer.
+    When others need the room it is 5 seconds."""
+
     max_request_bytes: PositiveInt = 4 * 2**20
-    """Limit of one request message in bytes."""
+    """Limit of one request message in bytes, compressed or not."""
+
+    max_message_bytes_in_flight: PositiveInt = 64 * 2**20
+    """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
+    it waits for a message, and what that really has until it is answered, or until a stream's next
+    one is read. The others wait, before anything of their messages is read."""
+
+    max_calls: PositiveInt = 1000
+    """Calls that are open at a time; more are refused with RESOURCE_EXHAUSTED."""
+
+    max_connections: PositiveInt = 500
+    """Connections at a time; more are closed at once."""
 
     max_images_in_flight: PositiveInt = 1024
-    """Images worked on at a time; calls that do not fit are refused with RESOURCE_EXHAUSTED."""
+    """Images worked on at a time, or waiting for their caller to take them. Unary calls that do not
+    fit are refused with RESOURCE_EXHAUSTED; streams wait, and leave them a quarter."""
 
     retry_after_s: PositiveFloat = 0.5
     """What a refused caller is told to wait, in seconds."""
@@ -77,6 +96,11 @@ class ServiceSettings(BaseSettings):
 
     max_connection_age_s: PositiveFloat = 300
     """Seconds until a connection is asked to move on, so that new replicas get their share."""
+
+    @property
+    def images_for_unary_calls(self) -> int:
+        """The part of `max_images_in_flight` that streams leave to unary calls."""
+        return self.max_images_in_flight // 4
 
     @classmethod
     def from_command_line(cls, program: str, arguments: Sequence[str] | None = None) -> Self:

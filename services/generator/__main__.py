@@ -21,7 +21,10 @@ async def run(settings: GeneratorSettings) -> None:
     """Serve until a signal comes."""
     metrics = GeneratorMetrics(process_registry())
     admission = Admission(
-        settings.max_images_in_flight, retry_after_s=settings.retry_after_s, metrics=metrics
+        settings.max_images_in_flight,
+        retry_after_s=settings.retry_after_s,
+        metrics=metrics,
+        reserved=settings.images_for_unary_calls,
     )
     encoder = Encoder(settings.encode_threads)
     async with Triton(settings.triton_url) as triton:

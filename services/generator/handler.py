@@ -44,7 +44,7 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
     async def Generate(self, request: pb.GenerateRequest, _: Context) -> pb.GenerateResponse:
         """All pictures in one answer."""
         order = parse_order(request, self._max_images)
-        with self._admission.hold(len(order.seeds)):
+        with await self._admission.now(len(order.seeds)):
             batch = await self._pipeline.generate(order)
         return pb.GenerateResponse(
             model=batch.model.name,
@@ -57,14 +57,13 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
     ) -> AsyncIterator[pb.GenerateStreamResponse]:
         """The pictures as they are made, a sub-batch in a message."""
         order = parse_order(request, MAX_STREAM_IMAGES)
-        with self._admission.hold(self._pipeline.images_at_once(order)):
-            async with aclosing(self._pipeline.stream(order)) as batches:
-                async for batch in batches:
-                    yield pb.GenerateStreamResponse(
-                        model=batch.model.name,
-                        model_version=batch.model.version,
-                        images=_images(batch),
-                    )
+        async with aclosing(self._pipeline.stream(order, self._admission)) as batches:
+            async for batch in batches:
+                yield pb.GenerateStreamResponse(
+                    model=batch.model.name,
+                    model_version=batch.model.version,
+                    images=_images(batch),
+                )
 
     async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
         """What there is."""

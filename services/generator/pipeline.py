@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.common.admission import Admission, Hold, Share
 from services.common.batching import Batcher
 from services.common.images import Encoder, Format
 from services.common.traffic import Route
@@ -93,40 +95,46 @@ class Pipeline:
         """
         return await self._catalogue.run(order.model, partial(self._generate, order))
 
-    async def stream(self, order: Order) -> AsyncGenerator[Batch]:
+    async def stream(self, order: Order, admission: Admission) -> AsyncGenerator[Batch]:
         """Make the pictures of `order` in its order, a sub-batch at a time.
 
         Work on the next sub-batches goes on while the caller deals with one, but never more than
-        `stream_window` of them; it ends with the iterator.
+        `stream_window` of them; it ends with the iterator. Each waits for its turn in `admission`,
+        and keeps its room until the caller has dealt with it.
 
         Raises:
             As `generate`.
         """
-        window: deque[asyncio.Task[Batch]] = deque()
-        try:
-            for part in self._split(order):
-                window.append(asyncio.create_task(self.generate(part)))
-                if len(window) == self._stream_window:
-                    yield await window.popleft()
-            while window:
-                yield await window.popleft()
-        finally:
-            for task in window:
-                task.cancel()
-            await asyncio.gather(*window, return_exceptions=True)
+        window: deque[asyncio.Task[tuple[Batch, Hold]]] = deque()
+        parts = self._split(order)
+        with admission.share() as share:
+            try:
+                while True:
+                    for part in islice(parts, self._stream_window - len(window)):
+                        window.append(asyncio.create_task(self._in_turn(part, share)))
+                    if not window:
+                        return
+                    batch, hold = await window.popleft()
+                    with hold:
+                        yield batch
+            finally:
+                for task in window:
+                    task.cancel()
+                await asyncio.gather(*window, return_exceptions=True)
 
     async def canary(self) -> None:
         """Look for models and make one picture with the default model, to see that all works."""
         await self._catalogue.refresh()
         await self._catalogue.run(_CANARY.model, self._draw_canary)
 
-    def images_at_once(self, order: Order) -> int:
-        """The most images of a stream of `order` that are in the making at a time."""
-        return min(len(order.seeds), self._sub_batch * self._stream_window)
-
     def _split(self, order: Order) -> Iterator[Order]:
         for start in range(0, len(order.seeds), self._sub_batch):
             yield replace(order, seeds=order.seeds[start : start + self._sub_batch])
+
+    async def _in_turn(self, part: Order, share: Share) -> tuple[Batch, Hold]:
+        """A part of a stream, and its room."""
+        hold = await share.in_turn(len(part.seeds))
+        return await self.generate(part), hold
 
     async def _generate(self, order: Order, makers: Makers) -> Batch:
         check_against(order, makers.stable)

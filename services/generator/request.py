@@ -14,6 +14,7 @@ GenerateRequest = generator_pb2.GenerateRequest | generator_pb2.GenerateStreamRe
 MAX_TRUNCATION = 2.0
 MAX_STREAM_IMAGES = 2**32 - 1  # what the field `count` holds
 _SEEDS = 2**64
+_MAX_SEEDS = 2**16  # in one message: of more, base_seed and count say which, or several calls
 # Longer names are not looked up, and not repeated in messages and logs.
 _MAX_NAME = 128
 
@@ -57,7 +58,7 @@ def _seeds(request: GenerateRequest, max_images: int) -> Sequence[int]:
     if request.seeds:
         if request.base_seed:
             raise InvalidField("base_seed", "goes with count only; put all seeds into seeds")
-        _check_number("seeds", len(request.seeds), max_images)
+        _check_number("seeds", len(request.seeds), min(max_images, _MAX_SEEDS))
         return tuple(request.seeds)
     if not request.count:
         raise InvalidField("count", "no picture was asked for; give seeds, or a count of 1 or more")
@@ -72,7 +73,7 @@ def _check_number(field: str, images: int, max_images: int) -> None:
         raise InvalidField(
             field,
             f"{images} pictures are over the limit of {max_images} per call; "
-            "use GenerateStream or several calls",
+            "use GenerateStream, with base_seed and count, or several calls",
         )
 
 

@@ -41,7 +41,8 @@ class GeneratorSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _largest_calls_fit(self) -> Self:
-        largest = max(self.max_images, self.sub_batch * self.stream_window)
-        if self.max_images_in_flight < largest:
-            raise ValueError(f"max_images_in_flight must admit a call of {largest} images")
+        if self.max_images_in_flight < self.max_images:
+            raise ValueError(f"max_images_in_flight must admit a call of {self.max_images} images")
+        if self.max_images_in_flight - self.images_for_unary_calls < self.sub_batch:
+            raise ValueError(f"max_images_in_flight must admit {self.sub_batch} images to streams")
         return self

@@ -37,7 +37,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
     async def Search(self, request: pb.SearchRequest, _: Context) -> pb.SearchResponse:
         """One query."""
         order = parse_query(request.query, self._limits)
-        with self._admission.hold(1):
+        with await self._admission.now(1):
             result = await self._pipeline.search(order)
         return pb.SearchResponse(result=search_result(result))
 
@@ -45,15 +45,14 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
         self, requests: AsyncIterator[pb.SearchStreamRequest], _: Context
     ) -> AsyncIterator[pb.SearchStreamResponse]:
         """Queries as they come, a few at a time."""
-        with self._admission.hold(self._pipeline.stream_window):
-            async with aclosing(self._pipeline.search_all(self._orders(requests))) as results:
-                async for result in results:
-                    yield pb.SearchStreamResponse(result=search_result(result))
+        async with aclosing(self._pipeline.search_all(self._orders(requests))) as results:
+            async for result in results:
+                yield pb.SearchStreamResponse(result=search_result(result))
 
     async def Explain(self, request: pb.ExplainRequest, _: Context) -> pb.ExplainResponse:
         """One pair."""
         order = parse_pair(request, self._limits)
-        with self._admission.hold(2):
+        with await self._admission.now(2):
             return explain_response(await self._pipeline.explain(order))
 
     async def ListIndexes(
@@ -67,7 +66,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
     async def GetImage(self, request: pb.GetImageRequest, _: Context) -> pb.GetImageResponse:
         """One image of an index."""
         order = parse_image(request)
-        with self._admission.hold(1):
+        with await self._admission.now(1):
             index, encoded = await self._pipeline.image(order)
         return pb.GetImageResponse(index=index.name, id=order.id, image=image(encoded))
 

@@ -1,5 +1,6 @@
 """`python -m services.upscaler`: Settings → Triton → Pipeline → Handler → server."""
 
+import asyncio
 import ctypes
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,19 +33,21 @@ _MALLOC = {_M_MMAP_THRESHOLD: 2**20, _M_TRIM_THRESHOLD: 2**24}
 async def run(settings: UpscalerSettings) -> None:
     """Serve until a signal comes."""
     metrics = UpscalerMetrics(process_registry())
+    # Of the event loop, for all of `asyncio.to_thread`: reading, resampling, encoding.
     threads = ThreadPoolExecutor(settings.encode_threads, thread_name_prefix="image")
+    asyncio.get_running_loop().set_default_executor(threads)
     async with Triton(settings.triton_url) as triton:
         methods = Methods(Catalogue(triton), settings.default_method)
         pipeline = Pipeline(
             methods,
             _inference(settings, triton, metrics),
-            threads,
             Admission(
                 settings.max_pixels_in_flight,
                 retry_after_s=settings.retry_after_s,
                 metrics=metrics,
                 unit="pixels",
                 gauge=metrics.pixels_in_flight,
+                reserved=settings.pixels_for_unary_calls,
             ),
             metrics,
             TileSettings(side=settings.tile_side),
@@ -57,6 +60,15 @@ async def run(settings: UpscalerSettings) -> None:
                 settings.max_images_in_flight,
                 retry_after_s=settings.retry_after_s,
                 metrics=metrics,
+                reserved=settings.images_for_unary_calls,
+            ),
+            Admission(
+                settings.max_upload_bytes_in_flight,
+                retry_after_s=settings.retry_after_s,
+                metrics=metrics,
+                unit="bytes of files",
+                gauge=metrics.upload_bytes,
+                work=False,
             ),
             settings.limits,
             stream_window=settings.stream_window,
@@ -68,7 +80,6 @@ async def run(settings: UpscalerSettings) -> None:
             probe=pipeline.canary,
             metrics=metrics,
         )
-    threads.shutdown()
 
 
 def _inference(settings: UpscalerSettings, triton: Triton, metrics: UpscalerMetrics) -> Inference:

@@ -30,6 +30,7 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
         pipeline: Pipeline,
         methods: Methods,
         images: Admission,
+        uploads: Admission,
         limits: Limits,
         *,
         stream_window: int,
@@ -40,12 +41,14 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
             pipeline: does the work.
             methods: knows what there is.
             images: admits pictures.
+            uploads: admits bytes of the files that streams send.
             limits: how much may be asked for.
             stream_window: pictures of a stream that are worked on at a time.
         """
         self._pipeline = pipeline
         self._methods = methods
         self._images = images
+        self._uploads = uploads
         self._limits = limits
         self._stream_window = stream_window
 
@@ -56,18 +59,21 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
     async def Upscale(self, request: pb.UpscaleRequest, _: Context) -> pb.UpscaleResponse:
         """One picture in one answer."""
         order = parse_upscale(request, self._limits)
-        with self._images.hold(1):
+        with await self._images.now(1):
             return upscale_response(*await self._pipeline.upscale(order))
 
     async def UpscaleStream(
         self, requests: AsyncIterator[pb.UpscaleStreamRequest], _: Context
     ) -> AsyncIterator[pb.UpscaleStreamResponse]:
         """Pictures as they come, a few at a time, in pieces."""
-        orders = parse_stream(requests, self._limits)
-        answers = in_order(
-            orders, self._pipeline.answer, window=self._stream_window, ahead=_PIECES_AHEAD
-        )
-        with self._images.hold(self._stream_window):
+        with self._images.share() as images, self._uploads.share() as uploads:
+            answers = in_order(
+                parse_stream(requests, self._limits, uploads),
+                self._pipeline.answer,
+                share=images,
+                window=self._stream_window,
+                ahead=_PIECES_AHEAD,
+            )
             async with aclosing(answers):
                 async for order, piece in answers:
                     yield stream_response(order.id, piece)

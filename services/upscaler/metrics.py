@@ -17,6 +17,11 @@ class UpscalerMetrics(Metrics):
             "Pixels held in memory by the pictures that are being worked on.",
             registry=registry,
         )
+        self.upload_bytes = Gauge(
+            "animegan_upscaler_upload_bytes",
+            "Bytes of the files that streams send or have sent, until they are enlarged.",
+            registry=registry,
+        )
         self.output_pixels = Counter(
             "animegan_upscaler_output_pixels",
             "Pixels of answers, by method.",

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from services.common.errors import InvalidField
+from services.common.admission import Hold
+from services.common.errors import ServiceError
 from services.common.images import PNG, Encoding, Format
 from services.common.picture_files import PictureFile
 from services.upscaler.models import NO_NOISE
@@ -42,11 +43,12 @@ class Order:
     field: str  # that it came in, for complaints about it
     wish: Wish = Wish()  # frozen
     id: str = ""  # what the caller calls it
+    room: Hold | None = None  # of its file, in a stream
 
 
 @dataclass(frozen=True)
 class Rejected:
     """A picture of a stream with which something is wrong."""
 
-    error: InvalidField
+    error: ServiceError
     id: str

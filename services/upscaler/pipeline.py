@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Any, TypeVar
 
 from services.common.admission import Admission
@@ -25,8 +24,6 @@ from services.upscaler.tiling import TileSettings
 
 # gRPC libraries accept messages of 4 MiB; small chunks also make even progress.
 CHUNK_BYTES = 2**18
-# What a picture takes in memory beside its pixels, its file, counts as so many bytes a pixel.
-_BYTES_PER_PIXEL = 4
 # Handing work to a thread and back costs 0.2 ms of a core, as much as copying so many bytes. The
 # end of a PNG takes 0.06 ms at most, however large the picture is.
 _QUICK_BYTES = 2**20
@@ -41,7 +38,6 @@ class Pipeline:
         self,
         methods: Methods,
         inference: Inference,
-        threads: ThreadPoolExecutor,
         pixels: Admission,
         metrics: UpscalerMetrics,
         tiles: TileSettings,
@@ -53,7 +49,6 @@ class Pipeline:
         Args:
             methods: knows what can be run.
             inference: runs networks.
-            threads: decode and encode.
             pixels: admits pixels that are held in memory.
             metrics: takes the time of each stage, and counts.
             tiles: how large pictures are cut.
@@ -61,7 +56,6 @@ class Pipeline:
         """
         self._methods = methods
         self._inference = inference
-        self._threads = threads
         self._pixels = pixels
         self._metrics = metrics
         self._tiles = tiles
@@ -76,7 +70,7 @@ class Pipeline:
             NotFound, Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
         plan = await self._plan(order, order.file.width, order.file.height)
-        with forgotten_frames(), self._pixels.hold(_held_pixels(order, plan, whole=True)):
+        with forgotten_frames(), await self._pixels.now(_held_pixels(order, plan, whole=True)):
             async with aclosing(self._pieces(order, plan)) as source:
                 pieces = [piece async for piece in source]
         (header,) = (piece for piece in pieces if isinstance(piece, Header))
@@ -90,17 +84,19 @@ class Pipeline:
         Raises:
             Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
-        try:
-            if isinstance(item, Rejected):
-                raise item.error
-            plan = await self._plan(item, item.file.width, item.file.height)
-            room = self._pixels.wait(_held_pixels(item, plan, whole=False))
-            with forgotten_frames():
-                async with room, aclosing(self._pieces(item, plan)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-        except (InvalidField, NotFound) as error:
-            yield Failure(error)
+        if isinstance(item, Rejected):
+            yield Failure(item.error)
+            return
+        with item.room or nullcontext():
+            try:
+                plan = await self._plan(item, item.file.width, item.file.height)
+                room = await self._pixels.in_turn(_held_pixels(item, plan, whole=False))
+                with forgotten_frames(), room:
+                    async with aclosing(self._pieces(item, plan)) as pieces:
+                        async for piece in pieces:
+                            yield piece
+            except (InvalidField, NotFound) as error:
+                yield Failure(error)
 
     async def canary(self) -> None:
         """Look for models, and let those of the default method enlarge a few pixels."""
@@ -183,12 +179,12 @@ class Pipeline:
         """Do what is quick at once, the rest in a thread."""
         if quick:
             return work(*arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        return await asyncio.to_thread(work, *arguments)
 
 
 def _held_pixels(order: Order, plan: Plan, *, whole: bool) -> int:
     """How many pixels lie in memory at a time: known before the picture is decoded."""
-    pixels = order.file.width * order.file.height + len(order.file.data) // _BYTES_PER_PIXEL
+    pixels = order.file.width * order.file.height
     if whole or order.wish.encoding.format not in GROWING:
         pixels += plan.width * plan.height
     return pixels

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 
-from services.common.errors import InvalidField
+from services.common.admission import Hold, Share
+from services.common.errors import Busy, InvalidField
 from services.common.images import Format
 from services.common.picture_files import (
     PictureError,
@@ -24,6 +25,8 @@ MAX_NOISE = 3
 _MAX_NAME = 64
 _MAX_ID = 128
 _RAW_CHANNELS = (1, 2, 3, 4)
+# Of a message that begins a picture: it stays until there is room for what follows it.
+_MAX_START_BYTES = 2**16
 
 
 class OutOfOrder(InvalidField):
@@ -48,9 +51,9 @@ def parse_upscale(request: pb.UpscaleRequest, limits: Limits) -> Order:
 
 
 async def parse_stream(
-    requests: AsyncIterator[pb.UpscaleStreamRequest], limits: Limits
+    requests: AsyncIterator[pb.UpscaleStreamRequest], limits: Limits, uploads: Share
 ) -> AsyncIterator[Order | Rejected]:
-    """Put the pieces of a stream together.
+    """Put the pieces of a stream together, each picture in its turn for `uploads`.
 
     A picture that cannot be enlarged is rejected as soon as that is known; what else comes of it
     is read and forgotten.
@@ -62,39 +65,73 @@ async def parse_stream(
         start = _start(request)
         chunks = _chunks(requests)
         try:
-            yield await _assembled(start, chunks, limits)
+            yield await _assembled(start, chunks, limits, uploads)
         except OutOfOrder:
             raise
-        except InvalidField as error:
+        except (InvalidField, Busy) as error:
             yield Rejected(error, start.id)
         async for _ in chunks:
             pass
 
 
-async def _assembled(start: pb.Start, chunks: AsyncIterator[bytes], limits: Limits) -> Order:
+async def _assembled(
+    start: pb.Start, chunks: AsyncIterator[bytes], limits: Limits, uploads: Share
+) -> Order:
     """Read the chunks of a picture and check it as soon as can be.
 
     Raises:
         InvalidField: names the first wrong field.
+        Busy: its size was not announced, and there is no room for what came.
     """
     wish = _wish(start.options)
     raw = _raw_size(start, limits)
     _check_bytes("size_bytes", start.size_bytes, limits)
+    room = await uploads.in_turn(start.size_bytes)
+    try:
+        data = await _collected(chunks, limits, room)
+        return _order(start, wish, raw, data, limits, room)
+    except BaseException:
+        room.release()
+        raise
+
+
+async def _collected(chunks: AsyncIterator[bytes], limits: Limits, room: Hold) -> bytes:
+    """The chunks of a picture, in the room for as many bytes as were announced, or in more.
+
+    Raises:
+        InvalidField, Busy: they are too many.
+    """
     collected: list[bytes] = []
     size = 0
     async for chunk in chunks:
         collected.append(chunk)
         size += len(chunk)
         _check_bytes("chunk", size, limits)
-    data = b"".join(collected)
-    collected.clear()
+        if size > room.amount:
+            room.grow(size - room.amount)
+    return b"".join(collected)
+
+
+def _order(
+    start: pb.Start,
+    wish: Wish,
+    raw: tuple[int, int, int] | None,
+    data: bytes,
+    limits: Limits,
+    room: Hold,
+) -> Order:
+    """The order of a picture that is there.
+
+    Raises:
+        InvalidField: names the first wrong field.
+    """
     if start.size_bytes and len(data) != start.size_bytes:
         raise InvalidField("size_bytes", f"{start.size_bytes} were announced, {len(data)} came")
     if not data:
         raise InvalidField("chunk", "no picture was sent; send its file between start and end")
     file = _file("chunk", data, raw, limits.input_pixels)
     _check_output(file, wish, limits.output_pixels, limits)
-    return Order(file, "chunk", wish, start.id)
+    return Order(file, "chunk", wish, start.id, room)
 
 
 def _start(request: pb.UpscaleStreamRequest) -> pb.Start:
@@ -104,6 +141,8 @@ def _start(request: pb.UpscaleStreamRequest) -> pb.Start:
         OutOfOrder: it is another piece.
         InvalidField: its id is too long to be repeated in every answer.
     """
+    if request.ByteSize() > _MAX_START_BYTES and request.WhichOneof("part") == "start":
+        raise OutOfOrder("start", f"takes over {_MAX_START_BYTES} bytes; its fields need far fewer")
     if request.WhichOneof("part") != "start":
         raise OutOfOrder("start", "a picture begins with start; then come chunks, then end")
     if len(request.start.id) > _MAX_ID:

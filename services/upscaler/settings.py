@@ -31,6 +31,11 @@ class UpscalerSettings(ServiceSettings):
     max_request_bytes: PositiveInt = 16 * 2**20
     """Limit of one request message in bytes, and so of the file of a unary call."""
 
+    max_message_bytes_in_flight: PositiveInt = 256 * 2**20
+    """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
+    it waits for a message, and what that really has until it is answered, or until a stream's next
+    one is read. The others wait, before anything of their messages is read."""
+
     max_picture_bytes: PositiveInt = 256 * 2**20
     """Bytes of a picture's file, or of its raw pixels, in a stream."""
 
@@ -46,14 +51,20 @@ class UpscalerSettings(ServiceSettings):
     max_unary_pixels: PositiveInt = 2**22
     """Pixels of the answer of a unary call, which lies in one message."""
 
-    max_pixels_in_flight: PositiveInt = 2**27
+    max_pixels_in_flight: PositiveInt = 2**27 + 2**24
     """Pixels held in memory at a time, by all calls: each picture takes its own, and those of its
     answer where that cannot be written as it grows (JPEG, WebP, unary calls). Unary calls that do
-    not fit are refused with RESOURCE_EXHAUSTED; pictures of a stream wait."""
+    not fit are refused with RESOURCE_EXHAUSTED; pictures of a stream wait, and leave unary calls
+    four times max_unary_pixels."""
+
+    max_upload_bytes_in_flight: PositiveInt = 2**29
+    """Bytes of the files that streams send, at a time. A file whose size is announced waits for its
+    turn; one that is not announced is refused with RESOURCE_EXHAUSTED where it does not fit."""
 
     max_images_in_flight: PositiveInt = 128
-    """Pictures worked on at a time; calls that do not fit are refused with RESOURCE_EXHAUSTED. A
-    stream counts as stream_window pictures."""
+    """Pictures worked on at a time, or waiting for their caller to take them. Unary calls that do
+    not fit are refused with RESOURCE_EXHAUSTED; pictures of a stream wait, and leave them a
+    quarter."""
 
     stream_window: PositiveInt = 8
     """Pictures of a stream that are worked on at a time."""
@@ -75,6 +86,11 @@ class UpscalerSettings(ServiceSettings):
     behind the tiles that were sent to Triton before it."""
 
     @property
+    def pixels_for_unary_calls(self) -> int:
+        """The part of `max_pixels_in_flight` that streams leave to unary calls."""
+        return 4 * self.max_unary_pixels
+
+    @property
     def limits(self) -> Limits:
         """How much may be asked for."""
         return Limits(
@@ -87,9 +103,15 @@ class UpscalerSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _largest_pictures_fit(self) -> Self:
-        largest = self.max_input_pixels + self.max_unary_pixels
-        if self.max_pixels_in_flight < largest:
-            raise ValueError(f"max_pixels_in_flight must admit a picture of {largest} pixels")
-        if self.max_images_in_flight < self.stream_window:
-            raise ValueError(f"max_images_in_flight must admit a stream of {self.stream_window}")
+        unary = self.max_input_pixels + self.max_unary_pixels
+        streamed = self.max_input_pixels + self.max_collected_pixels + self.pixels_for_unary_calls
+        if self.max_pixels_in_flight < max(unary, streamed):
+            raise ValueError(
+                f"max_pixels_in_flight must be at least {max(unary, streamed)}: the pixels of the "
+                "largest picture, those of its answer, and what is left to unary calls"
+            )
+        if self.max_upload_bytes_in_flight < self.max_picture_bytes:
+            raise ValueError(
+                f"max_upload_bytes_in_flight must admit a file of {self.max_picture_bytes} bytes"
+            )
         return self

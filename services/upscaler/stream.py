@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
+from services.common.admission import Hold, Share
+
 Item = TypeVar("Item")
 Piece = TypeVar("Piece")
 
@@ -14,37 +16,41 @@ async def in_order(
     items: AsyncIterator[Item],
     answer: Callable[[Item], AsyncGenerator[Piece]],
     *,
+    share: Share,
     window: int,
     ahead: int,
 ) -> AsyncGenerator[tuple[Item, Piece]]:
     """Answer up to `window` items at a time; give the pieces out with their items, in order.
 
-    The next item is read as soon as the first piece of the answer before it is there, and there is
-    room in the window. Of every answer at most `ahead` pieces wait for their turn; then work on it
-    stops until some are taken. What was begun ends with the generator.
+    The next item is read as soon as the first piece of the answer before it is there. It waits for
+    its turn in `share`, where it takes 1 until the last piece of its answer was taken. Of every
+    answer at most `ahead` pieces wait for their turn; then work on it stops until some are taken.
+    What was begun ends with the generator.
 
     Raises:
         Whatever `items` and `answer` raise, after all pieces before it.
     """
     room = asyncio.Semaphore(window)
     begun: deque[_Answer[Piece]] = deque()
-    waiting: asyncio.Queue[tuple[Item, _Answer[Piece]] | None] = asyncio.Queue()
+    waiting: asyncio.Queue[tuple[Item, _Answer[Piece], Hold] | None] = asyncio.Queue()
 
     async def read() -> None:
         async for item in items:
             await room.acquire()
+            hold = await share.in_turn(1)
             begun.append(one := _Answer(answer(item), ahead))
-            waiting.put_nowait((item, one))
+            waiting.put_nowait((item, one, hold))
             await one.started.wait()
 
     reader = asyncio.create_task(read())
     reader.add_done_callback(lambda _: waiting.put_nowait(None))
     try:
         while entry := await waiting.get():
-            item, one = entry
-            async with aclosing(one.pieces()) as pieces:
-                async for piece in pieces:
-                    yield item, piece
+            item, one, hold = entry
+            with hold:
+                async with aclosing(one.pieces()) as pieces:
+                    async for piece in pieces:
+                        yield item, piece
             begun.popleft()
             room.release()
         await reader  # raises what `items` raised

@@ -1,9 +1,11 @@
 """The layers around a call, in a real gRPC server, with a method that does what it is told."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import grpc
 import pytest
@@ -15,7 +17,7 @@ from structlog.testing import capture_logs
 
 from services.common import deadline
 from services.common.errors import Busy, Internal, InvalidField, Unavailable
-from services.common.interceptor import AroundCalls
+from services.common.interceptor import AroundCalls, Bounds
 from services.common.metrics import Metrics
 
 SERVICE = "animegan.test.v1.EchoService"
@@ -97,14 +99,21 @@ class Running:
                 await asyncio.sleep(0.005)
 
 
+BOUNDS = Bounds(
+    default_deadline_s=30,
+    default_stream_deadline_s=300,
+    max_deadline_s=600,
+    idle_timeout_s=60,
+    max_request_bytes=1000,
+    max_message_bytes_in_flight=100_000,
+    max_calls=100,
+    retry_after_s=0.5,
+)
+
+
 @asynccontextmanager
-async def running(**changes) -> AsyncIterator[Running]:
-    options = {
-        "token": None,
-        "default_deadline_s": 30,
-        "default_stream_deadline_s": 300,
-        "max_request_bytes": 1000,
-    } | changes
+async def running(token: str | None = None, **changes) -> AsyncIterator[Running]:
+    bounds = replace(BOUNDS, **changes)
     registry, echo = CollectorRegistry(), Echo()
     codec = {
         "request_deserializer": StringValue.FromString,
@@ -116,13 +125,22 @@ async def running(**changes) -> AsyncIterator[Running]:
         "Collect": grpc.stream_unary_rpc_method_handler(echo.collect, **codec),
         "Chat": grpc.stream_stream_rpc_method_handler(echo.chat, **codec),
     }
-    server = grpc.aio.server(interceptors=[AroundCalls(Metrics("test", registry), **options)])
+    around_calls = AroundCalls(Metrics("test", registry), token=token, bounds=bounds)
+    server = grpc.aio.server(
+        interceptors=[around_calls],
+        options=[
+            ("grpc.max_receive_message_length", bounds.max_request_bytes),
+            ("grpc.per_message_decompression", 0),
+        ],
+    )
     for name in (SERVICE, "other.Service"):
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    sweep = asyncio.create_task(around_calls.sweep())
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Running(echo, registry, channel)
+    sweep.cancel()
     await server.stop(None)
 
 
@@ -227,20 +245,26 @@ async def test_a_bearer_token_is_demanded():
             error = await failure(server.unary(a, metadata=given))
             assert error.code() is grpc.StatusCode.UNAUTHENTICATED
             assert "swordfish" not in error.details()
-        assert await server.unary(a, metadata=(("authorization", "Bearer swordfish"),)) == a
+        for given in ("Bearer swordfish", "bearer swordfish", "BEARER  swordfish "):
+            assert await server.unary(a, metadata=(("authorization", given),)) == a
         rejected = {"reason": "unauthenticated"}
         assert server.registry.get_sample_value("animegan_test_rejected_total", rejected) == 3
 
 
 async def test_services_that_are_not_ours_pass_untouched():
-    async with running(token="swordfish", max_request_bytes=1) as server:
+    async with running(token="swordfish", max_message_bytes_in_flight=1000) as server:
         assert (await server.stranger(StringValue(value="a"))).value == "a"
         assert server.calls("Unary", "OK") is None
 
 
 @pytest.mark.parametrize(
     ("request_bytes", "complaint"),
-    [(b"\x0a\xff", "not a valid protobuf message"), (bytes(1001), "1001 bytes are over the limit")],
+    [
+        (b"\x0a\xff", "not a valid protobuf message"),
+        (gzip.compress(bytes(10_000)), "over 1000 bytes when it is unpacked"),
+        (gzip.compress(b"\x0a\x01a")[:-2], "cut short"),
+        (b"\x1f\x8b" + bytes(30), "compressed, but broken"),
+    ],
 )
 async def test_messages_that_cannot_be_read_are_the_callers_fault(server, request_bytes, complaint):
     error = await failure(server.raw(request_bytes))
@@ -248,9 +272,19 @@ async def test_messages_that_cannot_be_read_are_the_callers_fault(server, reques
     assert complaint in error.details()
 
 
-async def test_a_message_of_exactly_the_limit_is_read(server):
+@pytest.mark.parametrize("compression", [None, grpc.Compression.Gzip])
+async def test_a_message_of_exactly_the_limit_is_read(server, compression):
     text = "x" * (1000 - 3)  # tag and a length of two bytes
-    assert (await server.unary(StringValue(value=text))).value == text
+    answer = await server.unary(StringValue(value=text), compression=compression)
+    assert answer.value == text
+
+
+async def test_a_message_over_the_limit_is_cut_off_by_grpc(server):
+    error = await failure(server.raw(bytes(1001)))
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "larger than max (1001 vs. 1000)" in error.details()
+    rejected = {"reason": "size"}
+    assert server.registry.get_sample_value("animegan_test_rejected_total", rejected) == 1
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("unary", 30), ("stream", 300)])
@@ -298,8 +332,9 @@ async def test_a_reader_who_stops_reading_meets_the_deadline_too():
         await call.read()
         async with asyncio.timeout(5):
             await server.echo.dropped.wait()
-        call.cancel()  # until then gRPC itself holds what was written, and the status behind it
         await server.counted("Stream", "DEADLINE_EXCEEDED")
+        assert not call.done()  # gRPC holds what was written, and the status behind it
+        call.cancel()
 
 
 async def test_of_streams_the_first_answer_is_timed_from_the_first_request(server):
@@ -320,3 +355,104 @@ async def test_of_streams_the_first_answer_is_timed_from_the_first_request(serve
     assert (answered("Chat", "0.2"), answered("Chat", "+Inf")) == (1, 1)
     assert answered("Stream", "+Inf") == 1
     assert answered("Unary", "+Inf") is None
+
+
+async def silence() -> AsyncIterator[StringValue]:
+    """Messages of a caller who opens a stream and sends nothing."""
+    await asyncio.Event().wait()
+    yield StringValue()
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """Calls that wait for their callers are ended sooner, so that tests need not wait long."""
+    monkeypatch.setattr("services.common.admission.PATIENCE_S", 0.2)
+    monkeypatch.setattr("services.common.admission._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("services.common.callers._SWEEP_SECONDS", 0.02)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_silent_streams_give_way_to_those_who_send(server):
+    silent = [server.chat(silence()) for _ in range(100)]  # as many as may be open
+    await asyncio.gather(*(call.wait_for_connection() for call in silent))
+    await asyncio.sleep(0.3)
+    for text in "abc":
+        assert (await server.unary(StringValue(value=text), timeout=5)).value == text
+    ended = [call for call in silent if call.done()]
+    assert 1 <= len(ended) <= 3  # no more than had to
+    assert await ended[0].code() is grpc.StatusCode.ABORTED
+    assert "had waited" in await ended[0].details()
+    for call in silent:
+        call.cancel()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_stream_whose_work_takes_long_is_not_taken_for_silent():
+    async def asks() -> AsyncIterator[StringValue]:
+        yield StringValue(value="wait")
+        async for message in silence():
+            yield message
+
+    async with running(max_message_bytes_in_flight=1000) as server:
+        working = server.chat(asks())
+        await server.echo.begun.wait()
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await server.unary(StringValue(value="a"), timeout=0.7)
+        assert failed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert not working.done()
+        working.cancel()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_silent_calls_end_by_themselves_in_the_end():
+    async with running(idle_timeout_s=0.1) as server:
+        error = await failure(server.chat(silence()))
+        assert error.code() is grpc.StatusCode.ABORTED
+        assert "idle for too long" in error.details()
+        flooded = server.stream(StringValue(value="flood"))
+        await flooded.read()
+        await server.counted("Stream", "ABORTED")
+        assert server.echo.dropped.is_set()
+        flooded.cancel()
+        slow = server.stream(StringValue(value="wait"))  # our work, not the caller's delay
+        await asyncio.sleep(0.4)
+        assert not slow.done()
+        slow.cancel()
+
+
+async def test_one_call_too_many_is_refused():
+    async with running(max_calls=2) as server:
+        open_ = [server.chat(silence()) for _ in range(2)]
+        await asyncio.gather(*(call.wait_for_connection() for call in open_))
+        error = await failure(server.unary(StringValue(value="a")))
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "2 of at most 2 calls" in error.details()
+        assert dict(error.trailing_metadata())["grpc-retry-pushback-ms"] == "500"
+        for one in open_:
+            one.cancel()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_messages_wait_for_those_that_are_read():
+    async with running(max_message_bytes_in_flight=1999) as server:  # one largest at a time
+        silent = server.chat(silence())
+        await silent.wait_for_connection()
+        assert (await server.unary(StringValue(value="a"), timeout=5)).value == "a"
+        assert await silent.code() is grpc.StatusCode.ABORTED
+
+
+async def test_deadlines_have_a_limit():
+    async with running(max_deadline_s=0.2) as server:
+        call = server.unary(StringValue(value="wait"), timeout=10 * 365 * 86400)
+        error = await failure(call)
+        assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert server.echo.dropped.is_set()
+
+
+async def test_of_a_stranger_no_message_is_read():
+    async with running(token="swordfish", max_message_bytes_in_flight=1000) as server:
+        silent = server.chat(silence(), metadata=(("authorization", "Bearer swordfish"),))
+        await silent.wait_for_connection()  # and now there is no room for another message
+        error = await failure(server.unary(StringValue(value="a"), timeout=5))
+        assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+        silent.cancel()

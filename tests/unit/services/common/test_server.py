@@ -14,7 +14,7 @@ async def test_serving_ends_when_told_to():
         finally:
             ended.set()
 
-    waiting = asyncio.create_task(_until_set(stop, meanwhile=background()))
+    waiting = asyncio.create_task(_until_set(stop, meanwhile=[background()]))
     await asyncio.sleep(0.01)
     assert not waiting.done()
     stop.set()
@@ -27,4 +27,4 @@ async def test_a_bug_in_the_background_is_not_hidden():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await _until_set(asyncio.Event(), meanwhile=background())
+        await _until_set(asyncio.Event(), meanwhile=[background()])

@@ -12,9 +12,12 @@ from animegan.upscaler.v1 import upscaler_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from prometheus_client import CollectorRegistry
 
-from services.common.errors import InvalidField
+from services.common.admission import Admission
+from services.common.errors import Busy, InvalidField
 from services.common.images import PNG, Encoding, Format
+from services.common.metrics import Metrics
 from services.upscaler.order import Limits, Order, Rejected, Wish
 from services.upscaler.request import OutOfOrder, parse_stream, parse_upscale
 
@@ -26,6 +29,11 @@ LIMITS = Limits(
     picture_bytes=5_000,
 )
 END = pb.UpscaleStreamRequest(end=pb.End())
+
+
+def uploads(limit: int = 10**9) -> Admission:
+    metrics = Metrics("test", CollectorRegistry())
+    return Admission(limit, retry_after_s=0.5, metrics=metrics, work=False)
 
 
 def png(width: int = 5, height: int = 4) -> bytes:
@@ -55,7 +63,7 @@ def streamed(requests: Iterable[pb.UpscaleStreamRequest]) -> list[Order | Reject
             yield request
 
     async def collect() -> list[Order | Rejected]:
-        return [item async for item in parse_stream(each(), LIMITS)]
+        return [item async for item in parse_stream(each(), LIMITS, uploads().share())]
 
     return asyncio.run(collect())
 
@@ -123,7 +131,7 @@ def test_a_picture_is_rejected_before_the_rest_of_it_comes():
             yield chunk(bytes(2_000))
 
     async def first() -> Order | Rejected:
-        return await anext(parse_stream(requests(), LIMITS))
+        return await anext(parse_stream(requests(), LIMITS, uploads().share()))
 
     item = asyncio.run(first())
     assert isinstance(item, Rejected)
@@ -146,7 +154,7 @@ def test_a_start_is_judged_before_chunks_come(fields, field):
         pytest.fail("read on")
 
     async def first() -> Order | Rejected:
-        return await anext(parse_stream(requests(), LIMITS))
+        return await anext(parse_stream(requests(), LIMITS, uploads().share()))
 
     item = asyncio.run(first())
     assert isinstance(item, Rejected)
@@ -171,3 +179,48 @@ def test_pieces_in_a_wrong_order(requests, field):
         streamed(requests)
     assert refused.value.field == field
     assert isinstance(refused.value, OutOfOrder) == (field != "start.id")
+
+
+async def test_a_file_waits_for_its_turn_before_it_is_read():
+    room, file, read = uploads(limit=1_000), png(), []
+
+    async def requests() -> AsyncIterator[pb.UpscaleStreamRequest]:
+        yield start(size_bytes=len(file))
+        read.append("chunk")
+        yield chunk(file)
+        yield END
+
+    with await room.in_turn(1_000 - len(file) + 1) as other, room.share() as share:
+        order = asyncio.ensure_future(anext(parse_stream(requests(), LIMITS, share)))
+        await asyncio.sleep(0.02)
+        assert read == []
+        other.release()
+        assert isinstance(await order, Order)
+        with pytest.raises(Busy):
+            await room.now(1_000 - len(file) + 1)  # it stays until the picture is done
+    (await room.now(1_000)).release()
+
+
+async def test_a_file_of_unknown_size_takes_what_is_there_or_is_refused():
+    room, file = uploads(limit=1_000), png()
+
+    async def requests() -> AsyncIterator[pb.UpscaleStreamRequest]:
+        for number in range(2):
+            yield start(id=str(number))
+            for byte in file:
+                yield chunk(bytes([byte]))
+            yield END
+
+    with room.share() as share:
+        items = parse_stream(requests(), LIMITS, share)
+        with await room.in_turn(1_000 - len(file) + 1):
+            refused = await anext(items)
+        accepted = await anext(items)
+    assert isinstance(refused, Rejected) and isinstance(refused.error, Busy)
+    assert isinstance(accepted, Order) and accepted.id == "1"
+    (await room.now(1_000)).release()
+
+
+def test_a_beginning_is_small():
+    with pytest.raises(OutOfOrder, match="fewer"):
+        streamed([start(options=pb.UpscaleOptions(method="x" * 70_000))])

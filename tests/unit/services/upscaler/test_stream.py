@@ -5,8 +5,29 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from services.common.admission import Admission
+from services.common.metrics import Metrics
 from services.upscaler.stream import in_order
+
+
+class Room:
+    """For pictures in the making, as a test sees it."""
+
+    def __init__(self, limit: int = 100) -> None:
+        self._registry = CollectorRegistry()
+        metrics = Metrics("test", self._registry)
+        self.admission = Admission(limit, retry_after_s=0.5, metrics=metrics)
+
+    @property
+    def taken(self) -> float | None:
+        return self._registry.get_sample_value("animegan_test_in_flight")
+
+
+def begun(items, answer, *, window: int, ahead: int, room: Room | None = None):
+    share = (room or Room()).admission.share()
+    return in_order(items, answer, share=share, window=window, ahead=ahead)
 
 
 class Kitchen:
@@ -40,9 +61,9 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_all_pieces_come_in_order():
+async def test_all_pieces_come_begun():
     kitchen = Kitchen()
-    answers = in_order(kitchen.items(10), kitchen.answer, window=3, ahead=2)
+    answers = begun(kitchen.items(10), kitchen.answer, window=3, ahead=2)
     got = [entry async for entry in answers]
     assert got == [(item, piece) for item in range(10) for piece in range(3)]
     assert kitchen.ended == list(range(10))
@@ -50,7 +71,7 @@ async def test_all_pieces_come_in_order():
 
 async def test_a_slow_reader_stops_the_work():
     kitchen = Kitchen(pieces=100)
-    async with aclosing(in_order(kitchen.items(10), kitchen.answer, window=3, ahead=2)) as answers:
+    async with aclosing(begun(kitchen.items(10), kitchen.answer, window=3, ahead=2)) as answers:
         assert await anext(answers) == (0, 0)
         await turns()
         # Three answers are begun and a fourth picture is read. Of each answer two pieces wait, of
@@ -68,7 +89,7 @@ async def test_the_next_item_is_read_once_the_answer_before_it_has_begun():
         await gate.wait()
         yield item
 
-    async with aclosing(in_order(kitchen.items(10), answer, window=3, ahead=2)) as answers:
+    async with aclosing(begun(kitchen.items(10), answer, window=3, ahead=2)) as answers:
         waiting = asyncio.ensure_future(anext(answers))
         await turns()
         assert kitchen.read == [0]
@@ -87,7 +108,7 @@ async def test_an_error_comes_after_all_that_was_before_it():
 
     got = []
     with pytest.raises(ZeroDivisionError):
-        async for entry in in_order(kitchen.items(10), answer, window=5, ahead=9):
+        async for entry in begun(kitchen.items(10), answer, window=5, ahead=9):
             got.append(entry)
     assert got == [(item, piece) for item in range(2) for piece in range(3)]
 
@@ -102,7 +123,7 @@ async def test_an_error_of_the_items_comes_after_all_answers():
 
     got = []
     with pytest.raises(ZeroDivisionError):
-        async for entry in in_order(items(), kitchen.answer, window=5, ahead=9):
+        async for entry in begun(items(), kitchen.answer, window=5, ahead=9):
             got.append(entry)
     assert [item for item, _ in got] == [0, 0, 0, 1, 1, 1]
 
@@ -111,9 +132,7 @@ async def test_a_cancelled_reader_ends_all_answers():
     kitchen = Kitchen(pieces=10**9)
 
     async def read() -> None:
-        async with aclosing(
-            in_order(kitchen.items(10), kitchen.answer, window=3, ahead=2)
-        ) as answers:
+        async with aclosing(begun(kitchen.items(10), kitchen.answer, window=3, ahead=2)) as answers:
             async for _ in answers:
                 pass
 
@@ -122,3 +141,16 @@ async def test_a_cancelled_reader_ends_all_answers():
     reader.cancel()
     await asyncio.gather(reader, return_exceptions=True)
     assert sorted(kitchen.ended) == sorted(kitchen.begun) != []
+
+
+async def test_every_answer_takes_its_room_until_its_last_piece_was_taken():
+    kitchen, room = Kitchen(), Room(limit=2)
+    answers = begun(kitchen.items(10), kitchen.answer, window=5, ahead=9, room=room)
+    async with aclosing(answers):
+        for item in range(10):
+            for _ in range(3):
+                await anext(answers)
+                await turns()
+                assert room.taken == min(2, 10 - item)
+                assert len(kitchen.begun) == min(item + 2, 10)
+    assert room.taken == 0
