@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 from services.common.admission import Admission, Hold
 from services.common.callers import Caller
 from services.common.calls import Call, FirstAnswer
-from services.common.errors import InvalidField
+from services.common.errors import InvalidField, Unavailable
 from services.common.metrics import Metrics
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -94,8 +94,11 @@ class Incoming:
 
     async def _next(self, hold: Hold) -> bytes | None:
         """The next message as it was before it was packed; None after the last one."""
-        with self._caller.next_message():
-            raw: bytes | Any = await self._call.context.read()
+        try:
+            with self._caller.next_message():
+                raw: bytes | Any = await self._call.context.read()
+        except grpc.aio.BaseError as error:  # what grpc raises once its server stops
+            raise Unavailable("the service is being stopped; try again") from error
         if not isinstance(raw, bytes):  # grpc.aio.EOF
             return None
         self._first.asked()

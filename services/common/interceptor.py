@@ -28,6 +28,9 @@ from services.common.metrics import Metrics
 
 OWN_API = "/animegan."
 
+# gRPC sends as much to a caller who does not read; only what is larger stays in memory.
+_SENT_UNREAD_BYTES = 2**16
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -39,6 +42,7 @@ class Bounds:
     idle_timeout_s: float  # for which a call may wait for its caller
     max_request_bytes: int  # of a message
     max_message_bytes_in_flight: int  # of all messages that are received or worked on
+    max_answer_bytes_in_flight: int  # of answers that are not sent yet
     max_calls: int  # at a time
     retry_after_s: float  # what those that are too many are told to wait
 
@@ -78,6 +82,14 @@ class AroundCalls(grpc.aio.ServerInterceptor):
             unit="bytes of messages",
             work=False,
         )
+        self._answers = Admission(
+            bounds.max_answer_bytes_in_flight,
+            retry_after_s=bounds.retry_after_s,
+            metrics=metrics,
+            gauge=metrics.answer_bytes,
+            unit="bytes of answers",
+            work=False,
+        )
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -115,7 +127,7 @@ class AroundCalls(grpc.aio.ServerInterceptor):
             return grpc.stream_stream_rpc_method_handler(
                 behaviour, None, handler.response_serializer
             )
-        return grpc.stream_unary_rpc_method_handler(behaviour, None, handler.response_serializer)
+        return grpc.stream_unary_rpc_method_handler(behaviour, None, None)
 
     def _seconds(self, handler: Handler, call: Call) -> float:
         bounds, given = self._bounds, call.seconds_given
@@ -137,27 +149,36 @@ class AroundCalls(grpc.aio.ServerInterceptor):
             first,
             max_bytes=self._bounds.max_request_bytes,
         )
+        answer = self._stream if handler.response_streaming else self._single
         if handler.request_streaming:
             async with aclosing(incoming.all()) as messages:
-                return await _answer(handler, messages, call, caller, first)
+                return await answer(handler, messages, call, caller, first)
         request, room = await incoming.only()
         with room:
-            return await _answer(handler, request, call, caller, first)
+            return await answer(handler, request, call, caller, first)
 
+    async def _single(
+        self, handler: Handler, request: Any, call: Call, _: Caller, __: FirstAnswer
+    ) -> bytes:
+        """The only answer, which gRPC sends after all layers. Until then it takes its room."""
+        method: Any = handler.unary_unary or handler.stream_unary
+        serialize: Any = handler.response_serializer
+        data: bytes = serialize(await method(request, call.context))
+        if len(data) > _SENT_UNREAD_BYTES:
+            most = self._bounds.max_answer_bytes_in_flight
+            room = await self._answers.in_turn(min(len(data), most))
+            sent: Any = lambda _: room.release()  # noqa: E731 - its type is grpc's secret
+            call.context.add_done_callback(sent)
+        return data
 
-async def _answer(
-    handler: Handler, request: Any, call: Call, caller: Caller, first: FirstAnswer
-) -> Any:
-    """Run the method; write the messages of a streaming answer here, within the layers."""
-    method: Any = (
-        handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-    )
-    if not handler.response_streaming:
-        return await method(request, call.context)
-    # aclosing: a call that ends early must end the generator, and with it its work, at once.
-    async with aclosing(method(request, call.context)) as messages:
-        async for message in messages:
-            first.answered()
-            with caller.taking():
-                await call.context.write(message)
-    return None
+    async def _stream(
+        self, handler: Handler, request: Any, call: Call, caller: Caller, first: FirstAnswer
+    ) -> None:
+        """The answers of a stream, sent within the layers, one after the other."""
+        method: Any = handler.unary_stream or handler.stream_stream
+        # aclosing: a call that ends early must end the generator, and with it its work, at once.
+        async with aclosing(method(request, call.context)) as messages:
+            async for message in messages:
+                first.answered()
+                with caller.taking():
+                    await call.context.write(message)

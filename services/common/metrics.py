@@ -78,6 +78,11 @@ class Metrics:
             "Bytes of requests that are received or worked on, or for which there is room.",
             registry=registry,
         )
+        self.answer_bytes = Gauge(
+            f"{prefix}_answer_bytes",
+            "Bytes of large answers to unary calls that their callers have not taken yet.",
+            registry=registry,
+        )
         self.rejected = Counter(
             f"{prefix}_rejected",
             "Calls refused before any work was done.",

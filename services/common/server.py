@@ -110,6 +110,7 @@ def _around_calls(settings: ServiceSettings, metrics: Metrics) -> AroundCalls:
             idle_timeout_s=settings.idle_timeout_s,
             max_request_bytes=settings.max_request_bytes,
             max_message_bytes_in_flight=settings.max_message_bytes_in_flight,
+            max_answer_bytes_in_flight=settings.max_answer_bytes_in_flight,
             max_calls=settings.max_calls,
             retry_after_s=settings.retry_after_s,
         ),
@@ -129,8 +130,9 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", _NO_LIMIT),
         # Two processes on one port would share its calls by chance: fail at the second start.
         ("grpc.so_reuseport", 0),
-        # Calls in flight finish: the default grace period is unlimited.
+        # Calls in flight finish; what then is left has a caller who does not read.
         ("grpc.max_connection_age_ms", age_ms),
+        ("grpc.max_connection_age_grace_ms", round(settings.max_deadline_s * 1000)),
         # Finds callers that vanished without a word, and lets callers look for us.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),

@@ -8,7 +8,15 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -66,6 +74,10 @@ class ServiceSettings(BaseSettings):
     it waits for a message, and what that really has until it is answered, or until a stream's next
     one is read. The others wait, before anything of their messages is read."""
 
+    max_answer_bytes_in_flight: PositiveInt = 256 * 2**20
+    """Bytes of answers to unary calls in memory at a time, until their callers take them: answers
+    of over 64 KiB wait for their turn."""
+
     max_calls: PositiveInt = 1000
     """Calls that are open at a time; more are refused with RESOURCE_EXHAUSTED."""
 
@@ -96,6 +108,14 @@ class ServiceSettings(BaseSettings):
 
     max_connection_age_s: PositiveFloat = 300
     """Seconds until a connection is asked to move on, so that new replicas get their share."""
+
+    @model_validator(mode="after")
+    def _largest_message_fits(self) -> Self:
+        if self.max_message_bytes_in_flight < self.max_request_bytes:
+            raise ValueError(
+                f"max_message_bytes_in_flight must admit a message of {self.max_request_bytes} bytes"
+            )
+        return self
 
     @property
     def images_for_unary_calls(self) -> int:

@@ -34,8 +34,18 @@ class SimilaritySettings(ServiceSettings):
     max_request_bytes: PositiveInt = 16 * 2**20
     """Limit of one request message in bytes, and so of a picture's file."""
 
+    max_message_bytes_in_flight: PositiveInt = 384 * 2**20
+    """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
+    it waits for a message, and what that really has until it is answered, or until a stream's next
+    one is read. The others wait, before anything of their messages is read."""
+
+    max_picture_bytes_in_flight: PositiveInt = 128 * 2**20
+    """Bytes of the pictures that streams sent and that are still to be searched for. More wait."""
+
     max_images_in_flight: PositiveInt = 64
-    """Queries worked on at a time; calls that do not fit are refused with RESOURCE_EXHAUSTED."""
+    """Queries worked on at a time, or whose answers wait for their callers to take them. Unary calls
+    that do not fit are refused with RESOURCE_EXHAUSTED; those of a stream wait, and leave them a
+    quarter."""
 
     canary_patience_s: PositiveFloat = 30
     """Seconds without a successful canary until the service reports NOT_SERVING. A canary waits
@@ -64,6 +74,8 @@ class SimilaritySettings(ServiceSettings):
             raise ValueError("triton_url names no address")
         if len(set(self.triton_urls)) < len(self.triton_urls):
             raise ValueError("triton_url names an address twice")
-        if self.max_images_in_flight < self.stream_window:
-            raise ValueError(f"max_images_in_flight must admit a stream of {self.stream_window}")
+        if self.max_picture_bytes_in_flight < self.max_request_bytes:
+            raise ValueError(
+                f"max_picture_bytes_in_flight must admit a picture of {self.max_request_bytes} bytes"
+            )
         return self

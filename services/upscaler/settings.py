@@ -31,7 +31,7 @@ class UpscalerSettings(ServiceSettings):
     max_request_bytes: PositiveInt = 16 * 2**20
     """Limit of one request message in bytes, and so of the file of a unary call."""
 
-    max_message_bytes_in_flight: PositiveInt = 256 * 2**20
+    max_message_bytes_in_flight: PositiveInt = 384 * 2**20
     """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
     it waits for a message, and what that really has until it is answered, or until a stream's next
     one is read. The others wait, before anything of their messages is read."""

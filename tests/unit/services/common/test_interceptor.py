@@ -20,6 +20,7 @@ from services.common.errors import Busy, Internal, InvalidField, Unavailable
 from services.common.interceptor import AroundCalls, Bounds
 from services.common.metrics import Metrics
 
+FLOOD_BYTES = 40_000_000  # more than flow control lets pass
 SERVICE = "animegan.test.v1.EchoService"
 ERRORS = {
     "field": InvalidField("text", "is odd; use another"),
@@ -39,7 +40,7 @@ class Echo:
 
     async def unary(self, request: StringValue, _) -> StringValue:
         await self._obey(request.value)
-        return request
+        return StringValue(value="x" * FLOOD_BYTES) if request.value == "flood" else request
 
     async def stream(self, request: StringValue, _) -> AsyncIterator[StringValue]:
         for _ in range(2):
@@ -106,6 +107,7 @@ BOUNDS = Bounds(
     idle_timeout_s=60,
     max_request_bytes=1000,
     max_message_bytes_in_flight=100_000,
+    max_answer_bytes_in_flight=100_000_000,
     max_calls=100,
     retry_after_s=0.5,
 )
@@ -138,7 +140,8 @@ async def running(token: str | None = None, **changes) -> AsyncIterator[Running]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     sweep = asyncio.create_task(around_calls.sweep())
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    unlimited = [("grpc.max_receive_message_length", -1)]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", unlimited) as channel:
         yield Running(echo, registry, channel)
     sweep.cancel()
     await server.stop(None)
@@ -456,3 +459,24 @@ async def test_of_a_stranger_no_message_is_read():
         error = await failure(server.unary(StringValue(value="a"), timeout=5))
         assert error.code() is grpc.StatusCode.UNAUTHENTICATED
         silent.cancel()
+
+
+async def test_large_answers_take_room_until_they_are_taken(server):
+    codec = {
+        "request_serializer": StringValue.SerializeToString,
+        "response_deserializer": StringValue.FromString,
+    }
+    not_reading = server.channel.unary_stream(f"/{SERVICE}/Unary", **codec)
+    large = StringValue(value="flood")  # there is room for two
+    unread = [not_reading(large) for _ in range(2)]
+    await asyncio.sleep(0.2)
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await server.unary(large, timeout=0.3)
+    assert failed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert (await server.unary(StringValue(value="small"), timeout=5)).value == "small"
+    unread[0].cancel()
+    assert len((await server.unary(large, timeout=5)).value) == FLOOD_BYTES
+    unread[1].cancel()
+    async with asyncio.timeout(5):  # gRPC tells us a moment after its caller has it
+        while server.registry.get_sample_value("animegan_test_answer_bytes"):
+            await asyncio.sleep(0.01)
