@@ -113,7 +113,7 @@ class ServiceSettings(BaseSettings):
     def _largest_message_fits(self) -> Self:
         if self.max_message_bytes_in_flight < self.max_request_bytes:
             raise ValueError(
-                f"max_message_bytes_in_flight must admit a message of {self.max_request_bytes} bytes"
+                f"max_message_bytes_in_flight must admit one of {self.max_request_bytes} bytes"
             )
         return self
 

@@ -43,9 +43,9 @@ class SimilaritySettings(ServiceSettings):
     """Bytes of the pictures that streams sent and that are still to be searched for. More wait."""
 
     max_images_in_flight: PositiveInt = 64
-    """Queries worked on at a time, or whose answers wait for their callers to take them. Unary calls
-    that do not fit are refused with RESOURCE_EXHAUSTED; those of a stream wait, and leave them a
-    quarter."""
+    """Queries worked on at a time, or whose answers wait for their callers to take them. Unary
+    calls that do not fit are refused with RESOURCE_EXHAUSTED; queries of a stream wait, and leave
+    them a quarter."""
 
     canary_patience_s: PositiveFloat = 30
     """Seconds without a successful canary until the service reports NOT_SERVING. A canary waits
@@ -76,6 +76,6 @@ class SimilaritySettings(ServiceSettings):
             raise ValueError("triton_url names an address twice")
         if self.max_picture_bytes_in_flight < self.max_request_bytes:
             raise ValueError(
-                f"max_picture_bytes_in_flight must admit a picture of {self.max_request_bytes} bytes"
+                f"max_picture_bytes_in_flight must admit one of {self.max_request_bytes} bytes"
             )
         return self
