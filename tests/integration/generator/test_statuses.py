@@ -67,17 +67,30 @@ async def test_invalid_argument_names_the_field(stub, fields, field):
         assert error.details() == f"{field}: {violation.description}"
 
 
-async def test_a_message_over_the_limit_is_an_invalid_argument(stub):
+async def test_a_message_over_the_limit_is_cut_off_by_grpc(stub):
     five_mib = pb.GenerateStreamRequest(seeds=[2**63] * (5 * 2**20 // 10))
     error = await failure(stub.GenerateStream(five_mib))
-    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "over the limit of 4194304" in error.details()
-
-
-async def test_a_message_far_over_the_limit_is_cut_off_by_grpc(stub):
-    error = await failure(stub.Generate(pb.GenerateRequest(seeds=[2**63] * (17 * 2**20 // 10))))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "vs. 4194304" in error.details()
     assert await stub.Generate(pb.GenerateRequest(count=1))
+
+
+async def test_of_compressed_messages_the_unpacked_bytes_count(stub):
+    small = pb.GenerateRequest(seeds=[7] * 200)
+    compressed = await stub.Generate(small, compression=grpc.Compression.Gzip)
+    assert [image.seed for image in compressed.images] == [7] * 200
+    bomb = pb.GenerateRequest(model="x" * 50 * 2**20)  # 50 kB on the wire
+    error = await failure(stub.Generate(bomb, compression=grpc.Compression.Gzip))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "over 4194304 bytes when it is unpacked" in error.details()
+    error = await failure(stub.Generate(small, compression=grpc.Compression.Deflate))
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_seeds_beyond_a_messages_limit_are_named_by_base_seed_and_count(stub):
+    error = await failure(stub.GenerateStream(pb.GenerateStreamRequest(seeds=range(2**16 + 1))))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "over the limit of 65536 per call; use GenerateStream, with base_seed" in error.details()
 
 
 async def test_garbage_is_an_invalid_argument(channel):

@@ -83,7 +83,7 @@ def test_limits_are_those_of_the_settings():
 def test_figures_in_the_text():
     side = round(TileSettings.whole_pixels**0.5)
     for text in (
-        f"a stream counts as {DEFAULTS['stream_window']} |",
+        f"of a stream {DEFAULTS['stream_window']} at most |",
         f"default, `{DEFAULTS['default_method']}`",
         f"within the last {DEFAULTS['canary_patience_s']} seconds",
         f":{DEFAULTS['metrics_port']}/metrics",

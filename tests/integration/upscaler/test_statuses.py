@@ -89,9 +89,9 @@ async def test_unauthenticated_without_the_token(triton, tmp_path):
 
 
 async def test_a_service_with_little_room(triton, tmp_path):
-    """Unary calls are refused at once, streams when there are too many; pictures of one wait."""
-    flags = ["--max-input-pixels=10000", "--max-unary-pixels=40000", "--max-images-in-flight=8"]
-    flags += ["--max-pixels-in-flight=50000", "--max-output-pixels=300000"]
+    """Unary calls are refused at once; pictures of streams wait."""
+    flags = ["--max-input-pixels=10000", "--max-unary-pixels=40000", "--max-output-pixels=300000"]
+    flags += ["--max-collected-pixels=20000", "--max-pixels-in-flight=190000"]
     flags += ["--max-picture-bytes=20000", "--retry-after-s=0.25"]
     with UpscalerProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
@@ -99,19 +99,18 @@ async def test_a_service_with_little_room(triton, tmp_path):
             stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
             await _unary_calls_are_refused(stub, service)
             await _pictures_of_a_stream_wait(stub)
-            await _one_stream_too_many(stub, service.target)
             await _limits_hold_before_anything_is_sent(stub)
             assert service.metric("animegan_upscaler_pixels_in_flight") == 0
 
 
 async def _unary_calls_are_refused(stub, service) -> None:
-    calls = [stub.Upscale(request(noise(90, 90), test_time_augmentation=True)) for _ in range(6)]
+    calls = [stub.Upscale(request(noise(90, 90), test_time_augmentation=True)) for _ in range(12)]
     results = await asyncio.gather(*calls, return_exceptions=True)
     errors = [result for result in results if isinstance(result, grpc.aio.AioRpcError)]
     assert 1 <= len(errors) < len(results)
     for error in errors:
         assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "of at most 50000 pixels are in flight" in error.details()
+        assert "of at most 190000 pixels are in flight" in error.details()
         assert detail(error, error_details_pb2.RetryInfo).retry_delay.ToMilliseconds() == 250
     assert service.metric("animegan_upscaler_rejected_total", reason="busy") == len(errors)
 
@@ -122,19 +121,6 @@ async def _pictures_of_a_stream_wait(stub) -> None:
                 options=options)]  # fmt: skip
     answers = await received(stub.UpscaleStream(iter(pictures)))
     assert [(answer.id, answer.done) for answer in answers] == [(str(i), True) for i in range(6)]
-
-
-async def _one_stream_too_many(stub, target) -> None:
-    first = stub.UpscaleStream()
-    for part in parts(FILE):
-        await first.write(part)
-    await first.read()
-    error = await asyncio.to_thread(refusal, target, parts(FILE))
-    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert "8 of at most 8 images are in flight" in error.details()
-    await first.done_writing()
-    while await first.read() is not grpc.aio.EOF:
-        pass
 
 
 async def _limits_hold_before_anything_is_sent(stub) -> None:

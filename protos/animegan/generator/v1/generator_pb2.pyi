@@ -11,7 +11,10 @@ Errors of every method (details are in the trailer `grpc-status-details-bin`; th
 
   INVALID_ARGUMENT    a field is wrong or over a limit; google.rpc.BadRequest names it
   NOT_FOUND           no such model; the message lists those there are
-  RESOURCE_EXHAUSTED  too busy; google.rpc.RetryInfo says when to come back
+  RESOURCE_EXHAUSTED  too busy; google.rpc.RetryInfo says when to come back. Without RetryInfo:
+                      a message was over the limit, and gRPC itself cut it off
+  ABORTED             the call kept the service waiting: a message did not come, or an answer was
+                      not taken, while others needed its room; open it again
   UNAVAILABLE         the models cannot be reached just now; try again
   DEADLINE_EXCEEDED   the deadline passed; the work was dropped
   UNAUTHENTICATED     the service wants `authorization: Bearer <token>`
@@ -228,7 +231,9 @@ class GenerateStreamRequest(_message.Message):
     """1 to 100, for JPEG and WebP only. Absent: JPEG 92, WebP lossless."""
     @_builtins.property
     def seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """One picture per seed, in this order; a seed may appear twice. Any uint64 is a seed."""
+        """One picture per seed, in this order; a seed may appear twice. Any uint64 is a seed. At most
+        65,536: `base_seed` and `count` name more.
+        """
 
     def __init__(
         self,

@@ -19,7 +19,10 @@ Errors of every method (details are in the trailer `grpc-status-details-bin`; th
 
   INVALID_ARGUMENT    a field is wrong or over a limit; google.rpc.BadRequest names it
   NOT_FOUND           no such index or image; the message lists the indexes there are
-  RESOURCE_EXHAUSTED  too busy; google.rpc.RetryInfo says when to come back
+  RESOURCE_EXHAUSTED  too busy; google.rpc.RetryInfo says when to come back. Without RetryInfo:
+                      a message was over the limit, and gRPC itself cut it off
+  ABORTED             the call kept the service waiting: a message did not come, or an answer was
+                      not taken, while others needed its room; open it again
   UNAVAILABLE         a shard, which the message names, cannot be searched just now; try again
   DEADLINE_EXCEEDED   the deadline passed; the work was dropped
   UNAUTHENTICATED     the service wants `authorization: Bearer <token>`

@@ -17,7 +17,10 @@ Errors of every method (details are in the trailer `grpc-status-details-bin`; th
 
   INVALID_ARGUMENT    a field is wrong or over a limit; google.rpc.BadRequest names it
   NOT_FOUND           no such method; the message lists those there are
-  RESOURCE_EXHAUSTED  too busy; google.rpc.RetryInfo says when to come back
+  RESOURCE_EXHAUSTED  too busy; google.rpc.RetryInfo says when to come back. Without RetryInfo:
+                      a message was over the limit, and gRPC itself cut it off
+  ABORTED             the call kept the service waiting: a message did not come, or an answer was
+                      not taken, while others needed its room; open it again
   UNAVAILABLE         the models cannot be reached just now; try again
   DEADLINE_EXCEEDED   the deadline passed; the work was dropped
   UNAUTHENTICATED     the service wants `authorization: Bearer <token>`
