@@ -1,6 +1,6 @@
 """The messages of a call: none is read before there is room for the largest that it may be.
 
-gRPC keeps 64 KiB of what a caller sends until it is asked for the message, and cuts off what is
+gRPC takes 128 KiB of what a caller sends before it is asked for a message, and cuts off what is
 larger than `grpc.max_receive_message_length`. It would also unpack compressed messages, whatever
 they become; `server.py` tells it not to, and here that is done up to the limit.
 """

@@ -20,6 +20,7 @@ from services.common.settings import ServiceSettings
 _NO_LIMIT = -1
 # Of one connection. More calls than that wait at their caller's end.
 _MAX_CALLS_OF_A_CONNECTION = 256
+_UNREAD_BYTES = 2**17
 # gRPC numbers them: identity, deflate, gzip.
 _IDENTITY_AND_GZIP = 1 << 0 | 1 << 2
 
@@ -121,6 +122,9 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
     age_ms = round(settings.max_connection_age_s * 1000)
     return [
         ("grpc.max_receive_message_length", settings.max_request_bytes),
+        # What a caller may send before it is asked for. Left to itself gRPC raises that to megabytes.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", _UNREAD_BYTES),
         # We unpack messages ourselves, up to the same limit; see `incoming.py`.
         ("grpc.per_message_decompression", 0),
         ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_AND_GZIP),
