@@ -24,7 +24,7 @@ async def run(settings: GeneratorSettings) -> None:
         settings.max_images_in_flight, retry_after_s=settings.retry_after_s, metrics=metrics
     )
     encoder = Encoder(settings.encode_threads)
-    async with Triton(settings.triton_url) as triton:
+    async with Triton(*settings.triton_urls) as triton:
         catalogue = Catalogue(triton, settings.default_model)
         batcher = Batcher(triton, max_rows=settings.sub_batch, concurrency=settings.triton_requests)
         pipeline = Pipeline(

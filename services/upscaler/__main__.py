@@ -33,7 +33,7 @@ async def run(settings: UpscalerSettings) -> None:
     """Serve until a signal comes."""
     metrics = UpscalerMetrics(process_registry())
     threads = ThreadPoolExecutor(settings.encode_threads, thread_name_prefix="image")
-    async with Triton(settings.triton_url) as triton:
+    async with Triton(*settings.triton_urls) as triton:
         methods = Methods(Catalogue(triton), settings.default_method)
         pipeline = Pipeline(
             methods,
