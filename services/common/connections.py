@@ -15,6 +15,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -43,6 +44,9 @@ _ASK_AGAIN_SECONDS = 1.0
 _KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}  # Linux' names
 _END_OF_HEAD = b"\r\n\r\n"
 _LIVE = b"GET /v2/health/live HTTP/1.1\r\nHost: triton\r\n\r\n"
+
+# Whether an address lives is nobody's request: neither its log lines nor its deadline.
+_NOBODY = Context()
 
 log = structlog.get_logger()
 
@@ -369,7 +373,8 @@ class Connections:
         place.idle.clear()
 
     def _look_again_in(self, seconds: float) -> None:
-        self._watch = asyncio.get_running_loop().call_later(seconds, self._look)
+        loop = asyncio.get_running_loop()
+        self._watch = loop.call_later(seconds, self._look, context=_NOBODY)
 
     def _look(self) -> None:
         """Suspect the addresses that owe an answer and have sent nothing for too long."""
@@ -389,7 +394,7 @@ class Connections:
         """Find out whether it lives; until that is known it is asked last."""
         if not place.probed:
             place.avoided_until = monotonic() + _AVOID_SECONDS
-            place.probe = asyncio.create_task(self._probe(place))
+            place.probe = asyncio.create_task(self._probe(place), context=_NOBODY)
 
     async def _probe(self, place: Place) -> None:
         """Ask an address whether it lives, until it does; it is silent meanwhile."""

