@@ -6,7 +6,8 @@ company, though. Up to `concurrency` requests leave at once; only what comes whi
 way queues here, in order, and leaves together when one of them returns.
 
 What calls that end have queued is never sent to Triton. A request that is under way is left alone,
-and counts until Triton has answered it, even if nobody waits for it any more.
+and counts until Triton has answered it, even if nobody waits for it any more; or until Triton turns
+out to be silent, so that a stopped one does not keep the others idle.
 """
 
 import asyncio
