@@ -23,6 +23,9 @@ _EXPECTED_BACK_S = 60.0
 # A Triton that lives tells what it serves within so long; longer than silence takes to be noticed.
 _TELL_S = 5.0
 
+# What one that is late told before holds for so long: then it hangs, and indexes may have changed.
+_HOLDS_S = 30.0
+
 NO_INDEX = (
     "there is no index yet: `make index` builds the default one, `anime-gan index build` any other"
 )
@@ -46,7 +49,7 @@ class Catalogue:
         self._indexes: Mapping[str, Index] = {}
         self._troubles: Mapping[str, str] = {}  # by index
         self._refused: set[tuple[str, str]] = set()  # index and reason, as they were logged
-        self._told: dict[str, _Told] = {}  # by Triton's address, as it told last
+        self._told: dict[str, tuple[_Told, float]] = {}  # by Triton's address: the last, and when
         self._away: Collection[str] = ()  # addresses of Tritons
         self._last_seen: dict[str, float] = {}
         self._refreshed = -_LOOK_AGAIN_S
@@ -107,8 +110,8 @@ class Catalogue:
     async def refresh(self, seconds: float = _TELL_S) -> None:
         """Ask all Tritons. Callers that wait for their turn to ask share the next answer.
 
-        One that is away, or does not answer at all, is left out. Of one that lives, but is late,
-        holds what it told before: nobody loses a shard because its Triton is busy.
+        One that is away is left out. Of one that lives, but is late, holds what it told a moment
+        ago: nobody loses a shard because its Triton is busy.
 
         Args:
             seconds: that each Triton has for its answer.
@@ -132,7 +135,7 @@ class Catalogue:
                 for url, answer in zip(self._urls, answers, strict=True)
                 if isinstance(answer, ServiceError)
             }
-            self._away = failures.keys()
+            self._away = set(failures)
             if len(failures) == len(answers):
                 raise next(iter(failures.values()))
             told = [_NOTHING if isinstance(one, ServiceError) else one for one in answers]
@@ -180,11 +183,13 @@ class Catalogue:
                     shards.manifest(triton), triton.ready_versions()
                 )
         except DeadlineExceeded as error:
-            return self._told.get(url, error)
+            told, when = self._told.get(url, (error, monotonic()))
+            return told if monotonic() - when < _HOLDS_S else error
         except ServiceError as error:
             return error
-        self._told[url] = json.loads(manifest), models.keys()
-        return self._told[url]
+        told = json.loads(manifest), models.keys()
+        self._told[url] = told, monotonic()
+        return told
 
     def _log_refused(self, manifests: Sequence[Mapping[str, Any] | None]) -> None:
         """Log what is damaged, once."""
