@@ -6,7 +6,8 @@ company, though. Up to `concurrency` requests leave at once; only what comes whi
 way queues here, in order, and leaves together when one of them returns.
 
 What calls that end have queued is never sent to Triton. A request that is under way is left alone,
-and counts until Triton has answered it, even if nobody waits for it any more.
+and counts until Triton has answered it, even if nobody waits for it any more; or until Triton turns
+out to be silent, so that a stopped one does not keep the others idle.
 """
 
 import asyncio
@@ -99,7 +100,7 @@ class Batcher:
         except Exception as error:
             for part in parts:
                 if not part.result.done():
-                    part.result.set_exception(error)
+                    part.result.set_exception(error if len(parts) == 1 else _own(error))
             return
         bounds = accumulate((part.rows for part in parts), initial=0)
         for part, (start, end) in zip(parts, pairwise(bounds), strict=True):
@@ -109,6 +110,18 @@ class Batcher:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._send()
+
+
+def _own(error: Exception) -> Exception:
+    """Another error like this one, with it as the cause: for one of several callers.
+
+    What a caller does with an error stays with it: the frames that it goes through, and the end of
+    their variables in `forgotten_frames`.
+    """
+    own = type(error).__new__(type(error), *error.args)
+    own.__dict__.update(error.__dict__)
+    own.__cause__ = error
+    return own
 
 
 def _joined(parts: Sequence[_Part]) -> Mapping[str, Tensor]:

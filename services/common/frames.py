@@ -13,6 +13,10 @@ def forgotten_frames() -> Iterator[None]:
     future it came from, which holds the error. Whatever else they hold, such as a picture of
     hundreds of megabytes, would stay until the next full collection, which a service that freezes
     what it was built of rarely needs.
+
+    The error has to be this task's own, causes included: of one that another task got as well,
+    that task's frames would be cleared, which ends a coroutine wherever it waits (Python up to
+    3.12).
     """
     try:
         yield

@@ -44,7 +44,8 @@ class ServiceSettings(BaseSettings):
     """HTTP port of /metrics; 0 takes a free one and logs it."""
 
     triton_url: str = "127.0.0.1:8000"
-    """Triton's HTTP address, host:port."""
+    """Triton's HTTP address, host:port. Several, separated by commas, and all addresses that a name
+    stands for, are asked in turns; one that is away or silent is left out until it is back."""
 
     auth_token: SecretStr | None = None
     """Callers must send `authorization: Bearer <token>`. Unset: everybody may call. Prefer the
@@ -121,6 +122,19 @@ class ServiceSettings(BaseSettings):
     def images_for_unary_calls(self) -> int:
         """The part of `max_images_in_flight` that streams leave to unary calls."""
         return self.max_images_in_flight // 4
+
+    @property
+    def triton_urls(self) -> tuple[str, ...]:
+        """The addresses in `triton_url`."""
+        return tuple(url.strip() for url in self.triton_url.split(",") if url.strip())
+
+    @model_validator(mode="after")
+    def _tritons_are_named(self) -> Self:
+        if not self.triton_urls:
+            raise ValueError("triton_url names no address")
+        if len(set(self.triton_urls)) < len(self.triton_urls):
+            raise ValueError("triton_url names an address twice")
+        return self
 
     @classmethod
     def from_command_line(cls, program: str, arguments: Sequence[str] | None = None) -> Self:

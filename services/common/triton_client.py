@@ -5,15 +5,16 @@ client is threads that wake each other (docs/decisions/0013).
 
 Every failure leaves this file as an error of `errors.py`. An inference that has been sent is not
 cancelled, because Triton can crash on that (docs/decisions/0012): whoever stops waiting for it, as
-`deadline.within` does, leaves it under way.
+`deadline.within` does, leaves it under way. One that falls silent over a request is not waited for:
+no request changes anything, so another Triton is asked, if there is one.
 """
 
 import asyncio
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.common import deadline
-from services.common.connections import Answer, Connections
+from services.common.connections import Answer, Connections, SilentError
 from services.common.errors import DeadlineExceeded, Internal, NotFound, Unavailable
 
 # Inferences that a Triton has to do for us at a time; more wait here. Callers who go make no room,
@@ -71,12 +72,15 @@ class ModelConfig:
 
 
 class Triton:
-    """A connection to one Triton, or to all that a name stands for."""
+    """A connection to one Triton, or to all that some names stand for."""
 
-    def __init__(self, url: str) -> None:
-        """Use the HTTP address `url`, host:port. It is first contacted by the first request."""
-        self._connections = Connections(url)
-        self._host = url
+    def __init__(self, *urls: str) -> None:
+        """Use the HTTP addresses `urls`, host:port each, of Tritons that serve the same.
+
+        They are first contacted by the first request.
+        """
+        self._connections = Connections(urls)
+        self._host = urls[0]  # Triton does not look at what it is called
         self._room = asyncio.Semaphore(_MAX_UNDER_WAY)
 
     async def __aenter__(self) -> Self:
@@ -136,7 +140,7 @@ class Triton:
             for (name, tensor), part in zip(inputs.items(), data, strict=True)
         )
         head = _inference_head(self._host, model, version, described, tuple(outputs))
-        answer = await self._inferred((head, *data))
+        answer = await _good(partial(self._inferred, model, (head, *data)))
         try:
             tensors = _tensors(answer)
         except (ValueError, LookupError, TypeError) as error:
@@ -172,26 +176,26 @@ class Triton:
             max_batch=config["max_batch_size"],
         )
 
-    async def _inferred(self, parts: Sequence[bytes]) -> Answer:
-        """Send an inference, once there is room for it."""
+    async def _inferred(self, model: str, parts: Sequence[bytes]) -> Answer:
+        """What comes of an inference, which is sent once there is room for it."""
         await self._room.acquire()
         try:
-            answer = await self._connections.ask(parts, _INFERENCE_SECONDS, self._room.release)
-        except BaseException as error:  # nothing was sent
+            answer = await self._connections.ask(
+                parts, _INFERENCE_SECONDS, model, self._room.release
+            )
+        except BaseException:  # nothing was sent
             self._room.release()
-            if isinstance(error, ConnectionError):
-                raise Unavailable(_AWAY) from error
             raise
-        return await _good(answer)
+        return await answer
 
     async def _get(self, path: str) -> Any:
         """A JSON document of Triton's."""
         head = f"GET /v2/{path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode()
-        try:
-            answer = await self._connections.ask((head,), deadline.remaining())
-        except ConnectionError as error:
-            raise Unavailable(_AWAY) from error
-        return json.loads((await _good(answer)).body)
+
+        async def got() -> Answer:
+            return await (await self._connections.ask((head,), deadline.remaining()))
+
+        return json.loads((await _good(got)).body)
 
 
 @lru_cache(1024)
@@ -268,10 +272,13 @@ def _spec(tensor: Mapping[str, Any]) -> TensorSpec:
     return TensorSpec(tensor["data_type"].removeprefix("TYPE_"), tuple(tensor["dims"]))
 
 
-async def _good(request: asyncio.Future[Answer]) -> Answer:
-    """The answer, if it is a good one; otherwise our error for Triton's."""
+async def _good(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """The answer to a request, if it is a good one; otherwise our error for Triton's."""
     try:
-        answer = await request
+        try:
+            answer = await ask()
+        except SilentError:
+            answer = await ask()
     except ConnectionError as error:
         raise Unavailable(_AWAY) from error
     except TimeoutError as error:

@@ -27,7 +27,7 @@ async def run(settings: GeneratorSettings) -> None:
         reserved=settings.images_for_unary_calls,
     )
     encoder = Encoder(settings.encode_threads)
-    async with Triton(settings.triton_url) as triton:
+    async with Triton(*settings.triton_urls) as triton:
         catalogue = Catalogue(triton, settings.default_model)
         batcher = Batcher(triton, max_rows=settings.sub_batch, concurrency=settings.triton_requests)
         pipeline = Pipeline(

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 
 from services.common import deadline
-from services.common.errors import NotFound, ServiceError, Unavailable
+from services.common.errors import DeadlineExceeded, NotFound, ServiceError, Unavailable
 from services.common.triton_client import Triton
 from services.similarity import shards
 from services.similarity.indexes import Index, combine
@@ -19,6 +19,12 @@ _LOOK_AGAIN_S = 1.0
 
 # An index that vanishes is expected back for so long: its Tritons may be restarting.
 _EXPECTED_BACK_S = 60.0
+
+# A Triton that lives tells what it serves within so long; longer than silence takes to be noticed.
+_TELL_S = 5.0
+
+# What one that is late told before holds for so long: then it hangs, and indexes may have changed.
+_HOLDS_S = 30.0
 
 NO_INDEX = (
     "there is no index yet: `make index` builds the default one, `anime-gan index build` any other"
@@ -43,7 +49,8 @@ class Catalogue:
         self._indexes: Mapping[str, Index] = {}
         self._troubles: Mapping[str, str] = {}  # by index
         self._refused: set[tuple[str, str]] = set()  # index and reason, as they were logged
-        self._away: Mapping[str, ServiceError] = {}  # by Triton's address
+        self._told: dict[str, tuple[_Told, float]] = {}  # by Triton's address: the last, and when
+        self._away: Collection[str] = ()  # addresses of Tritons
         self._last_seen: dict[str, float] = {}
         self._refreshed = -_LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
@@ -100,8 +107,14 @@ class Catalogue:
                 raise
             return await work(current)
 
-    async def refresh(self) -> None:
+    async def refresh(self, seconds: float = _TELL_S) -> None:
         """Ask all Tritons. Callers that wait for their turn to ask share the next answer.
+
+        One that is away is left out. Of one that lives, but is late, holds what it told a moment
+        ago: nobody loses a shard because its Triton is busy.
+
+        Args:
+            seconds: that each Triton has for its answer.
 
         Raises:
             Unavailable: none of them answers.
@@ -111,14 +124,20 @@ class Catalogue:
             if self._refreshed > asked:
                 return
             began = monotonic()
-            answers = await asyncio.gather(*(self._tell(triton) for triton in self.tritons))
-            self._away = {
+            answers = await asyncio.gather(
+                *(
+                    self._tell(url, triton, seconds)
+                    for url, triton in zip(self._urls, self.tritons, strict=True)
+                )
+            )
+            failures = {
                 url: answer
                 for url, answer in zip(self._urls, answers, strict=True)
                 if isinstance(answer, ServiceError)
             }
-            if len(self._away) == len(self._urls):
-                raise next(iter(self._away.values()))
+            self._away = set(failures)
+            if len(failures) == len(answers):
+                raise next(iter(failures.values()))
             told = [_NOTHING if isinstance(one, ServiceError) else one for one in answers]
             manifests = [manifest for manifest, _ in told]
             models = {place: ready for place, (_, ready) in enumerate(told)}
@@ -137,7 +156,7 @@ class Catalogue:
         Raises:
             ServiceError: nobody answers; or for a shard, which is named, nobody who serves it.
         """
-        await self.refresh()
+        await self.refresh(min(_TELL_S, deadline.remaining() / 3))
         failures = await asyncio.gather(*(self._canary(triton) for triton in self.tritons))
         well = {place for place, failure in enumerate(failures) if failure is None}
         if not well:
@@ -157,14 +176,20 @@ class Catalogue:
             return error
         return None
 
-    async def _tell(self, triton: Triton) -> _Told | ServiceError:
+    async def _tell(self, url: str, triton: Triton, seconds: float) -> _Told | ServiceError:
         try:
-            manifest, models = await asyncio.gather(
-                shards.manifest(triton), triton.ready_versions()
-            )
+            async with deadline.within(seconds):
+                manifest, models = await asyncio.gather(
+                    shards.manifest(triton), triton.ready_versions()
+                )
+        except DeadlineExceeded as error:
+            told, when = self._told.get(url, (error, monotonic()))
+            return told if monotonic() - when < _HOLDS_S else error
         except ServiceError as error:
             return error
-        return json.loads(manifest), models.keys()
+        told = json.loads(manifest), models.keys()
+        self._told[url] = told, monotonic()
+        return told
 
     def _log_refused(self, manifests: Sequence[Mapping[str, Any] | None]) -> None:
         """Log what is damaged, once."""

@@ -14,7 +14,7 @@ from services.common.errors import Unavailable
 from services.common.triton_client import Triton
 from services.similarity import shards
 from services.similarity.copies import Copies, find_copies
-from services.similarity.indexes import Index, Shard
+from services.similarity.indexes import Index
 
 T = TypeVar("T")
 
@@ -33,7 +33,9 @@ class Scatter:
     def __init__(self, tritons: Sequence[Triton]) -> None:
         """`tritons`: as the shards' places count them."""
         self._tritons = tritons
-        self._turn = count()
+        # By what is asked for: with turns in common, searches and the lookups of their images that
+        # alternate would go to one of two Tritons each.
+        self._turns: dict[tuple[str, ...], Iterator[int]] = {}
 
     async def search(
         self, index: Index, query_HWC: NDArray[np.uint8], k: int, *, all_scores: bool
@@ -45,8 +47,8 @@ class Scatter:
             DeadlineExceeded, Internal: see `errors.py`.
         """
         tasks = [
-            asyncio.create_task(self._search_shard(index, shard, query_HWC, k, all_scores))
-            for shard in index.shards
+            asyncio.create_task(self._search_shard(index, number, query_HWC, k, all_scores))
+            for number in range(len(index.shards))
         ]
         try:
             answers = await asyncio.gather(*tasks)
@@ -69,7 +71,7 @@ class Scatter:
             Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
         return await self._first_to_answer(
-            index.tritons,
+            self._in_turn(index.tritons, "copies", index.name),
             lambda at: find_copies(self._tritons[at], index, image_HWC, k, false_alarm_rate),
             f"the embeddings of {index.name!r}",
         )
@@ -84,14 +86,15 @@ class Scatter:
         if not len(ids):
             return np.empty((0, *index.shape), np.uint8)
         return await self._first_to_answer(
-            index.tritons,
+            self._in_turn(index.tritons, "images", index.name),
             lambda at: shards.images(self._tritons[at], index.name, ids),
             f"the images of {index.name!r}",
         )
 
     async def _search_shard(
-        self, index: Index, shard: Shard, query: NDArray[np.uint8], k: int, all_scores: bool
+        self, index: Index, number: int, query: NDArray[np.uint8], k: int, all_scores: bool
     ) -> shards.Answer:
+        shard = index.shards[number]
         name = f"{index.name}/{shard.name}"
 
         def ask(at: int) -> Awaitable[shards.Answer]:
@@ -101,24 +104,29 @@ class Scatter:
                 self._tritons[at], name, query, k, all_scores=all_scores, model=model
             )
 
-        return await self._first_to_answer(shard.tritons, ask, f"the shard {name!r}")
+        # Neighbouring shards begin at different Tritons, so that these share each query.
+        places = self._in_turn(shard.tritons, "search", name, first=number)
+        return await self._first_to_answer(places, ask, f"the shard {name!r}")
 
     async def _first_to_answer(
         self, places: Sequence[int], ask: Callable[[int], Awaitable[T]], what: str
     ) -> T:
-        """Ask one Triton after the other, by its place, each call beginning with another one.
+        """Ask one Triton after the other, by its place.
 
         Raises:
             Unavailable: none of them answers; names `what`.
         """
         failure: Exception | None = None
-        for place in self._in_turn(places):
+        for place in places:
             try:
                 return await ask(place)
             except Unavailable as error:
                 failure = error
         raise Unavailable(f"{what} cannot be reached just now; try again") from failure
 
-    def _in_turn(self, places: Sequence[int]) -> Iterator[int]:
-        first = next(self._turn)
-        return (places[(first + i) % len(places)] for i in range(len(places)))
+    def _in_turn(self, places: Sequence[int], *what: str, first: int = 0) -> Sequence[int]:
+        """These places, each time that `what` is asked for beginning with the next one."""
+        if not places:
+            return places
+        start = next(self._turns.setdefault(what, count(first))) % len(places)
+        return (*places[start:], *places[:start])

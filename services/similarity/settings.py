@@ -63,17 +63,8 @@ class SimilaritySettings(ServiceSettings):
     stream_window: PositiveInt = 16
     """Queries of a stream that are worked on at a time. Triton joins them into one pass."""
 
-    @property
-    def triton_urls(self) -> tuple[str, ...]:
-        """The addresses in `triton_url`."""
-        return tuple(url.strip() for url in self.triton_url.split(",") if url.strip())
-
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if not self.triton_urls:
-            raise ValueError("triton_url names no address")
-        if len(set(self.triton_urls)) < len(self.triton_urls):
-            raise ValueError("triton_url names an address twice")
         if self.max_picture_bytes_in_flight < self.max_request_bytes:
             raise ValueError(
                 f"max_picture_bytes_in_flight must admit one of {self.max_request_bytes} bytes"

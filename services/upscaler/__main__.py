@@ -36,7 +36,7 @@ async def run(settings: UpscalerSettings) -> None:
     # Of the event loop, for all of `asyncio.to_thread`: reading, resampling, encoding.
     threads = ThreadPoolExecutor(settings.encode_threads, thread_name_prefix="image")
     asyncio.get_running_loop().set_default_executor(threads)
-    async with Triton(settings.triton_url) as triton:
+    async with Triton(*settings.triton_urls) as triton:
         methods = Methods(Catalogue(triton), settings.default_method)
         pipeline = Pipeline(
             methods,

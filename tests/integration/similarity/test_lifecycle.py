@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.local.triton import LocalTriton
 from tests.integration.generator.test_recovery import codes_around_a_crash
 from tests.integration.generator.test_statuses import failure
+from tests.integration.local.stopped import stopped
 from tests.integration.similarity.material import COLOUR, SimilarityProcess, png
 from tests.unit.ssim.index.material import write_dataset, write_index
 from training.index.building import append
@@ -76,6 +77,36 @@ async def test_calls_are_unavailable_while_triton_is_away(
                 ],
             )
     assert set(codes) == {"OK", "UNAVAILABLE"}
+
+
+async def test_one_of_two_tritons_that_is_silent_costs_no_caller_an_answer(
+    repository: Path, indexes: Path, tmp_path: Path
+):
+    """Nor readiness: each is asked for itself, and the other serves every shard."""
+    with (
+        LocalTriton(repository, indexes=indexes, log=tmp_path / "one.log") as one,
+        LocalTriton(repository, indexes=indexes, log=tmp_path / "other.log") as other,
+        SimilarityProcess(
+            f"{one.http_url},{other.http_url}", tmp_path / "log", "--default-index", "colour"
+        ) as service,
+    ):
+        service.wait_for_event("ready")
+        async with grpc.aio.insecure_channel(service.target) as channel:
+            stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
+            with stopped(one.pid):
+                ends = asyncio.get_running_loop().time() + 8
+                while asyncio.get_running_loop().time() < ends:
+                    await asyncio.gather(
+                        stub.Search(request(COLOUR[0]), timeout=5),
+                        stub.Search(request(COLOUR[1], omit_thumbnails=True), timeout=5),
+                        stub.GetImage(pb.GetImageRequest(id=3), timeout=5),
+                    )
+            await asyncio.to_thread(
+                service.wait_for_event, "a Triton answers again", address=one.http_url
+            )
+            await stub.Search(request(COLOUR[0]), timeout=5)
+        events = [event["event"] for event in service.events()]
+        assert "not ready" not in events[events.index("ready") :]
 
 
 async def _none_yet(stub) -> None:

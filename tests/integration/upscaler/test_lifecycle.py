@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.local.triton import LocalTriton
 from tests.integration.generator.service import PROJECT
 from tests.integration.generator.test_statuses import failure
+from tests.integration.local.stopped import stopped
 from tests.integration.tiny_upscalers import TinyUpscaler, write_upscaler
 from tests.integration.upscaler.material import (
     FILTERS,
@@ -167,6 +168,26 @@ def _publish(folder: Path, model: TinyUpscaler, triton: LocalTriton) -> None:
     (staged / "config.pbtxt").replace(folder / "config.pbtxt")
     with triton.admin() as admin:
         admin.load(model.name)
+
+
+async def test_one_of_two_tritons_that_is_silent_costs_no_caller_an_answer(tmp_path: Path):
+    write_upscaler(tmp_path / "models", TinyUpscaler("tiny"))
+    with (
+        LocalTriton(tmp_path / "models", log=tmp_path / "one.log") as one,
+        LocalTriton(tmp_path / "models", log=tmp_path / "other.log") as other,
+        UpscalerProcess(f"{one.http_url},{other.http_url}", tmp_path / "log") as service,
+    ):
+        service.wait_for_event("ready")
+        async with grpc.aio.insecure_channel(service.target) as channel:
+            stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
+            with stopped(one.pid):
+                for _ in range(3):  # more of them at a time than the service asks Triton for
+                    await asyncio.gather(
+                        *(stub.Upscale(request(noise(40 + n, 40)), timeout=5) for n in range(12))
+                    )
+                assert "a Triton is silent" in [event["event"] for event in service.events()]
+            await asyncio.to_thread(service.wait_for_event, "a Triton answers again")
+            await stub.Upscale(request(noise(40, 40)), timeout=5)
 
 
 async def test_the_default_network_equals_in_process_onnx_runtime(tmp_path: Path):

@@ -34,7 +34,11 @@ STATISTICS = response(200, b'{"model_stats": [{"name": "m", "version": "1"}]}')
 
 
 class HttpTriton(AbstractAsyncContextManager["HttpTriton"]):
-    """Answers statistics at once, and inferences with `answer` as soon as `gate` is open."""
+    """Answers statistics at once, and inferences with `answer` as soon as `gate` is open.
+
+    Nothing is answered while `awake` is clear, as by a process that is stopped. Whether it lives
+    is asked on connections of its own; these and those questions are counted apart.
+    """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, answer: bytes = IMAGE) -> None:
         self.host, self.port, self.answer = host, port, answer
@@ -42,7 +46,10 @@ class HttpTriton(AbstractAsyncContextManager["HttpTriton"]):
         self.connections = 0  # that were ever made
         self.lost = 0  # connections that were closed while an answer was outstanding
         self.requests: list[tuple[bytes, bytes]] = []  # head and body
+        self.probes = 0  # whether it lives
         self.gate = asyncio.Event()
+        self.awake = asyncio.Event()
+        self.awake.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task] = set()
 
@@ -57,6 +64,7 @@ class HttpTriton(AbstractAsyncContextManager["HttpTriton"]):
 
     async def __aexit__(self, *_: object) -> None:
         self.stop()
+        self.awake.set()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -66,19 +74,30 @@ class HttpTriton(AbstractAsyncContextManager["HttpTriton"]):
         for writer in self._writers:
             writer.transport.abort()
 
+    async def _may_answer(self) -> None:
+        await self.gate.wait()
+        await self.awake.wait()
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
         self._tasks.add(asyncio.current_task())
         while head := await _head(reader):
+            if head.startswith(b"GET /v2/health/live "):
+                self.probes += 1
+                self.connections -= 1
+                await self.awake.wait()
+                writer.write(response(200, b""))
+                continue
             self.asked += 1
             length = head.lower().partition(b"\r\ncontent-length: ")[2].partition(b"\r\n")[0]
             self.requests.append((head, await reader.readexactly(int(length or 0))))
             if head.startswith(b"GET"):
+                await self.awake.wait()
                 writer.write(STATISTICS)
                 continue
             gone = asyncio.ensure_future(reader.read(1))
-            open_ = asyncio.ensure_future(self.gate.wait())
+            open_ = asyncio.ensure_future(self._may_answer())
             await asyncio.wait({gone, open_}, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
                 self.lost += 1
@@ -93,5 +112,5 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
     """The head of the next request; empty once there is none."""
     try:
         return await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
+    except (asyncio.IncompleteReadError, ConnectionError):
         return b""

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from services.common.batching import Batcher
-from services.common.errors import Unavailable
+from services.common.errors import Busy, Unavailable
+from services.common.frames import forgotten_frames
 
 
 class SlowTriton:
@@ -114,6 +115,52 @@ async def test_an_error_reaches_everybody_and_the_next_request_goes_out(triton):
     assert [type(result) for result in results] == [Unavailable] * 3
     triton.error = None
     assert list(await ask(batcher, 4)) == [8]
+
+
+async def test_callers_that_share_a_failed_request_do_not_end_each_other(triton):
+    """What one of them does with its error, such as forgetting its frames, concerns no other."""
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    errors, tidied = [], []
+    proceed = asyncio.Event()
+
+    async def tidy() -> None:
+        try:
+            await ask(batcher, 1)
+        except Unavailable as error:
+            errors.append(error)
+            await proceed.wait()  # its frame is one that the error went through
+            tidied.append(1)
+
+    async def forget() -> None:
+        with forgotten_frames():
+            await ask(batcher, 2)
+
+    busy = ask(batcher, 0)
+    await turns()
+    tasks = [asyncio.create_task(work()) for work in (tidy, tidy, forget)]
+    await turns()
+    triton.error = Unavailable("away")
+    triton.gate.set()
+    await turns()
+    proceed.set()
+    results = await asyncio.gather(busy, *tasks, return_exceptions=True)
+    assert [str(result) for result in results] == ["away", "None", "None", "away"]
+    assert len(tidied) == 2
+    assert triton.requests == [("m", 1), ("m", 3)]
+    assert errors[0] is not errors[1]
+    assert errors[0].__cause__ is errors[1].__cause__ is triton.error
+
+
+async def test_errors_of_all_kinds_are_told_apart(triton):
+    """Also those whose class takes other arguments than it hands on."""
+    batcher = Batcher(triton, max_rows=16, concurrency=1)
+    calls = [ask(batcher, number) for number in range(3)]
+    await turns()
+    triton.error = Busy("full", retry_after_s=3)
+    triton.gate.set()
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert [(str(error), error.retry_after_s) for error in results] == [("full", 3)] * 3
+    assert len({id(error) for error in results}) == 3
 
 
 async def test_rows_of_other_shapes_are_not_mixed_and_a_caller_may_lower_the_limit(triton):

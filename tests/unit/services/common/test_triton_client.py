@@ -151,6 +151,22 @@ async def test_an_address_that_is_away_costs_nobody_anything(two_addresses):
     assert (one.asked, other.asked) == (11, 1)
 
 
+async def test_each_kind_of_request_has_turns_of_its_own(two_addresses):
+    async with (
+        HttpTriton("127.0.0.1") as one,
+        HttpTriton("127.0.0.2", one.port) as other,
+        Triton(f"tritons:{one.port}") as client,
+        deadline.within(10),
+    ):
+        one.gate.set()
+        other.gate.set()
+        for _ in range(10):
+            await client.infer("m", 1, Z, "image")
+            await client.ready_versions()
+    inferences = [sum(head.startswith(b"POST") for head, _ in t.requests) for t in (one, other)]
+    assert inferences == [5, 5]
+
+
 async def test_a_triton_that_is_away_is_unavailable_and_one_that_is_back_is_used():
     async with HttpTriton() as server:
         url, port = server.url, server.port

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from services.common import deadline
 from services.common.errors import NotFound, Unavailable
+from services.similarity import catalogue as catalogue_module
 from services.similarity.catalogue import NO_INDEX, Catalogue
 from services.similarity.indexes import combine
 from services.similarity.settings import SimilaritySettings
@@ -100,6 +101,36 @@ async def test_readiness_needs_a_triton_for_each_shard():
     tritons["a1"].failure = AWAY
     with pytest.raises(Unavailable, match="away"):
         await check()
+
+
+async def test_a_triton_that_does_not_answer_delays_nobody_and_keeps_what_it_told(monkeypatch):
+    """For a while: it lives, or it would be away, and its shards are searched still."""
+    tritons = {
+        "a": FakeTriton(description(shards=(True, False))),
+        "b": FakeTriton(description(shards=(True, False))),
+        "c": FakeTriton(description(shards=(False, True))),
+    }
+    known = catalogue(**tritons)
+    await known.refresh()
+    hanging = tritons["a"]
+    hanging.ready_versions = asyncio.Event().wait
+    hanging.infer_all = lambda *_: asyncio.Event().wait()
+    async with deadline.within(1):
+        await known.check_every_shard()
+    assert [shard.tritons for shard in (await known.find("")).shards] == [(0, 1), (2,)]
+    monkeypatch.setattr(catalogue_module, "_HOLDS_S", 0.0)
+    await known.refresh(0.05)
+    assert [shard.tritons for shard in (await known.find("")).shards] == [(1,), (2,)]
+
+
+async def test_a_triton_that_never_answered_is_away():
+    here, hanging = FakeTriton(description()), FakeTriton(description("other"))
+    hanging.ready_versions = asyncio.Event().wait
+    known = catalogue(here=here, hanging=hanging)
+    await known.refresh(0.05)
+    assert [index.name for index in await known.all()] == ["faces"]
+    with pytest.raises(Unavailable):
+        await known.find("other")
 
 
 async def test_work_is_done_again_when_the_index_has_changed_and_only_then():

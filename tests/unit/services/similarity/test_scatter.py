@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from services.common.errors import Internal, NotFound, Unavailable
@@ -43,6 +45,22 @@ async def test_replicas_take_turns_and_stand_in_for_each_other():
     for _ in range(4):
         assert (await scatter.search(index, QUERY, 1, all_scores=False)).found.count == 10
     assert (await scatter.images(index, np.array([7]))).item() == 7
+
+
+@given(lookups=st.lists(st.integers(0, 3), min_size=1, max_size=30), replicas=st.integers(2, 3))
+async def test_searches_are_spread_evenly_whatever_is_asked_besides(lookups, replicas):
+    """With one turn for all, a search and a lookup in a row sent every search to the same one."""
+    tritons = [FakeTriton(description()) for _ in range(replicas)]
+    scatter, index = Scatter(tritons), index_of(*tritons)
+    for count in lookups:
+        await scatter.search(index, QUERY, 1, all_scores=False)
+        for _ in range(count):
+            await scatter.images(index, np.array([7]))
+    for shard in index.shards:
+        searched = [triton.searched.count(f"faces/{shard.name}") for triton in tritons]
+        assert max(searched) - min(searched) <= 1
+    passes = [len(triton.searched) for triton in tritons]
+    assert max(passes) - min(passes) <= len(index.shards) - 1
 
 
 @pytest.mark.parametrize("failure", [Unavailable("gone"), NotFound("moved")])
