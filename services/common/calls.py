@@ -17,6 +17,7 @@ import grpc
 import structlog
 
 from services.common.errors import Busy, Unauthenticated, status_of
+from services.common.frames import forget_frames
 from services.common.metrics import Metrics
 
 # A caller who does not read gets no status either: it is left to the connection's end.
@@ -130,11 +131,15 @@ async def errors_to_status(call: Call) -> AsyncIterator[None]:
         )
         if isinstance(error, Busy):  # what gRPC's own retries heed; RetryInfo is for programs
             trailers += (("grpc-retry-pushback-ms", str(round(error.retry_after_s * 1000))),)
+        forget_frames(error)
         try:
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await call.context.abort(call.code, status.message, trailers)
-        except TimeoutError:
-            raise grpc.aio.AbortError(status.message) from error
+        except grpc.aio.AbortError:
+            raise
+        except (TimeoutError, grpc.aio.BaseError) as unsent:
+            log.info("the status could not be sent", reason=repr(unsent))
+            raise grpc.aio.AbortError(status.message) from None
 
 
 def authenticate(call: Call, token: str | None, metrics: Metrics) -> None:

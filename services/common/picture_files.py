@@ -4,8 +4,10 @@ Everything here is decided by the header, before a pixel is decoded. Both servic
 pictures start with `read_header`; what they make of the pixels is their own.
 """
 
+import asyncio
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import Enum
 from io import BytesIO
@@ -25,6 +27,12 @@ _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # a dozen bytes. Encoders write about ten.
 _MAX_SCANS = 100
 _START_OF_SCAN = b"\xff\xda"  # ITU T.81, table B.1; never within the data of a scan
+# Pillow reads a header piece by piece in Python, 1 to 5 us each, and the pieces may be of a byte:
+# 16 MiB of them took 17 s. Headers of cameras and editors take some hundred; of pixels, files of
+# many small pieces take one for some kB. What is in the pieces is copied and taken apart, too.
+_MAX_HEADER_READS, _MAX_HEADER_BYTES = 10_000, 16 * 2**20
+_MAX_READS, _MIN_READ_BYTES = 100_000, 256
+_LARGE = 2**20  # bytes; the header of a smaller file takes some ms at most, often 0.1
 _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH, _TIFF_ROWS_PER_STRIP = 322, 323, 278  # TIFF 6.0
 # EXIF 2.3, tag Orientation. 1: upright.
 _TURNS: Mapping[int, Image.Transpose] = {
@@ -77,7 +85,8 @@ def read_header(data: bytes, max_pixels: int) -> PictureFile:
             much more time or memory than its pixels do.
     """
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
+        file = _Sparing(data, _MAX_HEADER_READS, _MAX_HEADER_BYTES)
+        with Image.open(file, formats=FORMATS) as image:
             picture = PictureFile(data, str(image.format), image.width, image.height)
             check_size(picture.width, picture.height, max_pixels)
             _check_cost(image, data, max_pixels)
@@ -90,6 +99,17 @@ def read_header(data: bytes, max_pixels: int) -> PictureFile:
     except Exception as error:  # a parser fed with a broken header raises any type there is
         raise PictureError(f"its header is broken: {error}") from error
     return picture
+
+
+async def read_header_aside(data: bytes, max_pixels: int, pool: Executor) -> PictureFile:
+    """`read_header`, in a thread of `pool` if the file is large enough to hold up the event loop.
+
+    Raises:
+        PictureError: see `read_header`.
+    """
+    if len(data) <= _LARGE:
+        return read_header(data, max_pixels)
+    return await asyncio.get_running_loop().run_in_executor(pool, read_header, data, max_pixels)
 
 
 def raw_picture(
@@ -142,11 +162,13 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 def open_frame(file: PictureFile, steps: list[Step]) -> Image.Image:
     """The first frame of a picture whose header was checked; its pixels are not decoded yet.
 
-    Notes FIRST_FRAME in `steps` where there are others.
+    Notes FIRST_FRAME in `steps` where there are others. Decoding raises PictureError where the file
+    is made to take much more time than its pixels.
     """
     if file.format == RAW:
         return Image.frombytes(_MODES[file.channels], (file.width, file.height), file.data)
-    image = Image.open(BytesIO(file.data), formats=FORMATS)
+    most_reads = _MAX_READS + len(file.data) // _MIN_READ_BYTES
+    image = Image.open(_Sparing(file.data, most_reads), formats=FORMATS)
     if getattr(image, "is_animated", False):
         steps.append(Step.FIRST_FRAME)
     return image
@@ -171,16 +193,52 @@ def eight_bits(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
     return ((levels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
+class _Sparing(BytesIO):
+    """A file that ends the work of who reads it in too many pieces, or too much in pieces."""
+
+    def __init__(self, data: bytes, most_reads: int, most_bytes: int | None = None) -> None:
+        """Allow that many reads, of that many bytes together; None: of any number."""
+        super().__init__(data)
+        self._reads, self._bytes = most_reads, most_bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as BytesIO does. Reading all there is at once, for a decoder in C, is free.
+
+        Raises:
+            PictureError: this was one too many.
+        """
+        piece = super().read(size)
+        if size is not None and size >= 0:
+            self._reads -= 1
+            if self._bytes is not None:
+                self._bytes -= len(piece)
+            if self._reads < 0 or (self._bytes is not None and self._bytes < 0):
+                raise PictureError(
+                    "it holds too much or too many pieces besides its pixels; "
+                    "save it anew, without metadata"
+                )
+        return piece
+
+
 def _check_cost(image: Image.Image, data: bytes, max_pixels: int) -> None:
     """Refuse files that take much more time or memory than their pixels.
 
     Raises:
         PictureError: says what is too much.
     """
-    scans = data.count(_START_OF_SCAN) if image.format in ("JPEG", "MPO") else 0
+    scans = _scans(data) if image.format in ("JPEG", "MPO") else 0
     if scans > _MAX_SCANS:
         raise PictureError(f"{scans} scans are over the limit of {_MAX_SCANS}; save it anew")
     tags = getattr(image, "tag_v2", {})
     tile = tags.get(_TIFF_TILE_WIDTH, 1) * tags.get(_TIFF_TILE_LENGTH, 1)
     if tile > max_pixels:
         raise PictureError(f"tiles of {tile} pixels are over the limit of {max_pixels}")
+
+
+def _scans(data: bytes) -> int:
+    """How many scans a JPEG has; other threads may run meanwhile."""
+    overlap = len(_START_OF_SCAN) - 1
+    return sum(
+        data.count(_START_OF_SCAN, start, start + _LARGE + overlap)
+        for start in range(0, len(data), _LARGE)
+    )

@@ -10,10 +10,11 @@ import grpc
 import structlog
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from services.common.health import Health
 from services.common.interceptor import AroundCalls, Bounds
+from services.common.lasting import LastingCalls, Reflection
 from services.common.metrics import Metrics, MetricsEndpoint
 from services.common.settings import ServiceSettings
 
@@ -50,13 +51,16 @@ async def serve(
 
     around_calls = _around_calls(settings, metrics)
     server = grpc.aio.server(interceptors=[around_calls], options=_options(settings))
-    health = Health(service_name, metrics)
+    lasting = LastingCalls()
+    health = Health(service_name, metrics, lasting)
     add_service(server)
     known = descriptor_pool.Default()  # type: ignore[no-untyped-call]
     metrics.expect(known.FindServiceByName(service_name).methods)
-    await health.attach(server)
+    health.attach(server)
     names = (service_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
-    reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server)
+    reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
+        Reflection((*names, reflection.SERVICE_NAME), lasting), server
+    )
 
     try:
         port = server.add_insecure_port(f"{settings.host}:{settings.port}")
@@ -74,7 +78,7 @@ async def serve(
     try:
         await _until_set(stop, meanwhile=(watch, around_calls.sweep()))
     finally:
-        await _drain(server, health, settings)
+        await _drain(server, health, lasting, settings)
         endpoint.close()
 
 
@@ -90,11 +94,15 @@ async def _until_set(stop: asyncio.Event, *, meanwhile: Sequence[Awaitable[None]
         task.result()
 
 
-async def _drain(server: grpc.aio.Server, health: Health, settings: ServiceSettings) -> None:
+async def _drain(
+    server: grpc.aio.Server, health: Health, lasting: LastingCalls, settings: ServiceSettings
+) -> None:
     """NOT_SERVING; wait until balancers have seen it; accept nothing new; finish the rest."""
     log.info("draining", wait_s=settings.drain_wait_s, grace_s=settings.drain_grace_s)
-    await health.drain()
+    health.drain()
     await asyncio.sleep(settings.drain_wait_s)
+    # Watchers know by now, and they would stay for the whole grace period.
+    lasting.end()
     await server.stop(settings.drain_grace_s)
     log.info("stopped")
 
@@ -122,7 +130,7 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
     age_ms = round(settings.max_connection_age_s * 1000)
     return [
         ("grpc.max_receive_message_length", settings.max_request_bytes),
-        # What a caller may send before it is asked for. Left to itself gRPC raises that to megabytes.
+        # What a caller may send before it is asked for. Left to itself gRPC makes that megabytes.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", _UNREAD_BYTES),
         # We unpack messages ourselves, up to the same limit; see `incoming.py`.

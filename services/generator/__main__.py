@@ -53,7 +53,7 @@ async def run(settings: GeneratorSettings) -> None:
 def main() -> None:
     """Read the settings, show them, serve."""
     settings = GeneratorSettings.from_command_line("python -m services.generator")
-    logs.configure("generator", settings.log_level)
+    logs.configure("generator", settings.log_level, secret=settings.auth_token)
     structlog.get_logger().info("settings", **settings.model_dump(mode="json"))
     uvloop.run(run(settings))
 

@@ -59,7 +59,7 @@ async def run(settings: SimilaritySettings) -> None:
 def main() -> None:
     """Read the settings, show them, serve."""
     settings = SimilaritySettings.from_command_line("python -m services.similarity")
-    logs.configure("similarity", settings.log_level)
+    logs.configure("similarity", settings.log_level, secret=settings.auth_token)
     structlog.get_logger().info("settings", **settings.model_dump(mode="json"))
     uvloop.run(run(settings))
 

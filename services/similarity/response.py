@@ -42,9 +42,10 @@ def search_result(result: SearchResult) -> pb.SearchResult:
         count=result.count,
         mean=result.mean,
         histogram=result.histogram.tolist(),
-        score_ids=result.score_ids.tolist(),
-        scores=result.scores.tolist(),
     )
+    # A million of both take 47 ms by their buffers. As lists they take 100, as arrays 203.
+    message.score_ids.extend(result.score_ids.data)
+    message.scores.extend(result.scores.data)
     if result.count:
         message.quantiles.extend(
             pb.Quantile(share=share, ssim=quantile(result.histogram, share)) for share in QUANTILES

@@ -92,7 +92,7 @@ def _inference(settings: UpscalerSettings, triton: Triton, metrics: UpscalerMetr
 def main() -> None:
     """Read the settings, show them, serve."""
     settings = UpscalerSettings.from_command_line("python -m services.upscaler")
-    logs.configure("upscaler", settings.log_level)
+    logs.configure("upscaler", settings.log_level, secret=settings.auth_token)
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # other C libraries have none
         for parameter, value in _MALLOC.items():
             mallopt(parameter, value)
