@@ -11,10 +11,10 @@ from animegan.generator.v1 import generator_pb2 as pb
 from animegan.generator.v1 import generator_pb2_grpc
 from animegan.image.v1 import image_pb2
 
-from services.common.admission import PATIENCE_S
 from tests.integration.generator.service import ServiceProcess
 
 GENERATE = "/animegan.generator.v1.GeneratorService/Generate"
+IMAGES = "animegan_generator_images_total"
 MIB = 2**20
 
 
@@ -79,33 +79,29 @@ async def test_messages_of_those_who_may_call_are_bounded_together(triton, tmp_p
 
 
 async def test_readers_that_stop_reading_lock_nobody_out(triton, tmp_path):
-    raw = image_pb2.IMAGE_FORMAT_RAW
-    flags = ("--max-images-in-flight=64", "--max-images=48", "--default-deadline-s=20")
+    large = {"count": 10**6, "format": image_pb2.IMAGE_FORMAT_RAW}
+    flags = ("--max-images-in-flight=64", "--max-images=16", "--default-deadline-s=20")
     with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
-        async with AsyncExitStack() as channels:
-            for _ in range(4):  # each has 48 pictures at a time
-                channel = await channels.enter_async_context(
-                    grpc.aio.insecure_channel(
-                        service.target, [("grpc.use_local_subchannel_pool", 1)]
-                    )
+        async with AsyncExitStack() as open_:
+            for _ in range(4):  # each would have 48 pictures at a time
+                channel = grpc.aio.insecure_channel(
+                    service.target, [("grpc.use_local_subchannel_pool", 1)]
                 )
+                await open_.enter_async_context(channel)
                 stub = generator_pb2_grpc.GeneratorServiceStub(channel)
-                call = stub.GenerateStream(pb.GenerateStreamRequest(count=10**6, format=raw))
-                channels.callback(call.cancel)
+                call = stub.GenerateStream(pb.GenerateStreamRequest(**large))
+                open_.callback(call.cancel)
                 await call.read()
-            await asyncio.sleep(1)  # until flow control holds the answers
-            quarter = await stub.Generate(pb.GenerateRequest(count=16))  # is kept for unary calls
-            assert len(quarter.images) == 16
-            await asyncio.sleep(PATIENCE_S)
+            made = -1.0
+            while made < (made := service.metric(IMAGES, model="stylegan")):
+                await asyncio.sleep(1)  # until flow control holds all answers
             for _ in range(3):
-                everything = await stub.Generate(pb.GenerateRequest(count=48))
-                assert len(everything.images) == 48
-        assert "others need its" in service.log_text()
-        async with grpc.aio.insecure_channel(service.target) as channel:
-            stub = generator_pb2_grpc.GeneratorServiceStub(channel)
-            stream = stub.GenerateStream(pb.GenerateStreamRequest(count=100))
+                quarter = await stub.Generate(pb.GenerateRequest(count=16))
+                assert len(quarter.images) == 16
+            stream = stub.GenerateStream(pb.GenerateStreamRequest(count=100), timeout=60)
             assert sum([len(answer.images) async for answer in stream]) == 100
+        assert "others need its" in service.log_text()
         async with asyncio.timeout(10):
             while service.metric("animegan_generator_in_flight"):
                 await asyncio.sleep(0.05)
