@@ -9,11 +9,19 @@ from animegan.similarity.v1 import similarity_pb2_grpc
 
 from services.common.admission import Admission
 from services.common.calls import Context
+from services.common.errors import InvalidField
 from services.similarity.catalogue import Catalogue
 from services.similarity.order import SearchOrder
 from services.similarity.pipeline import Pipeline
 from services.similarity.request import Limits, parse_image, parse_pair, parse_query
-from services.similarity.response import explain_response, image, index_message, search_result
+from services.similarity.response import (
+    explain_response,
+    image,
+    index_message,
+    search_result,
+    stream_response,
+)
+from services.similarity.result import Failure
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["SimilarityService"].full_name
 
@@ -46,9 +54,9 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
     ) -> AsyncIterator[pb.SearchStreamResponse]:
         """Queries as they come, a few at a time."""
         with self._admission.hold(self._pipeline.stream_window):
-            async with aclosing(self._pipeline.search_all(self._orders(requests))) as results:
-                async for result in results:
-                    yield pb.SearchStreamResponse(result=search_result(result))
+            async with aclosing(self._pipeline.search_all(self._orders(requests))) as answers:
+                async for answer in answers:
+                    yield stream_response(answer)
 
     async def Explain(self, request: pb.ExplainRequest, _: Context) -> pb.ExplainResponse:
         """One pair."""
@@ -73,6 +81,13 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
 
     async def _orders(
         self, requests: AsyncIterator[pb.SearchStreamRequest]
-    ) -> AsyncIterator[SearchOrder]:
+    ) -> AsyncIterator[SearchOrder | Failure]:
         async for request in requests:
-            yield parse_query(request.query, self._limits)
+            yield self._order(request.query)
+
+    def _order(self, query: pb.SearchQuery) -> SearchOrder | Failure:
+        """The order, or what is wrong with it."""
+        try:
+            return parse_query(query, self._limits)
+        except InvalidField as error:
+            return Failure(error)

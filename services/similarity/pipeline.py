@@ -24,7 +24,7 @@ from services.similarity.indexes import Index
 from services.similarity.metrics import SimilarityMetrics
 from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
 from services.similarity.pictures import Prepared, prepare, thumbnails
-from services.similarity.result import Encoded, ExplainResult, Match, SearchResult
+from services.similarity.result import Encoded, ExplainResult, Failure, Match, SearchResult
 from services.similarity.scatter import Gathered, Scatter
 from services.similarity.window import in_order
 
@@ -71,15 +71,21 @@ class Pipeline:
         """
         return await self._catalogue.run(order.index, partial(self._search, order))
 
-    async def search_all(self, orders: AsyncIterator[SearchOrder]) -> AsyncGenerator[SearchResult]:
+    async def search_all(
+        self, items: AsyncIterator[SearchOrder | Failure]
+    ) -> AsyncGenerator[SearchResult | Failure]:
         """Search for one order after the other, `stream_window` of them at a time.
 
+        What concerns one order alone is told by a Failure in its place; one of `items` is passed
+        on in its turn.
+
         Raises:
-            As `search`; messages say which order it was, counted from 1.
+            Unavailable, DeadlineExceeded, Internal: see `errors.py`.
+            Whatever `items` raises.
         """
-        async with aclosing(in_order(orders, self.search, self.stream_window)) as results:
-            async for result in results:
-                yield result
+        async with aclosing(in_order(items, self._answer, self.stream_window)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def explain(self, order: ExplainOrder) -> ExplainResult:
         """Compare a pair.
@@ -103,6 +109,14 @@ class Pipeline:
     async def canary(self) -> None:
         """Look for indexes, and let a Triton for each shard answer a small question."""
         await self._catalogue.check_every_shard()
+
+    async def _answer(self, item: SearchOrder | Failure) -> SearchResult | Failure:
+        if isinstance(item, Failure):
+            return item
+        try:
+            return await self.search(item)
+        except (InvalidField, NotFound) as error:
+            return Failure(error)
 
     async def _search(self, order: SearchOrder, index: Index) -> SearchResult:
         await self._check_definition(order.definition, index, "query.definition")
