@@ -8,12 +8,13 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from animegan_client.commands.console import complain, say
-from animegan_client.commands.outputs import SHEET_SUFFIXES
+from animegan_client.commands.outputs import check_sheet
 from animegan_client.commands.service import UsageError, connect
 from animegan_client.commands.table import table
 from animegan_client.comparison_sheet import Entry, Subject, comparison_sheet
 from animegan_client.errors import InvalidArgumentError
 from animegan_client.fidelity import psnr, ssim
+from animegan_client.files import write_picture
 from animegan_client.progress import ProgressBar
 from animegan_client.upscaler import UpscalerClient
 from animegan_client.upscaler.types import MethodInfo, UpscaleOptions
@@ -78,8 +79,7 @@ def compare(arguments: argparse.Namespace) -> None:
     sheet = comparison_sheet(
         [_subject(each, answers, scale) for each, answers in zip(given, made, strict=True)]
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out)
+    write_picture(out, sheet)
     if arguments.compare_downscale:
         say(_figures(given, made))
     say(f"{out}: {sheet.width}x{sheet.height}, {', '.join(each.method for each in made[0])}")
@@ -92,8 +92,7 @@ def _check(arguments: argparse.Namespace, out: Path, scale: float) -> None:
             raise UsageError(
                 f"--{flag}: a comparison shows every method on one sheet; leave it out"
             )
-    if out.suffix.lower() not in SHEET_SUFFIXES:
-        raise UsageError(f"--out: {out} is no image file ({', '.join(SHEET_SUFFIXES)})")
+    check_sheet("--out", out)
     if any(out.exists() and out.samefile(path) for path in arguments.inputs):
         raise UsageError(f"--out: {out} would replace a picture that is compared")
     if arguments.compare_downscale and (scale < 2 or scale % 1):
