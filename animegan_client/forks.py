@@ -1,9 +1,9 @@
 """Clients and forks do not go together.
 
 gRPC works by threads, and a fork copies none of them: whoever calls in a child, by the client that
-its parent had or by a new one, may wait for ever. With GRPC_ENABLE_FORK_SUPPORT=1 a call works after
-a fork of an idle parent; under load 9 of 10 hung and the parent with them, in grpcio 1.81. So a call
-in such a child is refused.
+its parent had or by a new one, may wait for ever. GRPC_ENABLE_FORK_SUPPORT=1 helps where the parent
+is idle; where it calls, 9 of 10 children hung, and the parent with them (grpcio 1.81). So a call in
+such a child is refused.
 """
 
 import os

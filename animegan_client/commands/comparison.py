@@ -53,18 +53,31 @@ class _Made:
     ssim: float | None = None
 
 
-def compare(arguments: argparse.Namespace) -> None:
+def compare(arguments: argparse.Namespace) -> Sequence[Path]:
     """Have every method enlarge the pictures; write the sheet, and tell the figures.
+
+    Returns:
+        Pictures that cannot be read, and are not on the sheet.
 
     Raises:
         UsageError: the flags make no sense together, or a picture is too large or too small.
-        OSError: a picture cannot be read, or the sheet not be written.
+        OSError: the only picture cannot be read, or the sheet not be written.
         AnimeganError: see `errors`.
     """
     out = Path(arguments.out or DEFAULT_OUT)
     scale = arguments.scale or DEFAULT_SCALE
     _check(arguments, out, scale)
-    given = [_given(path, scale, arguments.compare_downscale) for path in arguments.inputs]
+    given, failed = [], []
+    for path in arguments.inputs:
+        try:
+            given.append(_given(path, scale, arguments.compare_downscale))
+        except OSError as error:
+            if len(arguments.inputs) == 1:
+                raise
+            complain(f"without {path}: {error.strerror or error}")
+            failed.append(path)
+    if not given:
+        return failed
     with connect(UpscalerClient, arguments) as client:
         # Filters first, the default last: beside the truth.
         methods = sorted(
@@ -83,6 +96,7 @@ def compare(arguments: argparse.Namespace) -> None:
     if arguments.compare_downscale:
         say(_figures(given, made))
     say(f"{out}: {sheet.width}x{sheet.height}, {', '.join(each.method for each in made[0])}")
+    return failed
 
 
 def _check(arguments: argparse.Namespace, out: Path, scale: float) -> None:
@@ -93,7 +107,8 @@ def _check(arguments: argparse.Namespace, out: Path, scale: float) -> None:
                 f"--{flag}: a comparison shows every method on one sheet; leave it out"
             )
     check_sheet("--out", out)
-    if any(out.exists() and out.samefile(path) for path in arguments.inputs):
+    sources = [path for path in arguments.inputs if path.exists()]
+    if any(out.exists() and out.samefile(path) for path in sources):
         raise UsageError(f"--out: {out} would replace a picture that is compared")
     if arguments.compare_downscale and (scale < 2 or scale % 1):
         raise UsageError(
@@ -109,6 +124,7 @@ def _given(path: Path, scale: float, downscale: str | None) -> _Given:
             raise UsageError(
                 f"{path}: {width}x{height} pixels would become more than {MAX_PIXELS:,}; crop it"
             )
+        image.load()  # a broken one is found out here, and not by each method
         if downscale is None:
             return _Given(path.name, path, None)
         if min(width, height) < max(MIN_SIDE, scale):

@@ -57,12 +57,13 @@ def main(argv: list[str]) -> int:
     """Have a service enlarge files and write the answers where --out says."""
     parser = _parser()
     arguments = parser.parse_args(argv)
+    action = _upscale
     if arguments.compare or arguments.compare_downscale:
-        return run(PROG, lambda: comparison.compare(arguments), FLAGS, UPSCALER)
-    if arguments.out is None:
+        action = comparison.compare
+    elif arguments.out is None:
         parser.error("--out says where the answers go, and is missing")
     failed: list[Path] = []
-    code = run(PROG, lambda: failed.extend(_upscale(arguments)), FLAGS, UPSCALER)
+    code = run(PROG, lambda: failed.extend(action(arguments)), FLAGS, UPSCALER)
     return code or int(bool(failed))
 
 
