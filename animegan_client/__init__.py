@@ -16,6 +16,7 @@ from animegan_client.errors import (
     BusyError,
     DeadlineExceededError,
     FieldViolation,
+    ForkedError,
     InvalidArgumentError,
     NotFoundError,
     ServerError,
@@ -25,6 +26,7 @@ from animegan_client.errors import (
 from animegan_client.similarity import AsyncSimilarityClient, SimilarityClient
 from animegan_client.types import (
     EncodedImage,
+    Failure,
     GeneratedImage,
     GenerateOptions,
     GenerateResult,
@@ -43,7 +45,9 @@ __all__ = [
     "Client",
     "DeadlineExceededError",
     "EncodedImage",
+    "Failure",
     "FieldViolation",
+    "ForkedError",
     "GenerateOptions",
     "GenerateResult",
     "GeneratedImage",

@@ -1,12 +1,15 @@
 """How calls travel: retries, balancing, keepalive, limits, credentials; one for both clients."""
 
 import json
+import re
 from importlib.metadata import version
 
 import grpc
 from animegan.generator.v1 import generator_pb2
 from animegan.similarity.v1 import similarity_pb2
 from animegan.upscaler.v1 import upscaler_pb2
+
+from animegan_client.errors import InvalidArgumentError
 
 Metadata = tuple[tuple[str, str], ...]
 Tls = bool | grpc.ChannelCredentials
@@ -15,6 +18,9 @@ Tls = bool | grpc.ChannelCredentials
 MAX_RESPONSE_BYTES = 256 * 1024 * 1024
 # What the services accept that take a picture's file; larger requests fail here, with a message.
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
+
+# Printable ASCII; HTTP would cut off spaces at the ends.
+_TOKEN = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 _FILES = (generator_pb2.DESCRIPTOR, similarity_pb2.DESCRIPTOR, upscaler_pb2.DESCRIPTOR)
 
@@ -51,6 +57,12 @@ OPTIONS: tuple[tuple[str, str | int], ...] = (
     # gRPC servers drop clients that ping idle connections.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    # A service that comes back is found within a second or so. gRPC would wait longer and longer,
+    # up to two minutes, and all clients of a process that call one address wait together.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    # An attempt that nobody answers is given up: gRPC's 20 s would outlast most outages.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.primary_user_agent", f"anime-gan/{version('anime-gan')}"),
 )
 
@@ -61,5 +73,15 @@ def credentials(tls: Tls) -> grpc.ChannelCredentials | None:
 
 
 def metadata(token: str | None) -> Metadata:
-    """What every call carries."""
+    """What every call carries.
+
+    Raises:
+        InvalidArgumentError: the token cannot travel in a header. It is not shown.
+    """
+    if token and not _TOKEN.fullmatch(token):
+        raise InvalidArgumentError.of(
+            "token",
+            "it holds a line break, a space at an end, or what is no ASCII, and cannot be sent; "
+            "was it read from a file with its end of line?",
+        )
     return (("authorization", f"Bearer {token}"),) if token else ()

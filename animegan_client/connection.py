@@ -6,6 +6,7 @@ from typing import Self
 import grpc
 
 from animegan_client import channel
+from animegan_client.forks import check_process, is_forked
 
 DEFAULT_TIMEOUT_S = 60.0
 
@@ -34,19 +35,25 @@ class Connection:
             timeout: seconds for a call that sets none of its own, retries included.
             tls: True for the system's root certificates, or credentials made by
                 `grpc.ssl_channel_credentials`.
+
+        Raises:
+            InvalidArgumentError: the token cannot be sent.
+            ForkedError: clients were used before this process was forked.
         """
+        check_process()
+        self._credentials = channel.metadata(token)
         secret = channel.credentials(tls)
         self._channel = (
             grpc.secure_channel(target, secret, channel.OPTIONS)
             if secret
             else grpc.insecure_channel(target, channel.OPTIONS)
         )
-        self._metadata = channel.metadata(token)
         self._timeout = timeout
 
     def close(self) -> None:
         """Close the connection; calls that still run are cancelled."""
-        self._channel.close()
+        if not is_forked():  # it is the parent's, and closing it may wait for ever
+            self._channel.close()
 
     def __enter__(self) -> Self:
         """The client itself."""
@@ -65,6 +72,16 @@ class Connection:
         """The timeout of a unary call."""
         return self._timeout if timeout is None else timeout
 
+    @property
+    def _metadata(self) -> channel.Metadata:
+        """What every call carries; the way of every call leads through here.
+
+        Raises:
+            ForkedError: this is not the process in which the client was made.
+        """
+        check_process()
+        return self._credentials
+
 
 class AsyncConnection:
     """`Connection`'s twin for one event loop; any number of its tasks may share one."""
@@ -78,18 +95,20 @@ class AsyncConnection:
         tls: channel.Tls = False,
     ) -> None:
         """Prepare to call `target`, in a running event loop. Arguments as in `Connection`."""
+        check_process()
+        self._credentials = channel.metadata(token)
         secret = channel.credentials(tls)
         self._channel = (
             grpc.aio.secure_channel(target, secret, channel.OPTIONS)
             if secret
             else grpc.aio.insecure_channel(target, channel.OPTIONS)
         )
-        self._metadata = channel.metadata(token)
         self._timeout = timeout
 
     async def close(self) -> None:
         """Close the connection; calls that still run are cancelled."""
-        await self._channel.close(grace=None)
+        if not is_forked():
+            await self._channel.close(grace=None)
 
     async def __aenter__(self) -> Self:
         """The client itself."""
@@ -107,3 +126,13 @@ class AsyncConnection:
     def _seconds(self, timeout: float | None) -> float:
         """The timeout of a unary call."""
         return self._timeout if timeout is None else timeout
+
+    @property
+    def _metadata(self) -> channel.Metadata:
+        """What every call carries; the way of every call leads through here.
+
+        Raises:
+            ForkedError: this is not the process in which the client was made.
+        """
+        check_process()
+        return self._credentials

@@ -7,6 +7,7 @@
     ├── BusyError              the service has as much work as it takes, still after the retries
     ├── UnavailableError       nobody answers, or what the service needs is away
     ├── DeadlineExceededError  the timeout was too short (also a TimeoutError)
+    ├── ForkedError            the process was forked after its clients were made
     └── ServerError            the service's own fault, or an answer that makes no sense
 
 The text of each says what is wrong. `request_id` finds the call in the service's logs.
@@ -77,6 +78,10 @@ class UnavailableError(AnimeganError):
 
 class DeadlineExceededError(AnimeganError, TimeoutError):
     """The call's timeout passed; the service dropped its work."""
+
+
+class ForkedError(AnimeganError, RuntimeError):
+    """Clients were used before this process was forked; a call would wait for ever."""
 
 
 class ServerError(AnimeganError):

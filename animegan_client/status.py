@@ -1,12 +1,13 @@
 """gRPC's failures become this package's errors: the only file that reads status codes."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from animegan_client.errors import (
@@ -33,6 +34,21 @@ _PLAIN: dict[grpc.StatusCode, type[AnimeganError]] = {
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
 }
 
+# What gRPC itself says, on either side, of a message that it does not let through.
+_TOO_LARGE = re.compile(
+    r"(?P<side>CLIENT|SERVER)?.*\b(?P<way>sent|received) message larger than max "
+    r"\((?P<size>\d+) vs\. (?P<limit>\d+)\)",
+    re.IGNORECASE,
+)
+
+
+class _Failure(Protocol):
+    """A message of the APIs that tells why one item of a stream has no answer."""
+
+    code: int
+    message: str
+    field: str
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -54,12 +70,45 @@ def from_call(call: grpc.Call) -> AnimeganError:
             return InvalidArgumentError(
                 message, violations=_violations(status), request_id=request_id
             )
+        case grpc.StatusCode.RESOURCE_EXHAUSTED if found := _TOO_LARGE.search(message):
+            return _too_large(found)
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return BusyError(message, retry_after=_retry_after(status), request_id=request_id)
         case code if code in _PLAIN:
             return _PLAIN[code](message, request_id=request_id)
         case code:
             return ServerError(f"{code.name}: {message}", request_id=request_id)
+
+
+def from_failure(failure: _Failure) -> AnimeganError:
+    """The error that one item of a stream met."""
+    match failure.code:
+        case code_pb2.INVALID_ARGUMENT:
+            return InvalidArgumentError.of(failure.field, failure.message)
+        case code_pb2.NOT_FOUND:
+            return NotFoundError(failure.message)
+        case code:
+            return ServerError(f"status {code}: {failure.message}")
+
+
+def too_large(what: str, size: int, limit: int) -> InvalidArgumentError:
+    """The error about a request of `size` bytes; `what` names it, or the field that is large."""
+    return InvalidArgumentError.of(
+        what,
+        f"{size} bytes are over the limit of {limit} for a request; split it, or send the picture "
+        "smaller",
+    )
+
+
+def _too_large(found: re.Match[str]) -> InvalidArgumentError:
+    size, limit = int(found["size"]), int(found["limit"])
+    # What we sent and what a service received are requests; a service may not say who it is.
+    ours = (found["side"] or "").upper() == "CLIENT"
+    if ours == (found["way"].lower() == "sent"):
+        return too_large("(message)", size, limit)
+    return InvalidArgumentError.of(
+        "(answer)", f"{size} bytes are over the limit of {limit} for an answer; ask for less"
+    )
 
 
 def _violations(status: status_pb2.Status) -> tuple[FieldViolation, ...]:

@@ -7,6 +7,8 @@ from typing import Literal, TypedDict
 
 from PIL import Image
 
+from animegan_client.errors import AnimeganError
+
 ImageFormat = Literal["png", "webp", "jpeg", "raw"]
 """`raw`: uint8, height x width x channels, rows from top to bottom, channels interleaved."""
 
@@ -69,6 +71,13 @@ class EncodedImage:
         image = Image.open(io.BytesIO(self.data))
         image.load()
         return image
+
+
+@dataclass(frozen=True)
+class Failure:
+    """There is no answer to a picture of a stream, or no more of it. Others are not affected."""
+
+    error: AnimeganError
 
 
 @dataclass(frozen=True)

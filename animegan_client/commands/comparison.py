@@ -8,12 +8,13 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from animegan_client.commands.console import complain, say
-from animegan_client.commands.outputs import SHEET_SUFFIXES
+from animegan_client.commands.outputs import check_sheet
 from animegan_client.commands.service import UsageError, connect
 from animegan_client.commands.table import table
 from animegan_client.comparison_sheet import Entry, Subject, comparison_sheet
 from animegan_client.errors import InvalidArgumentError
 from animegan_client.fidelity import psnr, ssim
+from animegan_client.files import write_picture
 from animegan_client.progress import ProgressBar
 from animegan_client.upscaler import UpscalerClient
 from animegan_client.upscaler.types import MethodInfo, UpscaleOptions
@@ -52,18 +53,31 @@ class _Made:
     ssim: float | None = None
 
 
-def compare(arguments: argparse.Namespace) -> None:
+def compare(arguments: argparse.Namespace) -> Sequence[Path]:
     """Have every method enlarge the pictures; write the sheet, and tell the figures.
+
+    Returns:
+        Pictures that cannot be read, and are not on the sheet.
 
     Raises:
         UsageError: the flags make no sense together, or a picture is too large or too small.
-        OSError: a picture cannot be read, or the sheet not be written.
+        OSError: the only picture cannot be read, or the sheet not be written.
         AnimeganError: see `errors`.
     """
     out = Path(arguments.out or DEFAULT_OUT)
     scale = arguments.scale or DEFAULT_SCALE
     _check(arguments, out, scale)
-    given = [_given(path, scale, arguments.compare_downscale) for path in arguments.inputs]
+    given, failed = [], []
+    for path in arguments.inputs:
+        try:
+            given.append(_given(path, scale, arguments.compare_downscale))
+        except OSError as error:
+            if len(arguments.inputs) == 1:
+                raise
+            complain(f"without {path}: {error.strerror or error}")
+            failed.append(path)
+    if not given:
+        return failed
     with connect(UpscalerClient, arguments) as client:
         # Filters first, the default last: beside the truth.
         methods = sorted(
@@ -78,11 +92,11 @@ def compare(arguments: argparse.Namespace) -> None:
     sheet = comparison_sheet(
         [_subject(each, answers, scale) for each, answers in zip(given, made, strict=True)]
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(out)
+    write_picture(out, sheet)
     if arguments.compare_downscale:
         say(_figures(given, made))
     say(f"{out}: {sheet.width}x{sheet.height}, {', '.join(each.method for each in made[0])}")
+    return failed
 
 
 def _check(arguments: argparse.Namespace, out: Path, scale: float) -> None:
@@ -92,9 +106,9 @@ def _check(arguments: argparse.Namespace, out: Path, scale: float) -> None:
             raise UsageError(
                 f"--{flag}: a comparison shows every method on one sheet; leave it out"
             )
-    if out.suffix.lower() not in SHEET_SUFFIXES:
-        raise UsageError(f"--out: {out} is no image file ({', '.join(SHEET_SUFFIXES)})")
-    if any(out.exists() and out.samefile(path) for path in arguments.inputs):
+    check_sheet("--out", out)
+    sources = [path for path in arguments.inputs if path.exists()]
+    if any(out.exists() and out.samefile(path) for path in sources):
         raise UsageError(f"--out: {out} would replace a picture that is compared")
     if arguments.compare_downscale and (scale < 2 or scale % 1):
         raise UsageError(
@@ -110,6 +124,7 @@ def _given(path: Path, scale: float, downscale: str | None) -> _Given:
             raise UsageError(
                 f"{path}: {width}x{height} pixels would become more than {MAX_PIXELS:,}; crop it"
             )
+        image.load()  # a broken one is found out here, and not by each method
         if downscale is None:
             return _Given(path.name, path, None)
         if min(width, height) < max(MIN_SIDE, scale):

@@ -1,18 +1,46 @@
 """What the verbs tell their user: results on stdout, everything else on stderr."""
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 
 def say(line: str) -> None:
-    """Write one line of the result."""
-    sys.stdout.write(f"{line}\n")
+    """Write one line of the result.
+
+    Raises:
+        OSError: nobody takes it: a full disk, a closed pipe.
+    """
+    with _stdout():
+        sys.stdout.write(f"{line}\n")
+
+
+def finish() -> None:
+    """See that all that was said has gone out.
+
+    Raises:
+        As `say`.
+    """
+    with _stdout():
+        sys.stdout.flush()
 
 
 def complain(line: str) -> None:
     """Write one line about what went wrong."""
     sys.stderr.write(f"{line}\n")
+
+
+@contextmanager
+def _stdout() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # At its end Python would try again, and complain in a way of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OSError(error.errno, error.strerror, "stdout") from error
 
 
 class Parser(argparse.ArgumentParser):

@@ -5,8 +5,12 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from PIL import Image
+
 from animegan_client.commands.console import Parser, say
+from animegan_client.commands.outputs import check_sheet
 from animegan_client.commands.service import SIMILARITY, add_service_arguments, connect, run
+from animegan_client.files import write_picture
 from animegan_client.sheet import contact_sheet
 from animegan_client.similarity import SimilarityClient
 from animegan_client.similarity.types import Explanation
@@ -39,6 +43,8 @@ def main(argv: list[str]) -> int:
 
 
 def _explain(arguments: argparse.Namespace) -> None:
+    if arguments.out:
+        check_sheet("--out", arguments.out)
     with connect(SimilarityClient, arguments) as client:
         other: int | Path = arguments.other or arguments.id
         if other is None:
@@ -60,19 +66,18 @@ def _explain(arguments: argparse.Namespace) -> None:
         say(f"{arguments.file} and {name}: SSIM {explanation.ssim:.6f} ({explanation.definition})")
         say(f"by channel: {channels}")
     if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        _save(explanation, arguments.out)
+        write_picture(arguments.out, _drawn(explanation))
         say(f"{arguments.out}: the picture, the map, the other one")
 
 
-def _save(explanation: Explanation, path: Path) -> None:
+def _drawn(explanation: Explanation) -> Image.Image:
     heatmap = explanation.heatmap.to_pil()
     # Nearest: whole pixels, as the map has them.
     pair = [
         picture.to_pil().resize(heatmap.size, 0)
         for picture in (explanation.query, explanation.reference)
     ]
-    contact_sheet([pair[0], heatmap, pair[1]], columns=3, gap=_GAP_PX).save(path)
+    return contact_sheet([pair[0], heatmap, pair[1]], columns=3, gap=_GAP_PX)
 
 
 def _parser() -> Parser:

@@ -7,6 +7,7 @@ from typing import Protocol
 from PIL import Image
 
 from animegan_client.commands.service import UsageError
+from animegan_client.files import write_file, write_picture
 from animegan_client.sheet import contact_sheet
 from animegan_client.types import GeneratedImage, ImageFormat
 
@@ -40,17 +41,23 @@ def open_output(target: str, count: int) -> Output:
     path = Path(target)
     if target.endswith(("/", os.sep)) or path.is_dir() or not path.suffix:
         return FolderOutput(path)
-    if path.suffix.lower() not in SHEET_SUFFIXES:
-        raise UsageError(
-            f"--out: {target} is no image file ({', '.join(SHEET_SUFFIXES)}); "
-            "for a folder end it with a slash"
-        )
+    check_sheet("--out", path, "; for a folder end it with a slash")
     if count > MAX_SHEET_IMAGES:
         raise UsageError(
             f"--out: a contact sheet holds at most {MAX_SHEET_IMAGES} faces, not {count}; "
             "name a folder"
         )
     return SheetOutput(path)
+
+
+def check_sheet(flag: str, path: Path, remedy: str = "") -> None:
+    """Check that `flag` names a file that a picture can be drawn into.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if path.suffix.lower() not in SHEET_SUFFIXES:
+        raise UsageError(f"{flag}: {path} is no image file ({', '.join(SHEET_SUFFIXES)}){remedy}")
 
 
 class FolderOutput:
@@ -65,7 +72,7 @@ class FolderOutput:
     def add(self, image: GeneratedImage) -> None:
         """Write its file."""
         name = f"seed-{image.seed}{FILE_SUFFIXES[image.format]}"
-        (self._folder / name).write_bytes(image.data)
+        write_file(self._folder / name, image.data)
         self._written += 1
 
     def finish(self) -> str:
@@ -89,6 +96,6 @@ class SheetOutput:
     def finish(self) -> str:
         """Draw the sheet."""
         sheet = contact_sheet(self._images)
-        sheet.save(self._path)
+        write_picture(self._path, sheet)
         size = f"{sheet.width}x{sheet.height} pixels"
         return f"{self._path}: contact sheet of {len(self._images)} faces, {size}"

@@ -2,28 +2,35 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from animegan_client.commands.console import Parser, say
+from animegan_client.commands.console import Parser, complain, say
+from animegan_client.commands.inputs import unreadable
+from animegan_client.commands.outputs import check_sheet
 from animegan_client.commands.service import (
     SIMILARITY,
     UsageError,
     add_service_arguments,
     connect,
+    name_flags,
     run,
 )
 from animegan_client.commands.table import table
+from animegan_client.errors import AnimeganError, InvalidArgumentError, ServerError
+from animegan_client.files import write_picture
 from animegan_client.nearest_sheet import Row, nearest_sheet
 from animegan_client.progress import ProgressBar
 from animegan_client.similarity import SimilarityClient
 from animegan_client.similarity.types import SearchOptions, SearchResult
+from animegan_client.types import Failure
 
+PROG = "anime-gan search"
 EPILOG = f"""\
 examples:
   anime-gan search face.png                             its four nearest training images
@@ -32,6 +39,9 @@ examples:
 
 The p-value bounds the share of unseen real images that come as near to the index as the picture.
 A picture whose best SSIM lies over the threshold is called a copy.
+
+A file that cannot be read or searched for is told on stderr, and the exit code is 1; the others are
+not affected. With --json it is in the list, with an `error` in place of what was found.
 
 {SIMILARITY.environment}"""
 
@@ -48,17 +58,42 @@ FLAGS = {
 MAX_SHEET_ROWS = 500
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What came of the files, in their order."""
+
+    found: list[tuple[Path, SearchResult]] = field(default_factory=list)
+    failed: list[tuple[Path, str]] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, file: Path, result: SearchResult) -> None:
+        """It was found."""
+        self.found.append((file, result))
+        self.records.append(record(str(file), result))
+
+    def fail(self, file: Path, reason: str) -> None:
+        """It was not; say why."""
+        complain(f"{PROG}: {file}: {reason}")
+        self.failed.append((file, reason))
+        self.records.append({"file": str(file), "error": reason})
+
+
 def main(argv: list[str]) -> int:
     """Search for files and show what is nearest to each."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-    return run(parser.prog, lambda: _search(arguments), FLAGS, SIMILARITY)
+    arguments = _parser().parse_args(argv)
+    outcome = _Outcome()
+    code = run(PROG, lambda: _search(arguments, outcome), FLAGS, SIMILARITY)
+    return code or int(bool(outcome.failed))
 
 
-def _search(arguments: argparse.Namespace) -> None:
+def _search(arguments: argparse.Namespace, outcome: _Outcome) -> None:
     files: Sequence[Path] = arguments.files
-    if arguments.save and len(files) > MAX_SHEET_ROWS:
-        raise UsageError(f"--save: a sheet shows at most {MAX_SHEET_ROWS} files, not {len(files)}")
+    if arguments.save:
+        check_sheet("--save", arguments.save)
+        if len(files) > MAX_SHEET_ROWS:
+            raise UsageError(
+                f"--save: a sheet shows at most {MAX_SHEET_ROWS} files, not {len(files)}"
+            )
     options = SearchOptions(
         index=arguments.index,
         k=arguments.k,
@@ -68,31 +103,76 @@ def _search(arguments: argparse.Namespace) -> None:
         find_copies=arguments.find_copies or None,
         model=arguments.model,
     )
-    with connect(SimilarityClient, arguments) as client:
-        if len(files) == 1:
-            results = [client.search(files[0], timeout=arguments.timeout, **options)]
-        else:
-            results = _search_all(client, files, options, arguments)
-    if arguments.json:
-        pairs = zip(files, results, strict=True)
-        say(json.dumps([record(str(file), result) for file, result in pairs], indent=2))
-    else:
-        say(table([_head(results), *map(_row, files, results)]))
-        say(summary(results))
-    if arguments.save:
-        arguments.save.parent.mkdir(parents=True, exist_ok=True)
-        _sheet(files, results).save(arguments.save)
-        say(f"{arguments.save}: each picture beside its nearest")
+    try:
+        with connect(SimilarityClient, arguments) as client:
+            _ask(client, options, arguments, outcome)
+    except (AnimeganError, OSError):
+        if outcome.found:  # before it broke
+            _show(arguments, outcome)
+        raise
+    _show(arguments, outcome)
 
 
-def _search_all(
+def _ask(
     client: SimilarityClient,
-    files: Sequence[Path],
     options: SearchOptions,
     arguments: argparse.Namespace,
-) -> list[SearchResult]:
-    with closing(client.search_stream(files, timeout=arguments.timeout, **options)) as stream:
-        return list(ProgressBar(stream, total=len(files), unit="file", disable=arguments.quiet))
+    outcome: _Outcome,
+) -> None:
+    """Search for the files that can be read.
+
+    Raises:
+        AnimeganError: what is wrong is wrong with every file, or the service went away.
+        OSError: a file went away.
+    """
+    reasons = unreadable(arguments.files)
+    readable = [file for file in arguments.files if file not in reasons]
+    with closing(_answers(client, readable, options, arguments.timeout)) as answers:
+        for file in ProgressBar(arguments.files, unit="file", disable=arguments.quiet):
+            if file in reasons:
+                outcome.fail(file, reasons[file])
+                continue
+            answer = next(answers)
+            if isinstance(answer, SearchResult):
+                outcome.add(file, answer)
+            elif _concerns_all(answer.error):
+                raise answer.error
+            else:
+                outcome.fail(file, name_flags(answer.error, FLAGS))
+
+
+def _answers(
+    client: SimilarityClient, files: Sequence[Path], options: SearchOptions, timeout: float | None
+) -> Generator[SearchResult | Failure]:
+    """One for each file."""
+    if len(files) > 1:
+        yield from client.search_stream(files, timeout=timeout, **options)
+        raise ServerError("the service ended the stream before the last answer")
+    for file in files:
+        try:
+            yield client.search(file, timeout=timeout, **options)
+        except InvalidArgumentError as error:
+            yield Failure(error)
+
+
+def _concerns_all(error: AnimeganError) -> bool:
+    """Whether every other file would fail in the same way."""
+    if not isinstance(error, InvalidArgumentError):
+        return True
+    return any(not each.field.startswith("query.image.") for each in error.violations)
+
+
+def _show(arguments: argparse.Namespace, outcome: _Outcome) -> None:
+    files = [file for file, _ in outcome.found]
+    results = [result for _, result in outcome.found]
+    if arguments.json:
+        say(json.dumps(outcome.records, indent=2))
+    elif results:
+        say(table([_head(results), *map(_row, files, results)]))
+        say(summary(results))
+    if arguments.save and results:
+        write_picture(arguments.save, _sheet(files, results))
+        say(f"{arguments.save}: each picture beside its nearest")
 
 
 def summary(results: Sequence[SearchResult]) -> str:

@@ -2,15 +2,19 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from types import FrameType
+from typing import NoReturn, TypeVar
 
 import grpc
 
 from animegan_client import errors
-from animegan_client.commands.console import complain
+from animegan_client.commands.console import complain, finish
 from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
 
 
@@ -49,6 +53,10 @@ _REMEDIES: tuple[tuple[type[errors.AnimeganError], str], ...] = (
     (errors.BusyError, "try again later"),
     (errors.DeadlineExceededError, "ask for fewer pictures, or raise --timeout"),
 )
+
+
+# What fields are called here that are filled by no flag.
+_NAMES = {"token": "ANIMEGAN_TOKEN", "(message)": "the request", "(answer)": "the answer"}
 
 
 class UsageError(Exception):
@@ -94,6 +102,8 @@ def run(
 ) -> int:
     """Run `action`; tell what goes wrong in one line and return the exit code.
 
+    SIGTERM ends it as Ctrl-C does, with code 143: files that are half written are removed.
+
     Args:
         prog: what the line starts with.
         action: the verb's work.
@@ -101,7 +111,9 @@ def run(
         service: that is called.
     """
     try:
-        action()
+        with _terminable():
+            action()
+            finish()
     except UsageError as error:
         complain(f"{prog}: {error}")
         return 2
@@ -121,10 +133,33 @@ def name_flags(error: errors.AnimeganError, flags: Mapping[str, str]) -> str:
     """What went wrong, in one line that names flags in place of the fields that they fill."""
     if not isinstance(error, errors.InvalidArgumentError) or not error.violations:
         return _one_line(error)
+    names = {**_NAMES, **flags}
     return "; ".join(
-        f"{flags.get(violation.field, f'--{violation.field}')}: {violation.description}"
+        f"{names.get(violation.field, f'--{violation.field}')}: {violation.description}"
         for violation in error.violations
     )
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, and the end of the terminal, end this block by an exception."""
+
+    def stop(number: int, _: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)  # the next one does not wait for anything
+        raise SystemExit(128 + number)
+
+    ours = []
+    if threading.current_thread() is threading.main_thread():
+        # Whoever has another wish, such as nohup's, has it respected.
+        numbers = (signal.SIGTERM, signal.SIGHUP)
+        ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _roots(path: Path) -> grpc.ChannelCredentials:

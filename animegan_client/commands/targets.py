@@ -32,12 +32,10 @@ def targets(inputs: Sequence[Path], out: str, image_format: ImageFormat | None) 
         image_format: None: the one that the file's suffix names, png in a folder.
 
     Raises:
-        OSError: an input is not there.
         UsageError: an answer would replace its input or another answer, or has a suffix of no
             format or of another one than was asked for.
     """
     for path in inputs:
-        path.stat()
         if path.is_dir():
             raise UsageError(f"{path} is a folder; name the files in it")
     goal = Path(out)
@@ -46,7 +44,7 @@ def targets(inputs: Sequence[Path], out: str, image_format: ImageFormat | None) 
     else:
         result = _one_file(inputs, goal, image_format)
     for source, target in zip(inputs, result.files, strict=True):
-        if target.exists() and target.samefile(source):
+        if target.exists() and source.exists() and target.samefile(source):
             raise UsageError(f"--out: {target} would replace the picture itself")
     return result
 

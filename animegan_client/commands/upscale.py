@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from animegan_client.commands import comparison
 from animegan_client.commands.console import Parser, complain
+from animegan_client.commands.inputs import unreadable
 from animegan_client.commands.service import (
     UPSCALER,
     add_service_arguments,
@@ -18,10 +19,10 @@ from animegan_client.commands.service import (
 from animegan_client.commands.targets import targets
 from animegan_client.errors import AnimeganError, InvalidArgumentError
 from animegan_client.progress import ProgressBar
-from animegan_client.types import ImageFormat
+from animegan_client.types import Failure, ImageFormat
 from animegan_client.upscaler import UpscalerClient
 from animegan_client.upscaler.receiving import FileAnswer
-from animegan_client.upscaler.types import Failure, Piece, Progress, SavedImage, UpscaleOptions
+from animegan_client.upscaler.types import Piece, Progress, SavedImage, UpscaleOptions
 
 PROG = "anime-gan upscale"
 EPILOG = f"""\
@@ -56,19 +57,30 @@ def main(argv: list[str]) -> int:
     """Have a service enlarge files and write the answers where --out says."""
     parser = _parser()
     arguments = parser.parse_args(argv)
+    action = _upscale
     if arguments.compare or arguments.compare_downscale:
-        return run(PROG, lambda: comparison.compare(arguments), FLAGS, UPSCALER)
-    if arguments.out is None:
+        action = comparison.compare
+    elif arguments.out is None:
         parser.error("--out says where the answers go, and is missing")
     failed: list[Path] = []
-    code = run(PROG, lambda: failed.extend(_upscale(arguments)), FLAGS, UPSCALER)
+    code = run(PROG, lambda: failed.extend(action(arguments)), FLAGS, UPSCALER)
     return code or int(bool(failed))
 
 
 def _upscale(arguments: argparse.Namespace) -> Sequence[Path]:
     """Enlarge all files; return those that could not be."""
-    inputs: Sequence[Path] = arguments.inputs
-    out = targets(inputs, arguments.out, arguments.format)
+    out = targets(arguments.inputs, arguments.out, arguments.format)
+    reasons = unreadable(arguments.inputs)
+    for source, reason in reasons.items():
+        complain(f"{PROG}: {source}: {reason}")
+    failed = list(reasons)
+    wanted = [
+        (source, target)
+        for source, target in zip(arguments.inputs, out.files, strict=True)
+        if source not in reasons
+    ]
+    if not wanted:
+        return failed
     options = UpscaleOptions(
         method=arguments.method,
         scale=arguments.scale,
@@ -78,19 +90,22 @@ def _upscale(arguments: argparse.Namespace) -> Sequence[Path]:
         quality=arguments.quality,
         keep_metadata=arguments.keep_metadata,
     )
-    failed = []
     with (
         connect(UpscalerClient, arguments) as client,
-        closing(client.upscale_stream(inputs, timeout=arguments.timeout, **options)) as pieces,
-        _bar(len(inputs), quiet=arguments.quiet) as bar,
+        closing(
+            client.upscale_stream(
+                [source for source, _ in wanted], timeout=arguments.timeout, **options
+            )
+        ) as pieces,
+        _bar(len(wanted), quiet=arguments.quiet) as bar,
     ):
-        for number, (source, target) in enumerate(zip(inputs, out.files, strict=True)):
+        for number, (source, target) in enumerate(wanted):
             answer = _receive(pieces, target, bar, number)
             bar.update(number + 1 - bar.n)
             if isinstance(answer, SavedImage):
                 ProgressBar.write(_told(target, answer))
                 continue
-            if len(inputs) == 1 or _concerns_all(answer.error):
+            if len(arguments.inputs) == 1 or _concerns_all(answer.error):
                 raise answer.error
             complain(f"{PROG}: {source}: {name_flags(answer.error, FLAGS)}")
             failed.append(source)

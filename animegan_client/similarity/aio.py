@@ -19,7 +19,7 @@ from animegan_client.similarity.types import (
     SearchResult,
 )
 from animegan_client.status import translated
-from animegan_client.types import EncodedImage
+from animegan_client.types import EncodedImage, Failure
 
 
 class AsyncSimilarityClient(AsyncConnection):
@@ -51,7 +51,8 @@ class AsyncSimilarityClient(AsyncConnection):
             OSError: the picture's file cannot be read.
             AnimeganError: see `errors`.
         """
-        request = pb.SearchRequest(query=messages.query(picture, options))
+        query = messages.query(picture, messages.search_options(options))
+        request = pb.SearchRequest(query=query)
         with translated():
             response = await self._stub.Search(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
@@ -64,10 +65,10 @@ class AsyncSimilarityClient(AsyncConnection):
         *,
         timeout: float | None = None,
         **options: Unpack[SearchOptions],
-    ) -> AsyncGenerator[SearchResult]:
-        """Search for any number of pictures; results come in their order, as they are found.
+    ) -> AsyncGenerator[SearchResult | Failure]:
+        """Search for any number of pictures; answers come in their order, as they are found.
 
-        Pictures are read a little ahead of the results. Closing the generator (or leaving
+        Pictures are read a little ahead of the answers. Closing the generator (or leaving
         `contextlib.aclosing`) cancels the work that is left.
 
         Args:
@@ -75,16 +76,21 @@ class AsyncSimilarityClient(AsyncConnection):
             timeout: seconds for all of them; None: the service's own limit.
             options: see `SearchOptions`.
 
+        Yields:
+            For each picture what was found, or what is wrong with it: others are not affected.
+
         Raises:
-            OSError: a picture's file cannot be read; the results before it have come.
+            OSError: a picture's file cannot be read; the answers before it have come.
             AnimeganError: see `errors`.
         """
+        queries = messages.StreamQueries(messages.search_options(options))
         failures: list[Exception] = []
 
         async def requests() -> AsyncIterator[pb.SearchStreamRequest]:
             try:
                 async for picture in each(pictures):
-                    yield pb.SearchStreamRequest(query=messages.query(picture, options))
+                    for query in queries.next(picture):
+                        yield query
             except Exception as error:  # gRPC would cancel the call and tell nobody why
                 failures.append(error)
 
@@ -92,9 +98,13 @@ class AsyncSimilarityClient(AsyncConnection):
         try:
             with translated(), first_status(call):
                 async for response in call:
-                    yield results.search_result(response.result)
+                    for failure in queries.failures():
+                        yield failure
+                    yield results.stream_answer(response)
         finally:
             call.cancel()  # nothing to cancel where the stream came to its end
+        for failure in queries.failures():
+            yield failure
         if failures:
             raise failures[0]
 

@@ -18,7 +18,7 @@ from animegan_client.similarity.types import (
     SearchResult,
 )
 from animegan_client.status import translated
-from animegan_client.types import EncodedImage
+from animegan_client.types import EncodedImage, Failure
 
 
 class SimilarityClient(Connection):
@@ -50,7 +50,8 @@ class SimilarityClient(Connection):
             OSError: the picture's file cannot be read.
             AnimeganError: see `errors`.
         """
-        request = pb.SearchRequest(query=messages.query(picture, options))
+        query = messages.query(picture, messages.search_options(options))
+        request = pb.SearchRequest(query=query)
         with translated():
             response = self._stub.Search(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
@@ -63,10 +64,10 @@ class SimilarityClient(Connection):
         *,
         timeout: float | None = None,
         **options: Unpack[SearchOptions],
-    ) -> Generator[SearchResult]:
-        """Search for any number of pictures; results come in their order, as they are found.
+    ) -> Generator[SearchResult | Failure]:
+        """Search for any number of pictures; answers come in their order, as they are found.
 
-        Pictures are read a little ahead of the results, from a thread of gRPC's. Closing the
+        Pictures are read a little ahead of the answers, from a thread of gRPC's. Closing the
         generator (or leaving `contextlib.closing`) cancels the work that is left.
 
         Args:
@@ -74,16 +75,20 @@ class SimilarityClient(Connection):
             timeout: seconds for all of them; None: the service's own limit.
             options: see `SearchOptions`.
 
+        Yields:
+            For each picture what was found, or what is wrong with it: others are not affected.
+
         Raises:
-            OSError: a picture's file cannot be read; the results before it have come.
+            OSError: a picture's file cannot be read; the answers before it have come.
             AnimeganError: see `errors`.
         """
+        queries = messages.StreamQueries(messages.search_options(options))
         failures: list[Exception] = []
 
         def requests() -> Iterator[pb.SearchStreamRequest]:
             try:
                 for picture in pictures:
-                    yield pb.SearchStreamRequest(query=messages.query(picture, options))
+                    yield from queries.next(picture)
             except Exception as error:  # gRPC would cancel the call and tell nobody why
                 failures.append(error)
 
@@ -91,9 +96,11 @@ class SimilarityClient(Connection):
         try:
             with translated():
                 for response in call:
-                    yield results.search_result(response.result)
+                    yield from queries.failures()
+                    yield results.stream_answer(response)
         finally:
             call.cancel()  # nothing to cancel where the stream came to its end
+        yield from queries.failures()
         if failures:
             raise failures[0]
 

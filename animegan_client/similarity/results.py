@@ -2,6 +2,7 @@
 
 from animegan.similarity.v1 import similarity_pb2 as pb
 
+from animegan_client.errors import ServerError
 from animegan_client.messages import encoded_image
 from animegan_client.similarity.types import (
     CalibrationInfo,
@@ -17,6 +18,8 @@ from animegan_client.similarity.types import (
     Step,
     Verdict,
 )
+from animegan_client.status import from_failure
+from animegan_client.types import Failure
 
 _STEPS: dict[int, Step] = {
     pb.PREPARATION_STEP_FIRST_FRAME: "first_frame",
@@ -48,6 +51,21 @@ def search_result(result: pb.SearchResult) -> SearchResult:
         copies=_copies(result.copies) if result.HasField("copies") else None,
         scores=dict(zip(result.score_ids, result.scores, strict=True)),
     )
+
+
+def stream_answer(response: pb.SearchStreamResponse) -> SearchResult | Failure:
+    """What `search_stream` gives out for a picture.
+
+    Raises:
+        ServerError: this client does not know such answers, or the format of a picture in it.
+    """
+    match response.WhichOneof("answer"):
+        case "result":
+            return search_result(response.result)
+        case "failure":
+            return Failure(from_failure(response.failure))
+        case _:
+            raise ServerError("an answer came that this client does not know")
 
 
 def explanation(response: pb.ExplainResponse) -> Explanation:

@@ -14,11 +14,11 @@ from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
 from animegan_client.errors import InvalidArgumentError
 from animegan_client.pictures import Picture
 from animegan_client.status import translated
+from animegan_client.types import Failure
 from animegan_client.upscaler import messages, results
 from animegan_client.upscaler.receiving import Answer, FileAnswer
 from animegan_client.upscaler.types import (
     Done,
-    Failure,
     MethodInfo,
     OnProgress,
     Piece,

@@ -1,15 +1,14 @@
 """Puts answers together: in memory, or in a file that appears when it is complete."""
 
-import os
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from animegan_client.errors import ServerError
-from animegan_client.types import EncodedImage
+from animegan_client.files import whole_file
+from animegan_client.types import EncodedImage, Failure
 from animegan_client.upscaler.types import (
     Done,
-    Failure,
     Header,
     OnProgress,
     Piece,
@@ -78,13 +77,12 @@ class FileAnswer(Answer):
     def __init__(self, path: Path, on_progress: OnProgress | None = None) -> None:
         """Write beside `path` first; its folder is made."""
         super().__init__(on_progress)
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._staged = path.with_name(f".{path.name}.{os.getpid()}.part")
-        self._file = self._staged.open("wb")
+        self._whole = whole_file(path)
+        self._file: BinaryIO
 
     def __enter__(self) -> Self:
         """The answer itself."""
+        self._file = self._whole.__enter__()
         return self
 
     def __exit__(
@@ -94,11 +92,9 @@ class FileAnswer(Answer):
         trace: TracebackType | None,
     ) -> None:
         """Put the file in its place if it is complete; leave nothing behind if not."""
-        self._file.close()
-        if self.complete and kind is None:
-            self._staged.replace(self._path)
-        else:
-            self._staged.unlink()
+        if kind is None and not self.complete:
+            kind, error = ServerError, ServerError("the answer ended too early")
+        self._whole.__exit__(kind, error, trace)
 
     def saved(self) -> SavedImage:
         """What went into the file.

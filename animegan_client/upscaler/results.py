@@ -3,18 +3,13 @@
 from typing import cast
 
 from animegan.upscaler.v1 import upscaler_pb2 as pb
-from google.rpc import code_pb2
 
-from animegan_client.errors import (
-    AnimeganError,
-    InvalidArgumentError,
-    NotFoundError,
-    ServerError,
-)
+from animegan_client.errors import ServerError
 from animegan_client.messages import encoded_image, format_name
+from animegan_client.status import from_failure
+from animegan_client.types import Failure
 from animegan_client.upscaler.types import (
     Done,
-    Failure,
     Header,
     MethodInfo,
     ModelInfo,
@@ -52,7 +47,7 @@ def piece(response: pb.UpscaleStreamResponse) -> Piece:
         case "done":
             return Done(response.done.size_bytes)
         case "failure":
-            return Failure(_error(response.failure))
+            return Failure(from_failure(response.failure))
         case _:
             raise ServerError("an answer came in pieces that this client does not know")
 
@@ -96,16 +91,6 @@ def _provenance(message: pb.Provenance) -> Provenance:
 
 def _stage(number: pb.Stage.ValueType) -> Stage:
     return cast(Stage, pb.Stage.Name(number).removeprefix("STAGE_").lower())
-
-
-def _error(failure: pb.Failure) -> AnimeganError:
-    match failure.code:
-        case code_pb2.INVALID_ARGUMENT:
-            return InvalidArgumentError.of(failure.field, failure.message)
-        case code_pb2.NOT_FOUND:
-            return NotFoundError(failure.message)
-        case code:
-            return ServerError(f"status {code}: {failure.message}")
 
 
 def _model(model: pb.Model) -> ModelInfo:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from animegan_client.errors import AnimeganError
-from animegan_client.types import EncodedImage, ImageFormat
+from animegan_client.types import EncodedImage, Failure, ImageFormat
 
 Step = Literal["first_frame", "oriented", "profile_applied", "converted", "depth_reduced"]
 """Only the first frame counted; turned by EXIF; made sRGB by its profile; colours converted; made
@@ -104,13 +103,6 @@ class Done:
     """An answer is complete."""
 
     size_bytes: int
-
-
-@dataclass(frozen=True)
-class Failure:
-    """There is no answer to a picture, or no more of it. Others of the stream are not affected."""
-
-    error: AnimeganError
 
 
 Piece = Progress | Header | bytes | Done | Failure

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from animegan_client import GeneratedImage, UpscalerClient
+from animegan_client import Failure, GeneratedImage, UpscalerClient
 from animegan_client.progress import ProgressBar
-from animegan_client.upscaler.types import Failure, UpscaleResult
+from animegan_client.upscaler.types import UpscaleResult
 
 SCALE = 4
 _SHOWN = 4  # faces in the picture

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from animegan_client import GeneratedImage, SimilarityClient
+from animegan_client import Failure, GeneratedImage, SimilarityClient
 from animegan_client.commands.search import record, summary, verdict_word
 from animegan_client.commands.table import table
 from animegan_client.nearest_sheet import Row, nearest_sheet
@@ -31,7 +31,11 @@ def search(target: str, faces: Sequence[GeneratedImage], out: Path) -> None:
             client.search_stream(faces, timeout=_TIMEOUT_SECONDS, model=faces[0].model)
         ) as stream,
     ):
-        results = list(ProgressBar(stream, total=len(faces), unit="face", desc="Searching"))
+        results = []
+        for answer in ProgressBar(stream, total=len(faces), unit="face", desc="Searching"):
+            if isinstance(answer, Failure):
+                raise answer.error
+            results.append(answer)
     names = [f"{face.seed}.png" for face in faces]
     records = [record(name, result) for name, result in zip(names, results, strict=True)]
     (out / "nearest.json").write_text(json.dumps(records))

@@ -7,7 +7,6 @@ pictures start with `read_header`; what they make of the pixels is their own.
 import asyncio
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from enum import Enum
 from io import BytesIO
@@ -101,15 +100,15 @@ def read_header(data: bytes, max_pixels: int) -> PictureFile:
     return picture
 
 
-async def read_header_aside(data: bytes, max_pixels: int, pool: Executor) -> PictureFile:
-    """`read_header`, in a thread of `pool` if the file is large enough to hold up the event loop.
+async def read_header_aside(data: bytes, max_pixels: int) -> PictureFile:
+    """`read_header`, in a thread if the file is large enough to hold up the event loop.
 
     Raises:
         PictureError: see `read_header`.
     """
     if len(data) <= _LARGE:
         return read_header(data, max_pixels)
-    return await asyncio.get_running_loop().run_in_executor(pool, read_header, data, max_pixels)
+    return await asyncio.to_thread(read_header, data, max_pixels)
 
 
 def raw_picture(

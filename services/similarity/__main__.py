@@ -1,5 +1,6 @@
 """`python -m services.similarity`: Settings → Tritons → Pipeline → Handler → server."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 
@@ -24,11 +25,23 @@ from services.similarity.settings import SimilaritySettings
 async def run(settings: SimilaritySettings) -> None:
     """Serve until a signal comes."""
     metrics = SimilarityMetrics(process_registry())
-    admission = Admission(
-        settings.max_images_in_flight, retry_after_s=settings.retry_after_s, metrics=metrics
+    queries = Admission(
+        settings.max_images_in_flight,
+        retry_after_s=settings.retry_after_s,
+        metrics=metrics,
+        reserved=settings.images_for_unary_calls,
+    )
+    pictures = Admission(
+        settings.max_picture_bytes_in_flight,
+        retry_after_s=settings.retry_after_s,
+        metrics=metrics,
+        unit="bytes of pictures",
+        gauge=metrics.picture_bytes,
     )
     encoder = Encoder(settings.encode_threads)
+    # Of the event loop, for all of `asyncio.to_thread`: decoding, and drawing explanations.
     threads = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+    asyncio.get_running_loop().set_default_executor(threads)
     async with AsyncExitStack() as connections:
         tritons = {
             url: await connections.enter_async_context(Triton(url)) for url in settings.triton_urls
@@ -39,12 +52,12 @@ async def run(settings: SimilaritySettings) -> None:
             catalogue,
             Scatter(catalogue.tritons),
             encoder,
-            threads,
             metrics,
-            stream_window=settings.stream_window,
         )
         limits = Limits(max_k=settings.max_k, max_pixels=settings.max_pixels)
-        handler = Handler(pipeline, catalogue, admission, limits)
+        handler = Handler(
+            pipeline, catalogue, queries, pictures, limits, stream_window=settings.stream_window
+        )
         await serve(
             settings,
             service_name=FULL_NAME,
@@ -52,7 +65,6 @@ async def run(settings: SimilaritySettings) -> None:
             probe=pipeline.canary,
             metrics=metrics,
         )
-    threads.shutdown()
     encoder.close()
 
 

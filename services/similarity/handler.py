@@ -2,18 +2,28 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import grpc
 from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1 import similarity_pb2_grpc
 
-from services.common.admission import Admission
+from services.common.admission import Admission, Share
 from services.common.calls import Context
+from services.common.errors import InvalidField
 from services.similarity.catalogue import Catalogue
 from services.similarity.order import SearchOrder
 from services.similarity.pipeline import Pipeline
 from services.similarity.request import Limits, parse_image, parse_pair, parse_query
-from services.similarity.response import explain_response, image, index_message, search_result
+from services.similarity.response import (
+    explain_response,
+    image,
+    index_message,
+    search_result,
+    stream_response,
+)
+from services.similarity.result import Failure
+from services.similarity.window import in_order
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["SimilarityService"].full_name
 
@@ -22,13 +32,31 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
     """The five methods of the service."""
 
     def __init__(
-        self, pipeline: Pipeline, catalogue: Catalogue, admission: Admission, limits: Limits
+        self,
+        pipeline: Pipeline,
+        catalogue: Catalogue,
+        queries: Admission,
+        pictures: Admission,
+        limits: Limits,
+        *,
+        stream_window: int,
     ) -> None:
-        """Serve from `pipeline` and `catalogue`, within `limits` per query."""
+        """Serve from `pipeline` and `catalogue`, within `limits` per query.
+
+        Args:
+            pipeline: does the work.
+            catalogue: knows the indexes.
+            queries: admits queries.
+            pictures: admits bytes of the pictures that streams send.
+            limits: how much may be asked for.
+            stream_window: queries of a stream that are worked on at a time.
+        """
         self._pipeline = pipeline
         self._catalogue = catalogue
-        self._admission = admission
+        self._queries = queries
+        self._pictures = pictures
         self._limits = limits
+        self._stream_window = stream_window
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register the methods."""
@@ -36,8 +64,8 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
 
     async def Search(self, request: pb.SearchRequest, _: Context) -> pb.SearchResponse:
         """One query."""
-        order = parse_query(request.query, self._limits)
-        with await self._admission.now(1):
+        order = await parse_query(request.query, self._limits)
+        with await self._queries.now(1):
             result = await self._pipeline.search(order)
         return pb.SearchResponse(result=search_result(result))
 
@@ -45,14 +73,21 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
         self, requests: AsyncIterator[pb.SearchStreamRequest], _: Context
     ) -> AsyncIterator[pb.SearchStreamResponse]:
         """Queries as they come, a few at a time."""
-        async with aclosing(self._pipeline.search_all(self._orders(requests))) as results:
-            async for result in results:
-                yield pb.SearchStreamResponse(result=search_result(result))
+        with self._queries.share() as queries, self._pictures.share() as pictures:
+            answers = in_order(
+                self._orders(requests, pictures),
+                self._pipeline.answer,
+                share=queries,
+                window=self._stream_window,
+            )
+            async with aclosing(answers):
+                async for answer in answers:
+                    yield stream_response(answer)
 
     async def Explain(self, request: pb.ExplainRequest, _: Context) -> pb.ExplainResponse:
         """One pair."""
-        order = parse_pair(request, self._limits)
-        with await self._admission.now(2):
+        order = await parse_pair(request, self._limits)
+        with await self._queries.now(2):
             return explain_response(await self._pipeline.explain(order))
 
     async def ListIndexes(
@@ -66,12 +101,18 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
     async def GetImage(self, request: pb.GetImageRequest, _: Context) -> pb.GetImageResponse:
         """One image of an index."""
         order = parse_image(request)
-        with await self._admission.now(1):
+        with await self._queries.now(1):
             index, encoded = await self._pipeline.image(order)
         return pb.GetImageResponse(index=index.name, id=order.id, image=image(encoded))
 
     async def _orders(
-        self, requests: AsyncIterator[pb.SearchStreamRequest]
-    ) -> AsyncIterator[SearchOrder]:
+        self, requests: AsyncIterator[pb.SearchStreamRequest], pictures: Share
+    ) -> AsyncIterator[SearchOrder | Failure]:
+        """What a stream asks for, each picture in its turn; or what is wrong with it."""
         async for request in requests:
-            yield parse_query(request.query, self._limits)
+            try:
+                order = await parse_query(request.query, self._limits)
+            except InvalidField as error:
+                yield Failure(error)
+            else:
+                yield replace(order, room=await pictures.in_turn(len(order.picture.data)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -24,6 +24,11 @@ class SimilarityMetrics(Metrics):
         """Register the metrics in `registry`."""
         super().__init__("similarity", registry)
         self._models: set[str] = set()
+        self.picture_bytes = Gauge(
+            "animegan_similarity_picture_bytes",
+            "Bytes of the pictures that streams have sent, until they are searched for.",
+            registry=registry,
+        )
         self._best_ssim = Histogram(
             "animegan_similarity_best_ssim",
             "SSIM of a query to its nearest image, by the model that made it.",

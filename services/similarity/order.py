@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from animegan_ssim.verdict import FALSE_ALARM_RATE
+from services.common.admission import Hold
 from services.common.images import PNG, Encoding
 from services.common.picture_files import PictureFile
 
@@ -23,6 +24,7 @@ class SearchOrder:
     include_scores: bool = False
     model: str = ""  # what made the picture, for metrics
     find_copies: bool = False  # also ask the copy detector
+    room: Hold | None = None  # of its picture, in a stream
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ The queries of a stream are worked on a few at a time, in order; Triton joins th
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from animegan_ssim.verdict import TooFewHeldoutError, Verdict
 from services.common.errors import InvalidField, NotFound
+from services.common.frames import forget_frames
 from services.common.images import PNG, Encoder, Encoding
 from services.common.picture_files import PictureError, PictureFile
 from services.similarity.catalogue import Catalogue
@@ -24,9 +25,8 @@ from services.similarity.indexes import Index
 from services.similarity.metrics import SimilarityMetrics
 from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
 from services.similarity.pictures import Prepared, prepare, thumbnails
-from services.similarity.result import Encoded, ExplainResult, Match, SearchResult
+from services.similarity.result import Encoded, ExplainResult, Failure, Match, SearchResult
 from services.similarity.scatter import Gathered, Scatter
-from services.similarity.window import in_order
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,10 +40,7 @@ class Pipeline:
         catalogue: Catalogue,
         scatter: Scatter,
         encoder: Encoder,
-        threads: ThreadPoolExecutor,
         metrics: SimilarityMetrics,
-        *,
-        stream_window: int,
     ) -> None:
         """Connect the stages.
 
@@ -51,16 +48,12 @@ class Pipeline:
             catalogue: knows the indexes.
             scatter: searches them.
             encoder: encodes pictures.
-            threads: decode pictures and draw explanations.
             metrics: takes the time of each stage, and how near pictures come.
-            stream_window: queries of a stream that are worked on at a time.
         """
         self._catalogue = catalogue
         self._scatter = scatter
         self._encoder = encoder
-        self._threads = threads
         self._metrics = metrics
-        self.stream_window = stream_window
 
     async def search(self, order: SearchOrder) -> SearchResult:
         """Find the images that are nearest to a picture.
@@ -71,15 +64,20 @@ class Pipeline:
         """
         return await self._catalogue.run(order.index, partial(self._search, order))
 
-    async def search_all(self, orders: AsyncIterator[SearchOrder]) -> AsyncGenerator[SearchResult]:
-        """Search for one order after the other, `stream_window` of them at a time.
+    async def answer(self, item: SearchOrder | Failure) -> SearchResult | Failure:
+        """`search` for a query of a stream; a Failure tells what concerns this query alone.
 
         Raises:
-            As `search`; messages say which order it was, counted from 1.
+            Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
-        async with aclosing(in_order(orders, self.search, self.stream_window)) as results:
-            async for result in results:
-                yield result
+        if isinstance(item, Failure):
+            return item
+        with item.room or nullcontext():
+            try:
+                return await self.search(item)
+            except (InvalidField, NotFound) as error:
+                forget_frames(error)
+                return Failure(error)
 
     async def explain(self, order: ExplainOrder) -> ExplainResult:
         """Compare a pair.
@@ -120,7 +118,7 @@ class Pipeline:
         found = gathered.found
         return SearchResult(
             index=index,
-            picture=order.picture,
+            picture=replace(order.picture, data=b""),  # while the answer waits it is not needed
             prepared=prepared,
             matches=matches,
             count=found.count,
@@ -158,7 +156,7 @@ class Pipeline:
         if order.thumbnails:
             with self._metrics.stage("images"):
                 images = await self._scatter.images(index, ids)
-            images = await self._in_thread(thumbnails, images)
+            images = await asyncio.to_thread(thumbnails, images)
             pictures = await self._encode(images, order.thumbnails)
         return [Match(*match) for match in zip(ids.tolist(), scores, pictures, strict=True)]
 
@@ -174,7 +172,7 @@ class Pipeline:
             other = (await self._scatter.images(index, np.array([order.other], np.int64)))[0]
         query = prepared[0].pixels
         with self._metrics.stage("explain"):
-            explanation = await self._in_thread(explain, query, other, index.definition)
+            explanation = await asyncio.to_thread(explain, query, other, index.definition)
         query_png, reference_png = await self._encode(np.stack([query, other]), PNG)
         (heatmap_png,) = await self._encode(explanation.heatmap[np.newaxis], PNG)
         return ExplainResult(
@@ -189,7 +187,7 @@ class Pipeline:
     async def _prepare(self, picture: PictureFile, index: Index, field: str) -> Prepared:
         with self._metrics.stage("decode"):
             try:
-                return await self._in_thread(prepare, picture, index.shape)
+                return await asyncio.to_thread(prepare, picture, index.shape)
             except PictureError as error:
                 raise InvalidField(f"{field}.data", str(error)) from error
 
@@ -215,10 +213,6 @@ class Pipeline:
             f"the index {index.name} has the definition {index.definition}; "
             f"{wanted!r} is that of: {', '.join(having) or 'no index'}",
         )
-
-    async def _in_thread(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        call = partial(work, *arguments, **named)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
 def _verdict(order: SearchOrder, index: Index, gathered: Gathered) -> Verdict | None:

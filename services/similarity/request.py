@@ -8,7 +8,7 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 
 from services.common.errors import InvalidField
 from services.common.images import Encoding
-from services.common.picture_files import PictureError, PictureFile, raw_picture, read_header
+from services.common.picture_files import PictureError, PictureFile, raw_picture, read_header_aside
 from services.common.request import is_raw, parse_format
 from services.similarity.order import (
     DEFAULT_FALSE_ALARM_RATE,
@@ -32,7 +32,7 @@ class Limits:
     max_pixels: int
 
 
-def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
+async def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
     """Check everything that can be checked without decoding the picture or knowing the index.
 
     Raises:
@@ -40,7 +40,7 @@ def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
     """
     encoding = Encoding(parse_format("query.thumbnail_format", query.thumbnail_format))
     return SearchOrder(
-        picture=_picture("query.image", query.image, limits.max_pixels),
+        picture=await _picture("query.image", query.image, limits.max_pixels),
         index=_name("query.index", query.index),
         k=_k(query, limits.max_k),
         definition=_name("query.definition", query.definition),
@@ -52,15 +52,15 @@ def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
     )
 
 
-def parse_pair(request: pb.ExplainRequest, limits: Limits) -> ExplainOrder:
+async def parse_pair(request: pb.ExplainRequest, limits: Limits) -> ExplainOrder:
     """The same for a pair.
 
     Raises:
         InvalidField: names the first wrong field.
     """
     return ExplainOrder(
-        picture=_picture("image", request.image, limits.max_pixels),
-        other=_other(request, limits),
+        picture=await _picture("image", request.image, limits.max_pixels),
+        other=await _other(request, limits),
         index=_name("index", request.index),
         definition=_name("definition", request.definition),
     )
@@ -79,7 +79,7 @@ def parse_image(request: pb.GetImageRequest) -> ImageOrder:
     )
 
 
-def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> PictureFile:
+async def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> PictureFile:
     if not image.data:
         raise InvalidField(f"{field}.data", "no picture was sent; put its file there")
     raw = is_raw(f"{field}.format", image.format)
@@ -87,7 +87,7 @@ def _picture(field: str, image: image_pb2.Image, max_pixels: int) -> PictureFile
         if raw:
             size = (image.width, image.height, image.channels)
             return raw_picture(image.data, *size, max_pixels)
-        return read_header(image.data, max_pixels)
+        return await read_header_aside(image.data, max_pixels)
     except PictureError as error:
         raise InvalidField(f"{field}.data", str(error)) from error
 
@@ -125,12 +125,12 @@ def _model(query: pb.SearchQuery) -> str:
     return query.model
 
 
-def _other(request: pb.ExplainRequest, limits: Limits) -> int | PictureFile:
+async def _other(request: pb.ExplainRequest, limits: Limits) -> int | PictureFile:
     match request.WhichOneof("other"):
         case "id":
             return _id(request.id)
         case "other_image":
-            return _picture("other_image", request.other_image, limits.max_pixels)
+            return await _picture("other_image", request.other_image, limits.max_pixels)
         case _:
             raise InvalidField("id", "nothing to compare with; give id or other_image")
 

@@ -6,6 +6,7 @@ from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_ssim.verdict import Calibration
+from services.common.errors import InvalidField
 from services.common.picture_files import PictureFile, Step
 from services.common.response import FORMATS
 from services.similarity.copies import Copies
@@ -16,6 +17,7 @@ from services.similarity.result import (
     QUANTILES,
     Encoded,
     ExplainResult,
+    Failure,
     Match,
     SearchResult,
     quantile,
@@ -62,6 +64,13 @@ def search_result(result: SearchResult) -> pb.SearchResult:
     if result.copies:
         message.copies.CopyFrom(_copies(result.copies))
     return message
+
+
+def stream_response(answer: SearchResult | Failure) -> pb.SearchStreamResponse:
+    """What came of a query of a stream."""
+    if isinstance(answer, Failure):
+        return pb.SearchStreamResponse(failure=_failure(answer))
+    return pb.SearchStreamResponse(result=search_result(answer))
 
 
 def explain_response(result: ExplainResult) -> pb.ExplainResponse:
@@ -127,6 +136,13 @@ def image(encoded: Encoded) -> image_pb2.Image:
         channels=encoded.channels,
         data=encoded.data,
     )
+
+
+def _failure(failure: Failure) -> pb.Failure:
+    error = failure.error
+    if isinstance(error, InvalidField):
+        return pb.Failure(code=error.code.value[0], message=error.message, field=error.field)
+    return pb.Failure(code=error.code.value[0], message=str(error))
 
 
 def _match(match: Match) -> pb.Match:

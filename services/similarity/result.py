@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from animegan_ssim.engine import HISTOGRAM_BINS, HISTOGRAM_RANGE
 from animegan_ssim.verdict import Verdict
+from services.common.errors import InvalidField, NotFound
 from services.common.images import Format
 from services.common.picture_files import PictureFile
 from services.similarity.copies import Copies
@@ -53,6 +54,13 @@ class SearchResult:
     score_ids: NDArray[np.int64]
     scores: NDArray[np.float32]
     copies: Copies | None  # None: not asked for
+
+
+@dataclass(frozen=True)
+class Failure:
+    """There is no answer to a query of a stream, for a reason that concerns this query alone."""
+
+    error: InvalidField | NotFound
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from itertools import count
 from typing import Any, TypeVar
 
+from services.common.admission import Hold, Share
 from services.common.errors import InvalidField
 
 Item = TypeVar("Item")
@@ -13,13 +14,18 @@ Result = TypeVar("Result")
 
 
 async def in_order(
-    items: AsyncIterator[Item], work: Callable[[Item], Awaitable[Result]], window: int
+    items: AsyncIterator[Item],
+    work: Callable[[Item], Awaitable[Result]],
+    *,
+    share: Share,
+    window: int,
 ) -> AsyncGenerator[Result]:
     """Work on up to `window` items at a time and give the results out in the items' order.
 
     A result is given out as soon as it is there, whether or not another item comes. While the
-    results of `window` items wait for their reader, no further item is begun. What was begun ends
-    with the generator.
+    results of `window` items wait for their reader, no further item is begun. Each waits for its
+    turn in `share`, where it takes 1 until its result was taken. What was begun ends with the
+    generator.
 
     Raises:
         InvalidField: by `items` or `work`; the message says which item it was, counted from 1.
@@ -27,6 +33,7 @@ async def in_order(
     """
     room = asyncio.Semaphore(window)
     begun: deque[asyncio.Task[Any]] = deque()
+    holds: deque[Hold] = deque()
     waiting: asyncio.Queue[asyncio.Task[Any]] = asyncio.Queue()
 
     async def one(item: Item) -> Result:
@@ -35,6 +42,7 @@ async def in_order(
     async def read() -> None:
         async for item in items:
             await room.acquire()
+            holds.append(await share.in_turn(1))
             begun.append(asyncio.create_task(one(item)))
             waiting.put_nowait(begun[-1])
 
@@ -52,7 +60,8 @@ async def in_order(
             if task is reader:
                 return
             begun.popleft()
-            yield result
+            with holds.popleft():
+                yield result
             room.release()
     finally:
         for task in (reader, *begun):

@@ -58,7 +58,7 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
 
     async def Upscale(self, request: pb.UpscaleRequest, _: Context) -> pb.UpscaleResponse:
         """One picture in one answer."""
-        order = parse_upscale(request, self._limits)
+        order = await parse_upscale(request, self._limits)
         with await self._images.now(1):
             return upscale_response(*await self._pipeline.upscale(order))
 

@@ -12,7 +12,7 @@ from services.common.picture_files import (
     PictureFile,
     check_size,
     raw_picture,
-    read_header,
+    read_header_aside,
 )
 from services.common.request import is_raw, parse_encoding
 from services.common.strips import check_collected
@@ -33,7 +33,7 @@ class OutOfOrder(InvalidField):
     """Pieces of a stream come in an order in which nobody can tell what belongs together."""
 
 
-def parse_upscale(request: pb.UpscaleRequest, limits: Limits) -> Order:
+async def parse_upscale(request: pb.UpscaleRequest, limits: Limits) -> Order:
     """Check everything that can be checked without decoding the picture or knowing the models.
 
     Raises:
@@ -45,7 +45,7 @@ def parse_upscale(request: pb.UpscaleRequest, limits: Limits) -> Order:
         raise InvalidField("image.data", "no picture was sent; put its file there")
     size = (image.width, image.height, image.channels)
     raw = size if is_raw("image.format", image.format) else None
-    file = _file("image.data", image.data, raw, limits.input_pixels)
+    file = await _file("image.data", image.data, raw, limits.input_pixels)
     _check_output(file, wish, limits.unary_pixels, limits, "; use UpscaleStream")
     return Order(file, "image.data", wish)
 
@@ -89,7 +89,7 @@ async def _assembled(
     room = await uploads.in_turn(start.size_bytes)
     try:
         data = await _collected(chunks, limits, room)
-        return _order(start, wish, raw, data, limits, room)
+        return await _order(start, wish, raw, data, limits, room)
     except BaseException:
         room.release()
         raise
@@ -112,7 +112,7 @@ async def _collected(chunks: AsyncIterator[bytes], limits: Limits, room: Hold) -
     return b"".join(collected)
 
 
-def _order(
+async def _order(
     start: pb.Start,
     wish: Wish,
     raw: tuple[int, int, int] | None,
@@ -129,7 +129,7 @@ def _order(
         raise InvalidField("size_bytes", f"{start.size_bytes} were announced, {len(data)} came")
     if not data:
         raise InvalidField("chunk", "no picture was sent; send its file between start and end")
-    file = _file("chunk", data, raw, limits.input_pixels)
+    file = await _file("chunk", data, raw, limits.input_pixels)
     _check_output(file, wish, limits.output_pixels, limits)
     return Order(file, "chunk", wish, start.id, room)
 
@@ -205,7 +205,7 @@ def _noise(options: pb.UpscaleOptions) -> int:
     return options.noise
 
 
-def _file(
+async def _file(
     field: str, data: bytes, raw: tuple[int, int, int] | None, max_pixels: int
 ) -> PictureFile:
     """Look at a picture's header; `raw` is width, height and channels of one that has none."""
@@ -213,7 +213,7 @@ def _file(
         return (
             raw_picture(data, *raw, max_pixels, _RAW_CHANNELS)
             if raw
-            else read_header(data, max_pixels)
+            else await read_header_aside(data, max_pixels)
         )
     except PictureError as error:
         raise InvalidField(field, str(error)) from error

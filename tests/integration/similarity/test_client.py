@@ -14,6 +14,7 @@ from PIL import Image
 from animegan_client import (
     AsyncSimilarityClient,
     EncodedImage,
+    Failure,
     InvalidArgumentError,
     NotFoundError,
     SimilarityClient,
@@ -96,6 +97,19 @@ async def test_a_file_that_is_missing_comes_after_the_results_before_it(client, 
     assert found == [11, 22, 11, 22]
 
 
+async def test_a_broken_picture_is_told_and_the_others_are_answered(client, service):
+    pictures = [png(COLOUR[1]), png(COLOUR[2])[:-100], b"no picture", png(COLOUR[3])]
+    with closing(client.search_stream(pictures)) as stream:
+        answers = list(stream)
+    async with AsyncSimilarityClient(service.target) as twin:
+        twins = [answer async for answer in twin.search_stream(pictures)]
+    for one in (answers, twins):
+        assert [one[place].matches[0].id for place in (0, 3)] == [1, 3]
+        for failure in one[1:3]:
+            assert isinstance(failure, Failure)
+            assert failure.error.violations[0].field == "query.image.data"
+
+
 def test_refusals(client):
     with pytest.raises(NotFoundError, match="there are: colour, grey"):
         client.search(png(COLOUR[0]), index="nobody")
@@ -134,6 +148,19 @@ def test_search_prints_a_table_and_draws_a_sheet(anime_gan, files, tmp_path):
     assert "colour: 100 images, uniform7, all compared" in done.stdout
     with Image.open(tmp_path / "new" / "sheet.png") as sheet:
         assert sheet.height == 3 * (128 + 34 + 8) + 8
+
+
+def test_a_sheet_shows_what_was_found(anime_gan, files, tmp_path):
+    files[1].write_bytes(files[1].read_bytes()[:-100])
+    done = anime_gan("search", *files, "missing.png", "--save", "sheet.png")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"anime-gan search: {files[1]}: FILE: cannot be decoded: image file is truncated",
+        "anime-gan search: missing.png: No such file or directory",
+    ]
+    assert "1 of 2 original" in done.stdout
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.height == 2 * (128 + 34 + 8) + 8
 
 
 def test_search_and_explain_for_programs(anime_gan, files, client):

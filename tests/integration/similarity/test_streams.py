@@ -6,6 +6,7 @@ import grpc
 import pytest
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
+from google.rpc import code_pb2
 
 from tests.integration.similarity.material import COLOUR, png
 
@@ -37,23 +38,40 @@ async def test_an_answer_does_not_wait_for_the_next_query(stub):
     assert await call.read() is grpc.aio.EOF
 
 
+TRUNCATED = pb.SearchStreamRequest(
+    query=pb.SearchQuery(image=image_pb2.Image(data=png(COLOUR[0])[:-100]))
+)
+
+
 @pytest.mark.parametrize(
-    ("wrong", "field"),
-    [(message(0, index="nobody"), ""), (message(0, definition="gaussian"), "query.definition"),
-     (pb.SearchStreamRequest(), "query.image.data")],
-)  # fmt: skip
-async def test_a_wrong_query_ends_the_stream_after_the_answers_before_it(stub, wrong, field):
-    call = stub.SearchStream(iter([message(5), message(6), wrong, message(7)]))
-    answers = []
-    with pytest.raises(grpc.aio.AioRpcError) as failed:
-        async for answer in call:
-            answers.append(answer.result.matches[0].id)
-    assert answers == [5, 6]
-    if field:
-        assert failed.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-        assert failed.value.details().startswith(f"{field}: message 3 of the stream: ")
-    else:
-        assert failed.value.code() is grpc.StatusCode.NOT_FOUND
+    ("wrong", "field", "told"),
+    [
+        (message(0, index="nobody"), "", "there are: colour, grey"),
+        (message(0, definition="gaussian"), "query.definition", "has the definition uniform7"),
+        (message(0, find_copies=True), "query.find_copies", "not embedded"),
+        (message(0, false_alarm_rate=1e-9), "query.false_alarm_rate", ""),
+        (pb.SearchStreamRequest(), "query.image.data", "no picture was sent"),
+        (TRUNCATED, "query.image.data", "cannot be decoded"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 2, 3])
+async def test_a_wrong_query_is_told_in_its_turn_and_the_others_are_answered(
+    stub, service, wrong, field, told, place
+):
+    queries = [message(5), message(6), message(7)]
+    queries.insert(place, wrong)
+    answers = [answer async for answer in stub.SearchStream(iter(queries))]
+    failure = answers.pop(place).failure
+    assert [answer.result.matches[0].id for answer in answers] == [5, 6, 7]
+    assert failure.code == (code_pb2.INVALID_ARGUMENT if field else code_pb2.NOT_FOUND)
+    assert failure.field == field
+    assert told in failure.message
+    assert service.metric("animegan_similarity_in_flight") == 0
+
+
+async def test_nothing_but_wrong_queries_is_answered_as_well(stub):
+    answers = [answer async for answer in stub.SearchStream(iter([TRUNCATED] * 50))]
+    assert [answer.WhichOneof("answer") for answer in answers] == ["failure"] * 50
 
 
 async def test_a_cancelled_stream_stops_costing(stub, service):

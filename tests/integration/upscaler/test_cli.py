@@ -18,7 +18,11 @@ def anime_gan(service, tmp_path):
         return subprocess.run(
             [sys.executable, "-m", "animegan_client.cli", *arguments],
             cwd=tmp_path,
-            env={"ANIMEGAN_UPSCALER_TARGET": service.target, "PATH": ""},
+            env={
+                "ANIMEGAN_UPSCALER_TARGET": service.target,
+                "PATH": "",
+                "PYTHONPATH": ":".join(sys.path),
+            },
             capture_output=True,
             text=True,
             timeout=120,
@@ -62,10 +66,11 @@ def test_options_reach_the_service(anime_gan, files, tmp_path):
 
 def test_a_broken_picture_among_others(anime_gan, files, tmp_path):
     (tmp_path / "broken.png").write_bytes(png(files["a"])[:-40])
-    done = anime_gan("upscale", "a.png", "broken.png", "c.png", "--out", "large")
+    done = anime_gan("upscale", "a.png", "missing.png", "broken.png", "c.png", "--out", "large")
     assert done.returncode == 1
-    assert done.stderr.startswith("anime-gan upscale: broken.png: INPUT: cannot be decoded")
-    assert done.stderr.count("\n") == 1
+    missing, broken = done.stderr.splitlines()
+    assert missing == "anime-gan upscale: missing.png: No such file or directory"
+    assert broken.startswith("anime-gan upscale: broken.png: INPUT: cannot be decoded")
     assert sorted(path.name for path in (tmp_path / "large").iterdir()) == ["a.png", "c.png"]
 
 

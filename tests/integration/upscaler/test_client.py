@@ -8,13 +8,14 @@ from PIL import Image
 
 from animegan_client import (
     AsyncUpscalerClient,
+    Failure,
     InvalidArgumentError,
     NotFoundError,
     UnavailableError,
     UpscalerClient,
 )
 from animegan_client.types import EncodedImage
-from animegan_client.upscaler.types import Failure, Progress
+from animegan_client.upscaler.types import Progress
 from tests.integration.upscaler.material import CALLS, MODELS, noise, pixels, png, run
 
 TINY = MODELS[0]

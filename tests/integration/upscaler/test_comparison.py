@@ -1,5 +1,7 @@
 """`anime-gan upscale --compare`, by the real service with tiny networks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -54,6 +56,20 @@ def test_pictures_stand_below_each_other(compare):
     assert compare("soft.png", "dot.png", "--compare", "--out", "new/two.jpg")[0] == 0
     with Image.open("new/one.webp") as one, Image.open("new/two.jpg") as two:
         assert two.height > 1.8 * one.height
+
+
+@pytest.mark.parametrize("flags", [["--compare"], ["--compare-downscale", "box"]])
+def test_a_picture_that_cannot_be_read_is_left_out(compare, flags):
+    content = Path("soft.png").read_bytes()
+    Path("broken.png").write_bytes(content[:-100])
+    code, told, complaints = compare("broken.png", "soft.png", "missing.png", *flags)
+    assert code == 1
+    assert "comparison.png: " in told
+    assert complaints.splitlines() == [
+        "without broken.png: image file is truncated",
+        "without missing.png: No such file or directory",
+    ]
+    assert compare("broken.png", "missing.png", *flags)[:2] == (1, "")
 
 
 def test_who_cannot_remove_the_noise_is_left_out(compare):

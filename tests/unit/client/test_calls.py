@@ -4,13 +4,17 @@ import asyncio
 import inspect
 import time
 from contextlib import aclosing, closing
+from traceback import format_exception
 
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
+from hypothesis import given
+from hypothesis import strategies as st
 
 import animegan_client as ag
+from animegan_client import channel
 from tests.unit.client.scripted import failing, pictures, serving
 
 REQUEST_ID = error_details_pb2.RequestInfo(request_id="abc123")
@@ -122,6 +126,120 @@ def test_a_busy_service_is_tried_four_times_then_says_when_to_come_back(generate
         generate(service.target)
     assert caught.value.retry_after == 1.5
     assert service.calls == 4
+
+
+@both
+def test_a_busy_service_is_asked_again_when_it_says(generate):
+    """By the trailer that gRPC's own retries heed."""
+    asked = []
+
+    def busy(request, context):
+        asked.append(time.monotonic())
+        context.set_trailing_metadata((("grpc-retry-pushback-ms", "1500"),))
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
+
+    def ready(request, context):
+        asked.append(time.monotonic())
+        return pictures(request, context)
+
+    with serving(busy, ready) as service:
+        assert len(generate(service.target).images) == 2
+    assert asked[1] - asked[0] >= 1.4  # by itself it would be 0.24 s at most
+
+
+@both
+def test_a_service_that_wants_no_further_attempt_gets_none(generate):
+    def busy(request, context):
+        context.set_trailing_metadata((("grpc-retry-pushback-ms", "-1"),))
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "full")
+
+    with serving(busy) as service, pytest.raises(ag.BusyError, match="full"):
+        generate(service.target)
+    assert service.calls == 1
+
+
+@both
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ([("grpc.max_receive_message_length", 3)], "(message)"),
+        ([("grpc.max_send_message_length", 3)], "(answer)"),
+    ],
+)
+def test_a_message_over_a_limit_of_the_service_is_the_callers(generate, settings, field):
+    with (
+        serving(pictures, options=settings) as service,
+        pytest.raises(ag.InvalidArgumentError, match=r"\d bytes are over the limit of 3") as caught,
+    ):
+        generate(service.target)
+    assert caught.value.violations[0].field == field
+
+
+@both
+def test_a_message_over_the_clients_own_limit_is_not_sent(generate, monkeypatch):
+    options = dict(channel.OPTIONS) | {"grpc.max_send_message_length": 3}
+    monkeypatch.setattr(channel, "OPTIONS", tuple(options.items()))
+    with (
+        serving(pictures) as service,
+        pytest.raises(ag.InvalidArgumentError, match="over the limit of 3 for a request"),
+    ):
+        generate(service.target)
+    assert service.calls == 0
+
+
+@both
+def test_an_answer_over_the_clients_limit_is_told(generate, monkeypatch):
+    options = dict(channel.OPTIONS) | {"grpc.max_receive_message_length": 3}
+    monkeypatch.setattr(channel, "OPTIONS", tuple(options.items()))
+    with (
+        serving(pictures) as service,
+        pytest.raises(ag.InvalidArgumentError, match="over the limit of 3 for an answer"),
+    ):
+        generate(service.target)
+
+
+@both
+@pytest.mark.parametrize("token", ["s3cret\n", "s3cret\r\n", " s3cret", "s3cret ", "s3crét", "\0"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(generate, token):
+    with pytest.raises(ag.InvalidArgumentError, match=r"^token: ") as caught:
+        generate("127.0.0.1:1", token=token)
+    assert caught.value.violations[0].field == "token"
+    assert "s3cr" not in "".join(format_exception(caught.value.with_traceback(None)))
+
+
+@given(st.text(st.characters(max_codepoint=300)))
+def test_a_token_arrives_as_it_is_or_is_refused(token):
+    try:
+        sent = channel.metadata(token)
+    except ag.InvalidArgumentError:
+        assert not (token.isascii() and token.isprintable() and token == token.strip())
+        return
+    assert sent == ((("authorization", f"Bearer {token}"),) if token else ())
+    assert token.isascii()
+    assert token.isprintable()
+    assert token == token.strip()
+
+
+def test_a_service_that_comes_back_is_found_soon():
+    """gRPC's own pauses have grown to several seconds by then, and a new client shares them."""
+    with serving(pictures) as service:
+        target = service.target
+    with ag.Client(target) as old:
+        away = time.monotonic()
+        while time.monotonic() < away + 10.5:
+            with pytest.raises(ag.UnavailableError):
+                old.generate(seeds=[1])
+        with serving(pictures, port=int(target.rpartition(":")[2])), ag.Client(target) as new:
+            back = time.monotonic()
+            for client in (old, new):
+                while time.monotonic() < back + 3:
+                    try:
+                        client.generate(seeds=[1])
+                        break
+                    except ag.UnavailableError:
+                        time.sleep(0.05)
+                else:
+                    pytest.fail("the service is not found")
 
 
 @both

@@ -1,10 +1,15 @@
 """The command line: what it does without a service, and how it refuses."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from animegan_client import cli
 from animegan_client.verb import CannotLoadError, Verb, load
-from tests.unit.client.scripted import pictures, serving
+from tests.unit.client.scripted import pictures, searching, serving
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +93,39 @@ def test_a_folder_that_cannot_be_written_exits_1(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     assert cli.main(["generate", "--seeds", "1", "--out", f"{tmp_path}/file/faces/"]) == 1
     assert "file" in capsys.readouterr().err
+
+
+def test_a_stdout_that_takes_nothing_exits_1_in_one_line(tmp_path):
+    (tmp_path / "1.png").write_bytes(b"1")
+    with searching() as target, Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "animegan_client.cli", "search", tmp_path / "1.png"],
+            env={**os.environ, "ANIMEGAN_SIMILARITY_TARGET": target},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "anime-gan search: [Errno 28] No space left on device: 'stdout'\n"
+
+
+def test_a_token_with_its_end_of_line_is_told_by_the_variables_name(capsys, monkeypatch):
+    monkeypatch.setenv("ANIMEGAN_TOKEN", "s3cret\n")
+    assert cli.main(["models", "--target", "127.0.0.1:1"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith("anime-gan models: ANIMEGAN_TOKEN: ")
+    assert "s3cret" not in shown.err
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(capsys, tmp_path):
+    """A folder stands where the second file should go."""
+    (tmp_path / "seed-2.raw").mkdir()
+    with serving(pictures) as service:
+        out = f"{tmp_path}/"
+        seeds = ["--seeds", "0-3", "--target", service.target, "--quiet"]
+        assert cli.main(["generate", *seeds, "--out", out]) == 1
+    assert "seed-2.raw" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "seed-0.raw", "seed-1.raw", "seed-2.raw",
+    ]  # fmt: skip

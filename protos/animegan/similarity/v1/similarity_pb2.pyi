@@ -160,27 +160,65 @@ Global___SearchStreamRequest: _TypeAlias = SearchStreamRequest  # noqa: Y015
 
 @_typing.final
 class SearchStreamResponse(_message.Message):
-    """The answer to the next query of a stream."""
+    """What came of the next query of a stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULT_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def result(self) -> Global___SearchResult:
         """The answer."""
+
+    @_builtins.property
+    def failure(self) -> Global___Failure:
+        """Why there is none."""
 
     def __init__(
         self,
         *,
         result: Global___SearchResult | None = ...,
+        failure: Global___Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "failure", b"failure", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "failure", b"failure", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_answer: _TypeAlias = _typing.Literal["result", "failure"]  # noqa: Y015
+    _WhichOneofArgType_answer: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_answer) -> _WhichOneofReturnType_answer | None: ...
+
+Global___SearchStreamResponse: _TypeAlias = SearchStreamResponse  # noqa: Y015
+
+@_typing.final
+class Failure(_message.Message):
+    """Why there is no answer to a query. Others of its stream are answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    """A gRPC status code, as in the list above: INVALID_ARGUMENT (3) or NOT_FOUND (5)."""
+    message: _builtins.str
+    """What is wrong, and what to do about it."""
+    field: _builtins.str
+    """With INVALID_ARGUMENT the field that is at fault, such as "query.image.data"."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        message: _builtins.str = ...,
+        field: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "field", b"field", "message", b"message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SearchStreamResponse: _TypeAlias = SearchStreamResponse  # noqa: Y015
+Global___Failure: _TypeAlias = Failure  # noqa: Y015
 
 @_typing.final
 class SearchQuery(_message.Message):

@@ -74,8 +74,9 @@ class SimilarityServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchStream(self, request_iterator, context):
-        """Any number of searches. Answers come in the order of the requests, several of which are worked
-        on at a time. A wrong request ends the stream; the message says which it was, counted from 1.
+        """Any number of searches. Answers come in the order of the requests, one for each; several are
+        worked on at a time. A query that is wrong, or that names no index there is, is answered by a
+        `failure`, and the others are not affected. Anything else that goes wrong ends the stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,8 +62,9 @@ class SimilarityServiceStub:
     Search: _grpc.UnaryUnaryMultiCallable[_similarity_pb2.SearchRequest, _similarity_pb2.SearchResponse]
     """The nearest images of an index, the distribution of all scores, and a verdict."""
     SearchStream: _grpc.StreamStreamMultiCallable[_similarity_pb2.SearchStreamRequest, _similarity_pb2.SearchStreamResponse]
-    """Any number of searches. Answers come in the order of the requests, several of which are worked
-    on at a time. A wrong request ends the stream; the message says which it was, counted from 1.
+    """Any number of searches. Answers come in the order of the requests, one for each; several are
+    worked on at a time. A query that is wrong, or that names no index there is, is answered by a
+    `failure`, and the others are not affected. Anything else that goes wrong ends the stream.
     """
     Explain: _grpc.UnaryUnaryMultiCallable[_similarity_pb2.ExplainRequest, _similarity_pb2.ExplainResponse]
     """Where a picture resembles another one: the SSIM around every pixel, as a picture and as numbers."""
@@ -80,8 +81,9 @@ class SimilarityServiceAsyncStub(SimilarityServiceStub):
     Search: _aio.UnaryUnaryMultiCallable[_similarity_pb2.SearchRequest, _similarity_pb2.SearchResponse]  # type: ignore[assignment]
     """The nearest images of an index, the distribution of all scores, and a verdict."""
     SearchStream: _aio.StreamStreamMultiCallable[_similarity_pb2.SearchStreamRequest, _similarity_pb2.SearchStreamResponse]  # type: ignore[assignment]
-    """Any number of searches. Answers come in the order of the requests, several of which are worked
-    on at a time. A wrong request ends the stream; the message says which it was, counted from 1.
+    """Any number of searches. Answers come in the order of the requests, one for each; several are
+    worked on at a time. A query that is wrong, or that names no index there is, is answered by a
+    `failure`, and the others are not affected. Anything else that goes wrong ends the stream.
     """
     Explain: _aio.UnaryUnaryMultiCallable[_similarity_pb2.ExplainRequest, _similarity_pb2.ExplainResponse]  # type: ignore[assignment]
     """Where a picture resembles another one: the SSIM around every pixel, as a picture and as numbers."""
@@ -107,8 +109,9 @@ class SimilarityServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_similarity_pb2.SearchStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_similarity_pb2.SearchStreamResponse], _abc.AsyncIterator[_similarity_pb2.SearchStreamResponse]]:
-        """Any number of searches. Answers come in the order of the requests, several of which are worked
-        on at a time. A wrong request ends the stream; the message says which it was, counted from 1.
+        """Any number of searches. Answers come in the order of the requests, one for each; several are
+        worked on at a time. A query that is wrong, or that names no index there is, is answered by a
+        `failure`, and the others are not affected. Anything else that goes wrong ends the stream.
         """
 
     @_abc_1.abstractmethod
