@@ -108,8 +108,8 @@ def test_scans_are_counted_across_the_parts(data, size):
 async def test_large_headers_are_read_in_a_thread(length):
     content = file("PNG") + bytes(length)
     with ThreadPoolExecutor(1) as pool:
-        header = await read_header_aside(content, MAX_PIXELS, pool)
+        header = await read_header_aside(content, MAX_PIXELS)
         assert header == read_header(content, MAX_PIXELS)
         assert bool(pool._threads) == bool(length)
         with pytest.raises(PictureError, match="no picture"):
-            await read_header_aside(bytes(length + 1), MAX_PIXELS, pool)
+            await read_header_aside(bytes(length + 1), MAX_PIXELS)

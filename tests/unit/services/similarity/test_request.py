@@ -1,5 +1,6 @@
 """Whatever bytes come: an order that can be worked on, or an InvalidField that names the field."""
 
+import asyncio
 import math
 from io import BytesIO
 
@@ -30,7 +31,7 @@ IMAGE = image_pb2.Image(data=png())
 
 
 def parse(**fields) -> SearchOrder:
-    return parse_query(pb.SearchQuery(**{"image": IMAGE} | fields), LIMITS)
+    return asyncio.run(parse_query(pb.SearchQuery(**{"image": IMAGE} | fields), LIMITS))
 
 
 def test_the_least_query_takes_all_defaults():
@@ -92,9 +93,9 @@ def test_complaints_name_field_and_remedy(fields, field, remedy):
 
 
 def test_pairs():
-    by_id = parse_pair(pb.ExplainRequest(image=IMAGE, id=0, index="faces"), LIMITS)
+    by_id = asyncio.run(parse_pair(pb.ExplainRequest(image=IMAGE, id=0, index="faces"), LIMITS))
     assert by_id == ExplainOrder(PictureFile(png(), "PNG", 3, 2), 0, "faces")
-    two = parse_pair(pb.ExplainRequest(image=IMAGE, other_image=IMAGE), LIMITS)
+    two = asyncio.run(parse_pair(pb.ExplainRequest(image=IMAGE, other_image=IMAGE), LIMITS))
     assert two.other == two.picture
     for fields, field in (
         ({}, "id"),
@@ -102,7 +103,7 @@ def test_pairs():
         ({"other_image": image_pb2.Image(data=b"?")}, "other_image.data"),
     ):
         with pytest.raises(InvalidField) as refused:
-            parse_pair(pb.ExplainRequest(image=IMAGE, **fields), LIMITS)
+            asyncio.run(parse_pair(pb.ExplainRequest(image=IMAGE, **fields), LIMITS))
         assert refused.value.field == field
 
 
@@ -119,7 +120,7 @@ def test_any_bytes(data):
     except DecodeError:
         return  # the interceptor answers these
     try:
-        order = parse_query(query, LIMITS)
+        order = asyncio.run(parse_query(query, LIMITS))
     except InvalidField as refused:
         assert refused.field.startswith("query.")
         assert refused.message

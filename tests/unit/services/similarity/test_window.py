@@ -1,11 +1,17 @@
 """A few pieces of work at a time, results in order."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
 from services.common.errors import InvalidField, NotFound
 from services.similarity.window import in_order
+from tests.unit.services.rooms import Room
+
+
+def begun(items, work, window: int, room: Room | None = None):
+    return in_order(items, work, share=(room or Room()).admission.share(), window=window)
 
 
 async def numbers(count: int):
@@ -36,7 +42,7 @@ class Worker:
 @pytest.mark.parametrize("window", [1, 3, 100])
 async def test_results_come_in_order_and_few_are_worked_on(window):
     worker = Worker()
-    results = [result async for result in in_order(numbers(20), worker, window)]
+    results = [result async for result in begun(numbers(20), worker, window)]
     assert results == [i**2 for i in range(20)]
     assert worker.most <= window
 
@@ -48,7 +54,7 @@ async def test_a_result_does_not_wait_for_the_next_item():
         while True:
             yield await queue.get()
 
-    results = in_order(items(), Worker(), 5)
+    results = begun(items(), Worker(), 5)
     async with asyncio.timeout(10):
         for i in (3, 4):
             queue.put_nowait(i)
@@ -58,7 +64,7 @@ async def test_a_result_does_not_wait_for_the_next_item():
 
 async def test_a_slow_reader_holds_the_work_back():
     worker = Worker()
-    results = in_order(numbers(100), worker, 4)
+    results = begun(numbers(100), worker, 4)
     assert await anext(results) == 0
     await asyncio.sleep(0.1)
     assert worker.begun <= 5
@@ -81,7 +87,7 @@ async def test_what_was_begun_ends_with_the_reader():
             raise
         return 0
 
-    results = in_order(numbers(100), forever, 4)
+    results = begun(numbers(100), forever, 4)
     await anext(results)
     await asyncio.sleep(0.01)
     await results.aclose()
@@ -103,7 +109,7 @@ async def test_a_wrong_item_is_counted_from_1_and_comes_after_the_results_before
 
     seen = []
     with pytest.raises(InvalidField) as refused:
-        async for result in in_order(items(), work, 3):
+        async for result in begun(items(), work, 3):
             seen.append(result)
     assert seen == [0, 1]
     assert refused.value.field == "k"
@@ -115,4 +121,15 @@ async def test_other_errors_pass():
         raise NotFound("no index")
 
     with pytest.raises(NotFound, match="no index"):
-        _ = [result async for result in in_order(numbers(3), work, 2)]
+        _ = [result async for result in begun(numbers(3), work, 2)]
+
+
+async def test_every_result_takes_its_room_until_it_was_taken():
+    worker, room = Worker(), Room(limit=2)
+    async with aclosing(begun(numbers(10), worker, 5, room)) as results:
+        for i in range(10):
+            assert await anext(results) == i**2
+            await asyncio.sleep(0.02)
+            assert room.taken == min(2, 10 - i)
+            assert worker.begun == min(i + 2, 10)
+    assert room.taken == 0

@@ -12,14 +12,12 @@ from animegan.upscaler.v1 import upscaler_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from prometheus_client import CollectorRegistry
 
-from services.common.admission import Admission
 from services.common.errors import Busy, InvalidField
 from services.common.images import PNG, Encoding, Format
-from services.common.metrics import Metrics
 from services.upscaler.order import Limits, Order, Rejected, Wish
 from services.upscaler.request import OutOfOrder, parse_stream, parse_upscale
+from tests.unit.services.rooms import Room
 
 LIMITS = Limits(
     input_pixels=10_000,
@@ -29,11 +27,6 @@ LIMITS = Limits(
     picture_bytes=5_000,
 )
 END = pb.UpscaleStreamRequest(end=pb.End())
-
-
-def uploads(limit: int = 10**9) -> Admission:
-    metrics = Metrics("test", CollectorRegistry())
-    return Admission(limit, retry_after_s=0.5, metrics=metrics, work=False)
 
 
 def png(width: int = 5, height: int = 4) -> bytes:
@@ -46,7 +39,7 @@ def unary(data: bytes, **options) -> Order:
     request = pb.UpscaleRequest(
         image=image_pb2.Image(data=data), options=pb.UpscaleOptions(**options)
     )
-    return parse_upscale(request, LIMITS)
+    return asyncio.run(parse_upscale(request, LIMITS))
 
 
 def start(**fields) -> pb.UpscaleStreamRequest:
@@ -63,7 +56,7 @@ def streamed(requests: Iterable[pb.UpscaleStreamRequest]) -> list[Order | Reject
             yield request
 
     async def collect() -> list[Order | Rejected]:
-        return [item async for item in parse_stream(each(), LIMITS, uploads().share())]
+        return [item async for item in parse_stream(each(), LIMITS, Room().admission.share())]
 
     return asyncio.run(collect())
 
@@ -131,7 +124,7 @@ def test_a_picture_is_rejected_before_the_rest_of_it_comes():
             yield chunk(bytes(2_000))
 
     async def first() -> Order | Rejected:
-        return await anext(parse_stream(requests(), LIMITS, uploads().share()))
+        return await anext(parse_stream(requests(), LIMITS, Room().admission.share()))
 
     item = asyncio.run(first())
     assert isinstance(item, Rejected)
@@ -154,7 +147,7 @@ def test_a_start_is_judged_before_chunks_come(fields, field):
         pytest.fail("read on")
 
     async def first() -> Order | Rejected:
-        return await anext(parse_stream(requests(), LIMITS, uploads().share()))
+        return await anext(parse_stream(requests(), LIMITS, Room().admission.share()))
 
     item = asyncio.run(first())
     assert isinstance(item, Rejected)
@@ -182,7 +175,7 @@ def test_pieces_in_a_wrong_order(requests, field):
 
 
 async def test_a_file_waits_for_its_turn_before_it_is_read():
-    room, file, read = uploads(limit=1_000), png(), []
+    room, file, read = Room(1_000, work=False).admission, png(), []
 
     async def requests() -> AsyncIterator[pb.UpscaleStreamRequest]:
         yield start(size_bytes=len(file))
@@ -202,7 +195,7 @@ async def test_a_file_waits_for_its_turn_before_it_is_read():
 
 
 async def test_a_file_of_unknown_size_takes_what_is_there_or_is_refused():
-    room, file = uploads(limit=1_000), png()
+    room, file = Room(1_000, work=False).admission, png()
 
     async def requests() -> AsyncIterator[pb.UpscaleStreamRequest]:
         for number in range(2):

@@ -5,24 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from services.common.admission import Admission
-from services.common.metrics import Metrics
 from services.upscaler.stream import in_order
-
-
-class Room:
-    """For pictures in the making, as a test sees it."""
-
-    def __init__(self, limit: int = 100) -> None:
-        self._registry = CollectorRegistry()
-        metrics = Metrics("test", self._registry)
-        self.admission = Admission(limit, retry_after_s=0.5, metrics=metrics)
-
-    @property
-    def taken(self) -> float | None:
-        return self._registry.get_sample_value("animegan_test_in_flight")
+from tests.unit.services.rooms import Room
 
 
 def begun(items, answer, *, window: int, ahead: int, room: Room | None = None):
