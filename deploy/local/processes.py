@@ -134,9 +134,12 @@ def tree(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def stop_tree(process: psutil.Process, grace: float) -> None:
-    """Send SIGTERM, wait up to `grace` seconds, then kill it and every child that is left."""
-    family = tree(process)
+def stop_tree(process: psutil.Process, grace: float, *, alone: bool = False) -> None:
+    """Send SIGTERM, wait up to `grace` seconds, then kill it and every child that is left.
+
+    With `alone` what it spawned lives on.
+    """
+    family = [process] if alone else tree(process)
     try:
         process.terminate()
     except psutil.NoSuchProcess:
@@ -179,11 +182,14 @@ class PidFile:
             process.wait(timeout=0)  # of a child that has ended, nothing stays in the process table
         return None
 
-    def stop(self, grace: float) -> bool:
-        """Stop the remembered process, if it runs, and forget it; tell whether it ran."""
+    def stop(self, grace: float, *, alone: bool = False) -> bool:
+        """Stop the remembered process, if it runs, and forget it; tell whether it ran.
+
+        With `alone` what it spawned lives on.
+        """
         process = self.process()
         if process:
-            stop_tree(process, grace)
+            stop_tree(process, grace, alone=alone)
         self.path.unlink(missing_ok=True)
         return process is not None
 

@@ -113,7 +113,7 @@ def test_the_queries_of_the_autoscalers_have_one_answer(platform: Platform, metr
 
 def test_a_dead_triton_is_told_and_so_is_its_recovery(platform: Platform):
     until(lambda: platform.query("up == 1"), platform.generates)
-    PidFile(platform.folder / "watchdog.pid").stop(15)
+    PidFile(platform.folder / "supervisor.pid").stop(15, alone=True)
     PidFile(platform.folder / "triton.pid").stop(15)
 
     def told(receiver: str, status: str):
