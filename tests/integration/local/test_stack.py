@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -18,9 +19,11 @@ import pytest
 from animegan_client import AnimeganError, Client
 from deploy.local import processes
 from deploy.local.components import components
+from deploy.local.runtime import PROJECT
 from deploy.local.stack import Stack
 from deploy.local.state import STATE_FILE, StackSettings
 from tests.integration.local.polling import until
+from tests.integration.similarity.material import MODELS, write_repository
 
 PARTS = ("triton", "generator", "supervisor")
 UP_SECONDS = 150.0
@@ -303,6 +306,27 @@ def test_missing_models_are_named_with_the_remedy(tmp_path: Path) -> None:
     assert up.returncode == 1
     assert f"There are no models in {tmp_path / 'nothing'}" in up.stderr
     assert "make export" in up.stderr
+
+
+def test_it_can_be_started_from_any_folder(
+    fresh: Cli, model_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the search models, and from a folder that knows nothing of our packages."""
+    shutil.copytree(model_repository, tmp_path / "models")
+    write_repository(tmp_path / "models")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROJECT), str(PROJECT / "protos")]))
+    settings = replace(fresh.settings, model_repository=Path("..") / "models")
+    stack = Cli(settings, fresh.state_dir)
+
+    up = stack.up()
+    assert up.returncode == 0, up.stderr
+    for model in MODELS:
+        assert re.search(rf"^{model} +ready", up.stdout, re.MULTILINE)
+    stack.comes_back(stack.kill("triton", "generator"), "triton", "generator")
+    assert stack.generates()
 
 
 def test_an_interrupted_up_leaves_nothing(fresh: Cli) -> None:
