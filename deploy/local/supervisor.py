@@ -34,8 +34,6 @@ from services.common import logs
 
 _UNKNOWN_END = "it has ended"  # a command of the stack was its parent, and knows how
 
-_END_SECONDS = 1.0  # until the last thread of one that has ended lets go of its ports
-
 log = structlog.get_logger()
 
 
@@ -140,7 +138,7 @@ def _how_it_ended(process: psutil.Process) -> str:
     """Why a process is not there any more, as far as the kernel tells us: it does of children."""
     code = None
     with suppress(psutil.TimeoutExpired):
-        code = process.wait(_END_SECONDS)
+        code = process.wait(timeout=0)
     if code is None:
         return _UNKNOWN_END
     if code < 0:
