@@ -59,7 +59,7 @@ lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every pa
 .PHONY: demo up down status monitoring
 demo: setup ## Draw 64 faces over gRPC into out/demo, enlarge them, find their nearest training images
 	@$(BIN)/python -m deploy.local demo
-up: setup ## Start Triton, its watchdog and the services in the background
+up: setup ## Start Triton, the services and their supervisor in the background
 	@$(BIN)/python -m deploy.local up
 down: $(VENV)/.local-group ## Stop what `make up` started, after draining
 	@$(BIN)/python -m deploy.local down

@@ -120,7 +120,7 @@ def _memory(case: Case) -> str:
     ours = [
         ("generator service", [f"{case['generator_mb']:.0f}"]),
         ("Triton with all default models", [f"{case['triton_mb']:.0f}"]),
-        ("watchdog", [f"{case['watchdog_mb']:.0f}"]),
+        ("supervisor", [f"{case['supervisor_mb']:.0f}"]),
     ]
     peers = [(NAMES[name], [f"{peer['all']:.0f}"]) for name, peer in case["peers"].items()]
     return table("resident memory after the load", ["MiB"], [*ours, *peers])

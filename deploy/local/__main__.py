@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from animegan_client import AnimeganError
@@ -85,23 +86,39 @@ def _show(stack: Stack) -> int:
     if not parts:
         say("No stack is running: start it with `make up`.")
         return 1
-    rows = [("PART", "STATE", "PID", "MEMORY", "ADDRESSES"), *(_row(part) for part in parts)]
-    rows += [("", "", "", "", ""), ("MODEL", "STATE", "VERSION", "", "")]
+    rows = [("PART", "STATE", "PID", "MEMORY", "RESTARTS", "ADDRESSES")]
+    rows += [_row(part) for part in parts]
+    rows += [("",) * 6, ("MODEL", "STATE", "VERSION", "", "", "")]
     rows += [
-        (m.name, "ready" if m.ready else m.reason or "not loaded", m.version, "", "")
+        (m.name, "ready" if m.ready else m.reason or "not loaded", m.version, "", "", "")
         for m in models
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         sys.stdout.write("  ".join([*cells, row[-1]]).rstrip() + "\n")
+    for note in _notes(parts):
+        sys.stdout.write(f"\n{note}\n")
     return int(any(part.lacks for part in parts))
 
 
-def _row(part: ComponentStatus) -> tuple[str, str, str, str, str]:
+def _notes(parts: Sequence[ComponentStatus]) -> Iterator[str]:
+    """What the supervisor has to tell of the parts."""
+    for part in parts:
+        fared = part.restarts
+        if fared.count:
+            times = "once" if fared.count == 1 else f"{fared.count} times"
+            last = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(fared.at))
+            yield f"{part.name} was started again {times}, last at {last}: {fared.reason}"
+        if fared.fault and part.pid is None:
+            yield f"{part.name} cannot be started, and is tried again: {fared.fault}"
+
+
+def _row(part: ComponentStatus) -> tuple[str, str, str, str, str, str]:
     memory = f"{part.memory_mb:.0f} MB" if part.pid else ""
     state = part.lacks.splitlines()[0] if part.lacks else "ready"
-    return part.name, state, str(part.pid or ""), memory, "  ".join(part.addresses)
+    restarts, addresses = str(part.restarts.count or ""), "  ".join(part.addresses)
+    return part.name, state, str(part.pid or ""), memory, restarts, addresses
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """The parts of the stack: how each is started, when it is ready, how it is stopped."""
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -11,15 +12,16 @@ import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.local import processes
-from deploy.local.console import LocalStackError, say
+from deploy.local.console import LocalStackError
 from deploy.local.processes import PidFile
 from deploy.local.runtime import ensure_runtime
-from deploy.local.state import StackState
+from deploy.local.state import Restarts, StackState
 from deploy.local.triton import KILL_SECONDS, READY_SECONDS, missing_models, unload_models
 
 Command = tuple[list[str], dict[str, str]]  # arguments, environment
 
 TRITON = "triton"
+SUPERVISOR = "supervisor"
 
 # Without it in the repository there is nothing for the similarity service to do.
 SEARCH_MODEL = "ssim_search"
@@ -28,9 +30,12 @@ SEARCH_MODEL = "ssim_search"
 UPSCALER_METHOD_VARIABLE = "ANIMEGAN_UPSCALER_DEFAULT_METHOD"
 PREFERRED_METHODS = ("compact", "upconv7")
 
+# Of the files in which parts remember their restarts.
+RESTARTS_SUFFIX = ".restarts"
+
 # A service gives calls in flight 30 s by itself; after that it is overdue.
 _SERVICE_STOP_SECONDS = 35.0
-_WATCHDOG_STOP_SECONDS = 15.0  # it may be in the middle of a restart
+_SUPERVISOR_STOP_SECONDS = 15.0  # it may be in the middle of a restart
 _HEALTH_SECONDS = 2.0
 
 
@@ -46,6 +51,8 @@ class Component:
     missing: Callable[[], str]  # what it still lacks to serve, "" when it is ready
     stop_seconds: float  # from SIGTERM to SIGKILL
     before_stop: Callable[[], None] = lambda: None
+    health: str = ""  # host:port of grpc.health.v1, if it has that
+    alone: bool = False  # what it starts are parts of their own
 
     @property
     def log(self) -> Path:
@@ -56,12 +63,31 @@ class Component:
     def _pid_file(self) -> PidFile:
         return PidFile(self.folder / f"{self.name}.pid")
 
+    @property
+    def _restart_file(self) -> Path:
+        return self.folder / f"{self.name}{RESTARTS_SUFFIX}"
+
     def process(self) -> psutil.Process | None:
         """Return its process if it runs."""
         return self._pid_file.process()
 
-    def start(self) -> None:
-        """Start it and remember its process.
+    def family(self) -> list[psutil.Process]:
+        """Return its process and those that belong to it, as far as they run."""
+        process = self.process()
+        if process is None:
+            return []
+        return [process] if self.alone else processes.tree(process)
+
+    def restarts(self) -> Restarts:
+        """Return how it has fared under the supervisor."""
+        return Restarts.read(self._restart_file)
+
+    def remember(self, restarts: Restarts) -> None:
+        """Remember how it has fared, for `status`."""
+        restarts.write(self._restart_file)
+
+    def start(self) -> psutil.Process:
+        """Start it, and remember its process and return it.
 
         Raises:
             LocalStackError: one of its ports is taken.
@@ -72,10 +98,11 @@ class Component:
                     f"Port {port}, which {self.name} needs, is in use: stop what listens there "
                     f"(`ss -ltnp sport = :{port}` shows it), or choose other ports (`--help`)."
                 )
-        say(f"Starting {self.name}")
         command = self.command()
         with processes.uninterrupted():  # nothing may run that nobody remembers
-            self._pid_file.write(processes.spawn(*command, self.log))
+            process = processes.spawn(*command, self.log)
+            self._pid_file.write(process)
+        return process
 
     def wait_until_ready(self) -> None:
         """Wait until it serves.
@@ -85,22 +112,26 @@ class Component:
         """
         processes.wait_for(self.name, self.process, self.log, self.missing, READY_SECONDS)
 
-    def stop(self) -> bool:
-        """Let it finish, end it and its children; tell whether it ran."""
+    def stop(self, at_most: float = math.inf) -> bool:
+        """Let it finish, end it and its children; tell whether it ran.
+
+        Args:
+            at_most: seconds that it gets for this, if they are fewer than its own.
+        """
         if self.process():
             self.before_stop()
-        return self._pid_file.stop(self.stop_seconds)
+        return self._pid_file.stop(min(self.stop_seconds, at_most), alone=self.alone)
 
 
 def components(state: StackState, folder: Path) -> list[Component]:
-    """Return the parts of a stack: Triton first, its watchdog last."""
+    """Return the parts of a stack: Triton first, the supervisor last."""
     triton = _triton(state, folder)
     services = [_generator(state, folder)]
     if upscaling_methods(state.settings.model_repository):
         services.append(_upscaler(state, folder))
     if (state.settings.model_repository / SEARCH_MODEL).is_dir():
         services.append(_similarity(state, folder))
-    return [triton, *services, _watchdog(folder)]
+    return [triton, *services, _supervisor(folder)]
 
 
 def upscaling_methods(repository: Path) -> list[str]:
@@ -157,6 +188,7 @@ def _service(
 ) -> Component:
     """The service `services.<name>`; its ports are those of gRPC and of its metrics."""
     port, metrics_port = ports
+    target = f"127.0.0.1:{port}"
     argv = [sys.executable, "-m", f"services.{name}", f"--triton-url={state.triton.http_url}"]
     # No load balancer has to notice that it is leaving.
     argv += [f"--port={port}", f"--metrics-port={metrics_port}", "--drain-wait-s=0", *flags]
@@ -165,32 +197,34 @@ def _service(
         folder=folder,
         command=lambda: (argv, dict(os.environ)),
         ports=ports,
-        addresses=(f"gRPC 127.0.0.1:{port}", f"metrics http://127.0.0.1:{metrics_port}/metrics"),
-        missing=lambda: _not_serving(f"127.0.0.1:{port}"),
+        addresses=(f"gRPC {target}", f"metrics http://127.0.0.1:{metrics_port}/metrics"),
+        missing=lambda: not_serving(target),
         stop_seconds=_SERVICE_STOP_SECONDS,
+        health=target,
     )
 
 
-def _watchdog(folder: Path) -> Component:
-    argv = [sys.executable, "-m", "deploy.local.watchdog", f"--state-dir={folder}"]
+def _supervisor(folder: Path) -> Component:
+    argv = [sys.executable, "-m", "deploy.local.supervisor", f"--state-dir={folder}"]
     return Component(
-        name="watchdog",
+        name=SUPERVISOR,
         folder=folder,
         command=lambda: (argv, dict(os.environ)),
         ports=(),
         addresses=(),
         missing=lambda: "",  # nobody calls it: running is all it has to do
-        stop_seconds=_WATCHDOG_STOP_SECONDS,
+        stop_seconds=_SUPERVISOR_STOP_SECONDS,
+        alone=True,
     )
 
 
-def _not_serving(target: str) -> str:
-    """Ask a service's grpc.health.v1; return "" if it is SERVING."""
+def not_serving(target: str, service: str = "", timeout: float = _HEALTH_SECONDS) -> str:
+    """Ask grpc.health.v1 at host:port about one of its services; return "" if it is SERVING."""
     with grpc.insecure_channel(target) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         try:
             reply = stub.Check(  # type: ignore[attr-defined]  # set by __init__, unknown to its types
-                health_pb2.HealthCheckRequest(), timeout=_HEALTH_SECONDS
+                health_pb2.HealthCheckRequest(service=service), timeout=timeout
             )
         except grpc.RpcError as error:
             return f"no answer to a health check ({error.code().name})"

@@ -4,9 +4,10 @@ Both come from the system (Debian: `prometheus`, `prometheus-alertmanager`) and 
 anything else. What they are given is made of deploy/k8s/monitoring, so what fires here fires there.
 """
 
+import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -16,8 +17,7 @@ import yaml
 
 from deploy.k8s.monitoring import files
 from deploy.local.components import Command, Component, components
-from deploy.local.console import LocalStackError
-from deploy.local.processes import PidFile
+from deploy.local.console import LocalStackError, say
 from deploy.local.state import StackState
 
 # Of Debian's packages; other systems call Alertmanager by its own name.
@@ -26,6 +26,7 @@ PROGRAMS = {
     "alertmanager": ("prometheus-alertmanager", "alertmanager"),
 }
 _PACKAGES = "apt-get install prometheus prometheus-alertmanager"
+_SETTINGS = "settings.json"  # beside the configurations
 _SCRAPE_SECONDS = 5.0
 _KEPT = "7d"
 _STOP_SECONDS = 10.0
@@ -48,27 +49,39 @@ def start(state: StackState, folder: Path, settings: MonitoringSettings) -> list
     Raises:
         LocalStackError: a program is not installed, or a port is taken; nothing is left running.
     """
-    parts = [_alertmanager(folder, settings), _prometheus(folder, settings)]
+    stop(folder)
     _write(state, folder, settings)
+    started = parts(folder)
     try:
-        for part in parts:
-            part.stop()
+        for part in started:
+            say(f"Starting {part.name}")
             part.start()
             part.wait_until_ready()
     except BaseException:  # also Ctrl-C: what is half started must not stay
         stop(folder)
         raise
-    return parts
+    return started
 
 
-def stop(folder: Path) -> bool:
-    """Stop what `start` started for this state directory; tell whether it ran."""
-    stopped = [PidFile(folder / f"{name}.pid").stop(_STOP_SECONDS) for name in PROGRAMS]
-    return any(stopped)
+def stop(folder: Path) -> None:
+    """Stop what `start` started for this state directory, and forget it."""
+    for part in parts(folder):
+        part.stop()
+    (_files(folder) / _SETTINGS).unlink(missing_ok=True)
+
+
+def parts(folder: Path) -> list[Component]:
+    """Return what `start` started for this state directory, running or not."""
+    try:
+        stored = json.loads((_files(folder) / _SETTINGS).read_text())
+    except FileNotFoundError:
+        return []
+    settings = MonitoringSettings(**stored)
+    return [_alertmanager(folder, settings), _prometheus(folder, settings)]
 
 
 def _write(state: StackState, folder: Path, settings: MonitoringSettings) -> None:
-    """Write the configurations of both, and the rules."""
+    """Write the configurations of both, the rules, and our own settings."""
     target = _files(folder)
     shutil.rmtree(target, ignore_errors=True)
     (target / "rules").mkdir(parents=True)
@@ -83,6 +96,7 @@ def _write(state: StackState, folder: Path, settings: MonitoringSettings) -> Non
     told = files.told_to(routes, settings.webhook) if settings.webhook else None
     _dump(target / "alertmanager.yml", told or files.told_to_nobody(routes))
     _dump(target / "prometheus.yml", _configuration(state, folder, settings))
+    (target / _SETTINGS).write_text(json.dumps(asdict(settings)))
 
 
 def _configuration(state: StackState, folder: Path, settings: MonitoringSettings) -> dict[str, Any]:
@@ -103,9 +117,9 @@ def _configuration(state: StackState, folder: Path, settings: MonitoringSettings
 
 def _scraped(state: StackState, folder: Path) -> dict[str, int]:
     """The ports of metrics of the stack's parts, by part."""
-    parts = {part.name for part in components(state, folder)}
+    names = {part.name for part in components(state, folder)}
     ports = {name: getattr(state.settings, name) for name in state.settings.ports()}
-    shown = {part: f"{part}_metrics_port" for part in sorted(parts)}
+    shown = {part: f"{part}_metrics_port" for part in sorted(names)}
     return {part: ports[name] for part, name in shown.items() if name in ports}
 
 

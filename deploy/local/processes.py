@@ -18,6 +18,7 @@ import psutil
 from deploy.local.console import LocalStackError
 
 _POLL_SECONDS = 0.05
+_END_POLL_SECONDS = 0.01
 
 
 def free_ports(count: int) -> list[int]:
@@ -82,9 +83,13 @@ def spawn(
 
 
 def alive(process: psutil.Process) -> bool:
-    """Tell whether this very process, not another one with its pid, still runs."""
+    """Tell whether this very process, not another one with its pid, still runs.
+
+    One that has ended but for a thread still does: it may hold ports.
+    """
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        ended = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        return process.is_running() and not ended
     except psutil.NoSuchProcess:
         return False
 
@@ -134,21 +139,37 @@ def tree(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def stop_tree(process: psutil.Process, grace: float) -> None:
-    """Send SIGTERM, wait up to `grace` seconds, then kill it and every child that is left."""
-    family = tree(process)
+def stop_tree(process: psutil.Process, grace: float, *, alone: bool = False) -> None:
+    """Send SIGTERM, wait up to `grace` seconds, then kill it and every child that is left.
+
+    With `alone` what it spawned lives on.
+    """
+    family = [process] if alone else tree(process)
     try:
         process.terminate()
     except psutil.NoSuchProcess:
         return
-    psutil.wait_procs([process], timeout=grace)
+    _wait_for_end([process], grace)
     for member in family:
         if alive(member):
             member.kill()
     # What it started after we looked. `spawn` made it the leader of a group: no stranger is in it.
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=grace)
+    _wait_for_end(family, grace)
+
+
+def _wait_for_end(family: Sequence[psutil.Process], timeout: float) -> None:
+    """Wait until none runs, but no longer than `timeout` seconds.
+
+    Not until their parents have taken note, as psutil does: in a container that can take seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while any(alive(member) for member in family) and time.monotonic() < deadline:
+        time.sleep(_END_POLL_SECONDS)
+    for member in family:
+        with suppress(psutil.TimeoutExpired):
+            member.wait(timeout=0)  # of a child that has ended, nothing stays in the process table
 
 
 @dataclass(frozen=True)
@@ -179,11 +200,14 @@ class PidFile:
             process.wait(timeout=0)  # of a child that has ended, nothing stays in the process table
         return None
 
-    def stop(self, grace: float) -> bool:
-        """Stop the remembered process, if it runs, and forget it; tell whether it ran."""
+    def stop(self, grace: float, *, alone: bool = False) -> bool:
+        """Stop the remembered process, if it runs, and forget it; tell whether it ran.
+
+        With `alone` what it spawned lives on.
+        """
         process = self.process()
         if process:
-            stop_tree(process, grace)
+            stop_tree(process, grace, alone=alone)
         self.path.unlink(missing_ok=True)
         return process is not None
 

@@ -1,4 +1,4 @@
-"""Triton, its watchdog and the services, in the background of one machine."""
+"""Triton, the services and their supervisor, in the background of one machine."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local import monitoring, processes
-from deploy.local.components import TRITON, Component, components
-from deploy.local.console import LocalStackError
+from deploy.local import monitoring
+from deploy.local.components import RESTARTS_SUFFIX, SUPERVISOR, TRITON, Component, components
+from deploy.local.console import LocalStackError, say
 from deploy.local.monitoring import MonitoringSettings
 from deploy.local.runtime import PROJECT
-from deploy.local.state import STATE_FILE, StackSettings, StackState, locked
+from deploy.local.state import STATE_FILE, Restarts, StackSettings, StackState, locked
 from deploy.triton_admin import AdminError, ModelState, TritonAdmin
 
 DEFAULT_STATE_DIR = PROJECT / ".local" / "run"
@@ -26,7 +26,8 @@ class ComponentStatus:
     pid: int | None  # None: it does not run
     lacks: str  # "" when it runs and serves
     addresses: tuple[str, ...]
-    memory_mb: float  # of its process tree, pages shared within it counted once
+    memory_mb: float  # of its processes, pages shared among them counted once
+    restarts: Restarts
 
 
 class Stack:
@@ -53,7 +54,7 @@ class Stack:
             state = self._state_for(settings)
             started: list[Component] = []
             try:
-                _run_all(components(state, self._folder), started)
+                _run_all(self._parts(state), started)
             except BaseException:  # also Ctrl-C: what is half started must not stay
                 _stop_all(started)
                 if not self._runs(state):
@@ -66,8 +67,7 @@ class Stack:
             state = self.state()
             if state is None:
                 return False
-            monitoring.stop(self._folder)
-            stopped = _stop_all(components(state, self._folder))
+            stopped = _stop_all(self._parts(state))
             self._forget()
             return stopped
 
@@ -81,7 +81,12 @@ class Stack:
             state = self.state()
             if state is None:
                 raise LocalStackError("No stack is running: start it with `make up`.")
-            return monitoring.start(state, self._folder, settings)
+            *_, supervisor = components(state, self._folder)
+            supervisor.stop()  # it learns of the two when it starts
+            try:
+                return monitoring.start(state, self._folder, settings)
+            finally:
+                supervisor.start()
 
     def state(self) -> StackState | None:
         """Return what was remembered when the stack was started here, None without one."""
@@ -95,7 +100,7 @@ class Stack:
     def status(self) -> list[ComponentStatus]:
         """Return what runs and serves at this moment; empty if no stack was started here."""
         state = self.state()
-        return [_status(part) for part in components(state, self._folder)] if state else []
+        return [_status(part) for part in self._parts(state)] if state else []
 
     def models(self) -> list[ModelState]:
         """Return the models of Triton's repository; empty if it is away."""
@@ -150,12 +155,19 @@ class Stack:
             return "make down"
         return f"python -m deploy.local down --state-dir={self._folder}"
 
+    def _parts(self, state: StackState) -> list[Component]:
+        """The parts of the stack, with what watches it."""
+        return [*components(state, self._folder), *monitoring.parts(self._folder)]
+
     def _runs(self, state: StackState) -> bool:
         """Tell whether any part runs."""
         return any(part.process() for part in components(state, self._folder))
 
     def _forget(self) -> None:
         """Remove what a stack that does not run any more has left."""
+        monitoring.stop(self._folder)
+        for file in self._folder.glob(f"*{RESTARTS_SUFFIX}"):
+            file.unlink()
         self._state_file.unlink()
 
 
@@ -166,6 +178,7 @@ def _run_all(parts: list[Component], started: list[Component]) -> None:
     """
     for part in parts:
         if part.process() is None:
+            say(f"Starting {part.name}")
             started.append(part)  # first: an interrupt between the two must find it
             part.start()
     for part in parts:
@@ -173,32 +186,40 @@ def _run_all(parts: list[Component], started: list[Component]) -> None:
 
 
 def _stop_all(parts: list[Component]) -> bool:
-    """Stop the parts, all at once; tell whether any ran.
+    """Stop the parts; tell whether any ran.
 
-    But Triton last: services ask it until they end, and the watchdog would start it again.
+    The supervisor first, so that nothing comes back; Triton last: services ask it until they end.
     """
-    others = [part for part in parts if part.name != TRITON]
+    first = [part for part in parts if part.name == SUPERVISOR]
+    last = [part for part in parts if part.name == TRITON]
+    others = [part for part in parts if part.name not in (SUPERVISOR, TRITON)]
     with ThreadPoolExecutor(max_workers=len(parts) or 1) as threads:
-        stopped = list(threads.map(Component.stop, others))
-    stopped += [part.stop() for part in parts if part.name == TRITON]
+        stopped = [
+            ran for together in (first, others, last) for ran in threads.map(_stop, together)
+        ]
     return any(stopped)
 
 
+def _stop(part: Component) -> bool:
+    return part.stop()
+
+
 def _status(part: Component) -> ComponentStatus:
-    process = part.process()
+    process, restarts = part.process(), part.restarts()
     if process is None:
-        return ComponentStatus(part.name, None, "not running", part.addresses, 0.0)
+        return ComponentStatus(part.name, None, "not running", part.addresses, 0.0, restarts)
     try:
         lacks = part.missing()
     except LocalStackError as error:
         lacks = str(error)
-    return ComponentStatus(part.name, process.pid, lacks, part.addresses, _memory_mb(process))
+    memory_mb = _memory_mb(part.family())
+    return ComponentStatus(part.name, process.pid, lacks, part.addresses, memory_mb, restarts)
 
 
-def _memory_mb(process: psutil.Process) -> float:
-    """Return the proportional set size of a process tree: 2**20 bytes."""
+def _memory_mb(family: list[psutil.Process]) -> float:
+    """Return the proportional set size of some processes: 2**20 bytes."""
     total = 0
-    for member in processes.tree(process):
+    for member in family:
         # It may have ended in between; zombies have no memory either.
         with suppress(psutil.NoSuchProcess):
             total += member.memory_full_info().pss

@@ -4,8 +4,9 @@ import contextlib
 import fcntl
 import json
 import secrets
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
@@ -100,6 +101,38 @@ class StackState:
         staged.rename(file)
 
 
+@dataclass(frozen=True)
+class Restarts:
+    """How a part has fared under the supervisor, as `status` tells it."""
+
+    count: int = 0  # how often it was started again
+    at: float = 0.0  # the last time, in seconds since the epoch
+    reason: str = ""  # for the last time
+    fault: str = ""  # why it could not be started since then
+
+    def succeeded(self, reason: str) -> Self:
+        """It has been started once more."""
+        return type(self)(self.count + 1, time.time(), reason)
+
+    def failed(self, fault: str) -> Self:
+        """It could not be started once more."""
+        return replace(self, fault=fault)
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Return what `write` wrote, or that of a part that was never started again."""
+        try:
+            return cls(**json.loads(file.read_text()))
+        except FileNotFoundError:
+            return cls()
+
+    def write(self, file: Path) -> None:
+        """Store it."""
+        staged = file.with_suffix(".new")
+        staged.write_text(json.dumps(asdict(self)))
+        staged.rename(file)
+
+
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Let one command at a time change the stack of this state directory."""
@@ -107,3 +140,20 @@ def locked(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def free_for_us(folder: Path) -> Iterator[bool]:
+    """Tell whether no command is at work, and keep commands out meanwhile if so.
+
+    For the supervisor, whose restarts of different parts are free to happen at the same time. It
+    never waits for a command: that may be about to stop the supervisor itself.
+    """
+    with contextlib.ExitStack() as opened:
+        try:
+            file = opened.enter_context((folder / "lock").open("w"))
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            free = True
+        except (BlockingIOError, FileNotFoundError):  # the whole folder may have gone
+            free = False
+        yield free

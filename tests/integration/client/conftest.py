@@ -1,4 +1,4 @@
-"""A stack of its own for the client: Triton, watchdog and generator service, on free ports."""
+"""A stack of its own for the client: Triton, generator service and supervisor, on free ports."""
 
 from collections.abc import Iterator
 from pathlib import Path

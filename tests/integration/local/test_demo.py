@@ -34,7 +34,7 @@ def command(model_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def started_by(demo: psutil.Process) -> list[psutil.Process]:
-    """What the demo runs: Triton, the services, the watchdog."""
+    """What the demo runs: Triton, the services, the supervisor."""
     return demo.children(recursive=True)
 
 

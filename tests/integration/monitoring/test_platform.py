@@ -111,9 +111,19 @@ def test_the_queries_of_the_autoscalers_have_one_answer(platform: Platform, metr
     assert float(answer["value"][1]) >= 0
 
 
+@pytest.mark.parametrize("part", ["prometheus", "alertmanager"])
+def test_what_monitors_is_supervised_too(platform: Platform, part: str):
+    file = PidFile(platform.folder / f"{part}.pid")
+    before = file.process()
+    assert before
+    before.kill()
+    until(lambda: file.process() not in (None, before))
+    until(lambda: all(not status.lacks for status in platform.stack.status()))
+
+
 def test_a_dead_triton_is_told_and_so_is_its_recovery(platform: Platform):
     until(lambda: platform.query("up == 1"), platform.generates)
-    PidFile(platform.folder / "watchdog.pid").stop(15)
+    PidFile(platform.folder / "supervisor.pid").stop(15, alone=True)
     PidFile(platform.folder / "triton.pid").stop(15)
 
     def told(receiver: str, status: str):

@@ -196,7 +196,7 @@ async def test_health(channel, name):
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
-async def test_the_models_answer_the_watchdogs_canary(tritons):
+async def test_the_models_answer_the_supervisors_canary(tritons):
     """Zeros and empty strings: HEALTHY, so that nobody has to guess from an error."""
     for triton in tritons:
         with triton.admin() as admin:

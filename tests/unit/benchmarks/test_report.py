@@ -31,7 +31,7 @@ def results(**rates: list[float]) -> Results:
                 found.speed[case, f"{name}/{way}"] += [measured(factor * rate)] * 3
     for memory in (100.0, 120.0, 110.0):
         found.memory_mb["anime-gan"].append(
-            {"triton": 4 * memory, "generator": memory, "watchdog": 30.0}
+            {"triton": 4 * memory, "generator": memory, "supervisor": 30.0}
         )
         for peer in PEERS:
             found.memory_mb[peer].append({"all": 3 * memory})
@@ -76,7 +76,7 @@ def test_memory_is_the_median_of_each_part(cases):
         "case": "memory",
         "triton_mb": 440,
         "generator_mb": 110,
-        "watchdog_mb": 30,
+        "supervisor_mb": 30,
         "peers": {peer: {"all": 330} for peer in PEERS},
     }
 

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -105,6 +106,37 @@ def test_a_child_that_came_after_sigterm_is_killed_too(tmp_path: Path) -> None:
     child = int((tmp_path / "log").read_text().split()[-1])
     with suppress(psutil.NoSuchProcess):
         psutil.Process(child).wait(30)
+
+
+def test_stopping_does_not_wait_until_a_parent_takes_note(tmp_path: Path) -> None:
+    """A container's first process may not look after orphans for seconds, or ever."""
+    program = "import subprocess, sys, time; child = subprocess.Popen(sys.argv[1:]); "
+    program += "print('started', child.pid, flush=True); time.sleep(600)"
+    sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+    parent = start([sys.executable, "-c", program, *sleeper], tmp_path / "log")
+    [child] = parent.children()
+    patience, began = 60.0, time.monotonic()
+
+    processes.stop_tree(child, patience)
+
+    assert time.monotonic() - began < patience
+    assert child.status() == psutil.STATUS_ZOMBIE
+    processes.stop_tree(parent, 10)
+
+
+def test_stopping_one_alone_spares_what_it_spawned(tmp_path: Path) -> None:
+    program = "import os, pathlib, sys, time; from deploy.local import processes; "
+    program += "processes.spawn(sys.argv[2:], os.environ, pathlib.Path(sys.argv[1])); "
+    program += "print('started', flush=True); time.sleep(600)"
+    command = [sys.executable, "-c", program, str(tmp_path / "child.log"), *SLEEPER]
+    parent = start(command, tmp_path / "log")
+    [child] = parent.children()
+
+    processes.stop_tree(parent, 10, alone=True)
+
+    assert not processes.alive(parent)
+    assert processes.alive(child)
+    processes.stop_tree(child, 10)
 
 
 def test_signals_wait_for_the_end_of_a_block_and_not_in_children(

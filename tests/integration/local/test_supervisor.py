@@ -1,6 +1,7 @@
-"""The watchdog against a real Triton that is killed, stopped, hangs or is just busy."""
+"""The supervisor against real parts that are killed, stopped, hang or are just busy."""
 
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,17 +14,24 @@ from onnx import TensorProto, helper
 from structlog.testing import capture_logs
 from tritonclient.utils import InferenceServerException
 
-from deploy.local.components import Component, components
-from deploy.local.console import LocalStackError
+from deploy.local import processes
+from deploy.local.components import Component, components, not_serving
+from deploy.local.liveness import Canaries, CanaryTiming, HealthChecks, Probe, Probes
 from deploy.local.state import StackSettings, StackState, locked
-from deploy.local.watchdog import Timing, Watchdog
+from deploy.local.supervisor import Timing, Watch
 from deploy.triton_admin import TritonAdmin
 from tests.integration.local.inference import infer, served
 from tests.integration.local.polling import until
 from tests.integration.onnx_files import config_text, onnx_model
 from tests.integration.tiny_models import STYLEGAN, write_model
 
-HASTY = Timing(canary=0.2, canary_deadline=1.0, hang=1.5, restart_pause=0.2)
+HASTY = Timing(first_pause=0.2, longest_pause=0.2, grace=1.0)
+HASTY_CANARIES = CanaryTiming(canary=0.2, deadline=1.0, hang=1.5)
+# Longer than a service takes to answer on a busy machine.
+HASTY_PROBES = Probes(
+    startup=Probe("liveness", period=0.2, timeout=5, failures=300),
+    liveness=Probe("liveness", period=0.2, timeout=5, failures=2),
+)
 
 
 def write_counter(repository: Path) -> None:
@@ -97,55 +105,85 @@ def client(stack: tuple[Component, StackState]) -> Iterator[triton_grpc.Inferenc
 
 
 @pytest.fixture
-def watchdog(triton: Component, admin: TritonAdmin) -> Watchdog:
-    """It has looked once: it knows that Triton answers."""
-    dog = Watchdog(triton, admin, HASTY)
-    dog.look()
-    return dog
+def watch(triton: Component, admin: TritonAdmin) -> Watch:
+    """It has looked until it knows that Triton answers."""
+    return looked(Watch(triton, Canaries(admin, HASTY_CANARIES), HASTY))
 
 
-def pid(triton: Component) -> int | None:
-    process = triton.process()
+def looked(watch: Watch) -> Watch:
+    """Let it find the process, and hear of it."""
+    watch.look()
+    watch.look()
+    return watch
+
+
+@pytest.fixture
+def generator(stack: tuple[Component, StackState]) -> Iterator[Component]:
+    """A service, whatever Triton does."""
+    triton, state = stack
+    _, generator, *_ = components(state, triton.folder)
+    generator.start()
+    until(lambda: not not_serving(generator.health, "liveness"))
+    yield generator
+    generator.stop()
+
+
+@pytest.fixture
+def service_watch(generator: Component) -> Watch:
+    """It has looked until it knows that the service answers."""
+    return looked(Watch(generator, HealthChecks(generator.health, HASTY_PROBES), HASTY))
+
+
+def pid(part: Component) -> int | None:
+    process = part.process()
     return process and process.pid
 
 
-def restarted(triton: Component, watchdog: Watchdog) -> str:
-    """Let the watchdog look until it has started Triton again; return its reason."""
-    before = pid(triton)
+def restarted(part: Component, watch: Watch) -> str:
+    """Let the supervisor look until it has started the part again; return its reason."""
+
+    def reasons() -> list[str]:
+        return [str(e["reason"]) for e in events if e["event"] == f"restarted {part.name}"]
+
     with capture_logs() as events:
-        until(lambda: pid(triton) not in (None, before), watchdog.look)
-    triton.wait_until_ready()
-    (reason,) = [e["reason"] for e in events if e["event"] == "restarting triton"]
-    return str(reason)
+        until(reasons, watch.look)
+    (reason,) = reasons()
+    return reason
+
+
+def kill(part: Component) -> None:
+    process = part.process()
+    assert process
+    process.kill()
+    until(lambda: not processes.alive(process))
 
 
 def test_a_killed_triton_is_started_again(
-    triton: Component, watchdog: Watchdog, client: triton_grpc.InferenceServerClient
+    triton: Component, watch: Watch, client: triton_grpc.InferenceServerClient
 ) -> None:
-    process = triton.process()
-    assert process
-    process.kill()
-    until(lambda: triton.process() is None)
-    assert restarted(triton, watchdog) == "it has ended"
+    kill(triton)
+    assert restarted(triton, watch) == "it was ended by SIGKILL"
+    triton.wait_until_ready()
     assert served(client, STYLEGAN, STYLEGAN.latents(2)).shape[0] == 2
 
 
-def test_a_stopped_triton_is_started_again(triton: Component, watchdog: Watchdog) -> None:
+def test_a_stopped_triton_is_started_again(triton: Component, watch: Watch) -> None:
     process = triton.process()
     assert process
     process.send_signal(signal.SIGSTOP)
-    assert restarted(triton, watchdog) == "no answer, and nothing moves: triton"
+    assert restarted(triton, watch) == "no answer, and nothing moves: triton"
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_triton_with_a_model_that_hangs_is_started_again(
-    triton: Component, watchdog: Watchdog, client: triton_grpc.InferenceServerClient
+    triton: Component, watch: Watch, client: triton_grpc.InferenceServerClient
 ) -> None:
     """A request that computes for ever blocks the only instance of its model."""
     with pytest.raises(InferenceServerException, match="Deadline"):
         infer(client, "counter", {"turns": np.array([[1e12]], np.float32)}, timeout=1.0)
 
-    assert restarted(triton, watchdog) == "no answer, and nothing moves: counter"
+    assert restarted(triton, watch) == "no answer, and nothing moves: counter"
+    triton.wait_until_ready()
     result = infer(client, "counter", {"turns": np.array([[5]], np.float32)})
     assert result.as_numpy("counted").tolist() == [[5]]
 
@@ -154,8 +192,8 @@ def test_a_busy_model_is_left_alone(
     triton: Component, admin: TritonAdmin, client: triton_grpc.InferenceServerClient
 ) -> None:
     """Canaries time out all the time, and work is done all the time."""
-    impatient = Timing(canary=0.0, canary_deadline=0.001, hang=0.5)
-    dog, before, finished = Watchdog(triton, admin, impatient), pid(triton), False
+    impatient = Canaries(admin, CanaryTiming(canary=0.0, deadline=0.001, hang=0.5))
+    watch, before, finished = looked(Watch(triton, impatient, HASTY)), pid(triton), False
 
     def work(seed: int) -> None:
         while not finished:
@@ -166,7 +204,7 @@ def test_a_busy_model_is_left_alone(
         try:
             with capture_logs() as events:
                 for _ in range(20):
-                    dog.look()
+                    watch.look()
                     seen = admin.executions(STYLEGAN.name)
                     until(lambda seen=seen: admin.executions(STYLEGAN.name) > seen)
         finally:
@@ -179,47 +217,61 @@ def test_a_busy_model_is_left_alone(
 
 
 def test_a_model_that_an_operator_unloaded_stays_unloaded(
-    triton: Component, watchdog: Watchdog, admin: TritonAdmin
+    triton: Component, watch: Watch, admin: TritonAdmin
 ) -> None:
     admin.unload(STYLEGAN.name)
     with capture_logs() as events:
         for _ in range(3):
-            watchdog.look()
+            watch.look()
     assert events == []
     assert STYLEGAN.name not in {state.name for state in admin.index() if state.ready}
     admin.load(STYLEGAN.name)
 
 
-def test_what_a_command_of_the_stack_has_started_meanwhile_is_left_alone(
-    triton: Component, watchdog: Watchdog
+def test_what_a_command_of_the_stack_starts_meanwhile_is_left_alone(
+    triton: Component, watch: Watch
 ) -> None:
-    process = triton.process()
-    assert process
-    with ThreadPoolExecutor() as threads, locked(triton.folder):
-        process.kill()
-        until(lambda: triton.process() is None)
-        looking = threads.submit(watchdog.look)  # waits for the command
+    with locked(triton.folder):
+        kill(triton)
+        watch.look()
+        assert triton.process() is None, "it does not wait for the command either"
         triton.start()
         started = pid(triton)
-    looking.result()
+        watch.look()
+    assert pid(triton) == started
+    watch.look()
     assert pid(triton) == started
 
 
-def test_a_triton_that_cannot_be_started_is_tried_until_it_can(
-    triton: Component, watchdog: Watchdog, monkeypatch: pytest.MonkeyPatch
+def test_a_killed_service_is_started_again_and_again(
+    generator: Component, service_watch: Watch
 ) -> None:
-    process = triton.process()
+    for _ in range(2):
+        kill(generator)
+        assert restarted(generator, service_watch) == "it was ended by SIGKILL"
+    assert generator.restarts().count == 2
+    until(lambda: not not_serving(generator.health, "liveness"))
+
+
+def test_a_stopped_service_is_started_again(generator: Component, service_watch: Watch) -> None:
+    process = generator.process()
     assert process
-    process.kill()
-    until(lambda: triton.process() is None)
-    with monkeypatch.context() as broken:
+    process.send_signal(signal.SIGSTOP)
+    reason = "no answer to a health check (DEADLINE_EXCEEDED), 2 times in a row, every 0.2 s"
+    assert restarted(generator, service_watch) == reason
+    assert not processes.alive(process)
+    until(lambda: not not_serving(generator.health, "liveness"))
 
-        def refuse(_: Component) -> None:
-            raise LocalStackError("its port is in use")
 
-        broken.setattr(Component, "start", refuse)
-        with capture_logs() as events:
-            failures = lambda: [e for e in events if e["event"] == "triton cannot be started"]  # noqa: E731
-            until(lambda: len(failures()) >= 2, watchdog.look)
-    assert failures()[0]["reason"] == "its port is in use"
-    assert restarted(triton, watchdog) == "it has ended"
+def test_a_service_that_waits_for_triton_is_left_alone(
+    stack: tuple[Component, StackState], generator: Component, service_watch: Watch
+) -> None:
+    """It is not ready, but it lives."""
+    triton, _ = stack
+    triton.stop()
+    until(lambda: not_serving(generator.health) == "its health is NOT_SERVING")
+    before = pid(generator)
+    for _ in range(3 * HASTY_PROBES.liveness.failures):
+        time.sleep(HASTY_PROBES.liveness.period)
+        service_watch.look()
+    assert pid(generator) == before
