@@ -1,5 +1,6 @@
 """Headers that are made to take long are refused soon; those of real files are not."""
 
+import asyncio
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -108,6 +109,7 @@ def test_scans_are_counted_across_the_parts(data, size):
 async def test_large_headers_are_read_in_a_thread(length):
     content = file("PNG") + bytes(length)
     with ThreadPoolExecutor(1) as pool:
+        asyncio.get_running_loop().set_default_executor(pool)
         header = await read_header_aside(content, MAX_PIXELS)
         assert header == read_header(content, MAX_PIXELS)
         assert bool(pool._threads) == bool(length)

@@ -192,7 +192,7 @@ def test_several_tritons_are_separated_by_commas(flags, urls):
     [
         (["--triton-url=,"], "names no address"),
         (["--triton-url=a:1,a:1"], "an address twice"),
-        (["--max-images-in-flight=3"], "must admit a stream of 16"),
+        (["--max-picture-bytes-in-flight=3"], "must admit one of 16777216"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(flags, complaint, capsys):
