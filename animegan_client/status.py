@@ -27,6 +27,7 @@ _Detail = TypeVar("_Detail", bound=Message)
 # Errors that need no more than a message. A call that somebody between us and the service
 # cancelled is UNAVAILABLE to the caller: our own cancellation never ends up here.
 _PLAIN: dict[grpc.StatusCode, type[AnimeganError]] = {
+    grpc.StatusCode.ABORTED: UnavailableError,  # it waited for us while others needed its room
     grpc.StatusCode.CANCELLED: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,

@@ -68,10 +68,10 @@ class Metrics:
             registry=registry,
         )
         self.in_flight = Gauge(
-            f"{prefix}_in_flight", "Images that are being worked on.", registry=registry
+            f"{prefix}_in_flight", "Images that are being worked on, or wait to be taken.", registry=registry
         )
         self.open_calls = Gauge(
-            f"{prefix}_open_calls", "Calls whose caller is known and waits.", registry=registry
+            f"{prefix}_open_calls", "Calls whose callers are known and wait.", registry=registry
         )
         self.message_bytes = Gauge(
             f"{prefix}_message_bytes",

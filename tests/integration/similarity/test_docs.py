@@ -39,7 +39,7 @@ def test_the_limits_are_those_of_the_settings():
     for text in (
         f"16 MiB per request, {defaults['max_pixels']:,} pixels",
         f"k up to {defaults['max_k']:,}, {defaults['max_images_in_flight']} queries in flight",
-        f"of which a stream takes {defaults['stream_window']}",
+        f"of which a stream takes {defaults['stream_window']} at most",
         f"within the last {defaults['canary_patience_s']} seconds",
         f":{defaults['metrics_port']}/metrics",
         f"default, `{defaults['default_index']}`",

@@ -1,5 +1,7 @@
 """Every status of the API, provoked over the wire: what callers do wrong, and what breaks."""
 
+import asyncio
+
 import grpc
 import numpy as np
 import pytest
@@ -73,20 +75,40 @@ async def test_no_such_index_lists_those_there_are(stub):
 
 
 async def test_more_queries_than_fit_are_refused_at_once(tritons, tmp_path):
-    flags = ("--max-images-in-flight", "16", "--default-index", "colour")
+    flags = ("--max-images-in-flight", "2", "--default-index", "colour")
     urls = ",".join(triton.http_url for triton in tritons)
     with SimilarityProcess(urls, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:
             stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
             query = pb.SearchQuery(image=IMAGE)
-            stream = stub.SearchStream()
-            await stream.write(pb.SearchStreamRequest(query=query))
-            await stream.read()
-            error = await failure(stub.Search(pb.SearchRequest(query=query)))
-            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-            assert detail(error, error_details_pb2.RetryInfo).retry_delay.nanos > 0
-            stream.cancel()
+            calls = [stub.Search(pb.SearchRequest(query=query)) for _ in range(20)]
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            errors = [result for result in results if isinstance(result, grpc.aio.AioRpcError)]
+            assert 1 <= len(errors) < len(results)
+            for error in errors:
+                assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+                assert "of at most 2 images are in flight" in error.details()
+                assert detail(error, error_details_pb2.RetryInfo).retry_delay.nanos > 0
+
+
+async def test_silent_streams_lock_nobody_out(tritons, tmp_path):
+    """There is room for two largest messages, and a stream may send one at any time."""
+    flags = ("--max-message-bytes-in-flight", str(2 * 16 * 2**20), "--default-index", "colour")
+    urls = ",".join(triton.http_url for triton in tritons)
+    with SimilarityProcess(urls, tmp_path / "log", *flags) as service:
+        service.wait_for_event("ready")
+        async with grpc.aio.insecure_channel(service.target) as channel:
+            stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
+            silent = [stub.SearchStream() for _ in range(2)]
+            await silent[1].write(pb.SearchStreamRequest(query=pb.SearchQuery(image=IMAGE)))
+            await silent[1].read()
+            async with asyncio.timeout(30):
+                query = pb.SearchQuery(image=IMAGE)
+                for _ in range(3):
+                    assert await stub.Search(pb.SearchRequest(query=query))
+            assert await silent[0].code() is grpc.StatusCode.ABORTED
+            silent[1].cancel()
 
 
 async def test_a_shard_that_nobody_serves_is_named_and_never_left_out(tritons, tmp_path):
