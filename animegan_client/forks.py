@@ -2,8 +2,8 @@
 
 gRPC works by threads, and a fork copies none of them: whoever calls in a child, by the client that
 its parent had or by a new one, may wait for ever. GRPC_ENABLE_FORK_SUPPORT=1 helps where the parent
-is idle; where it calls, 9 of 10 children hung, and the parent with them (grpcio 1.81). So a call in
-such a child is refused.
+is idle; where it calls, 9 of 10 children hung, some within the fork itself (grpcio 1.81). So it is
+left off, and a call in such a child is refused.
 """
 
 import os
