@@ -7,12 +7,16 @@ patience is over, and a sweep ends those that have waited for much longer than t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
+from typing import TypeVar
 
+from services.common.deadline import Limit
 from services.common.errors import KeptWaiting
+
+T = TypeVar("T")
 
 _SWEEP_SECONDS = 1.0
 
@@ -20,30 +24,28 @@ _SWEEP_SECONDS = 1.0
 class Caller:
     """The caller of one call, seen from here."""
 
-    def __init__(self) -> None:
-        """Nothing has been waited for."""
-        self.ending: KeptWaiting | None = None  # why the call is ended, if it is
-        self._ends: asyncio.Timeout | None = None
+    def __init__(self, limit: Limit) -> None:
+        """Nothing has been waited for. `limit` is the call's."""
+        self.ending = False
+        self._limit = limit
         self._reads_since: float | None = None
         self._writes_since: float | None = None
         self._work = 0  # pieces of work on its messages that are waited for or done
         self._worked_until = 0.0
 
-    @contextmanager
-    def next_message(self) -> Iterator[None]:
-        """While the block waits for a message."""
+    async def next_message(self, message: Awaitable[T]) -> T:
+        """Wait for what the caller has to send."""
         self._reads_since = monotonic()
         try:
-            yield
+            return await message
         finally:
             self._reads_since = None
 
-    @contextmanager
-    def taking(self) -> Iterator[None]:
-        """While the block waits for an answer to be taken."""
+    async def takes(self, sent: Awaitable[None]) -> None:
+        """Wait until the caller has taken an answer."""
         self._writes_since = monotonic()
         try:
-            yield
+            await sent
         finally:
             self._writes_since = None
 
@@ -67,35 +69,15 @@ class Caller:
 
     def end(self, reason: str) -> None:
         """End the call. What it holds is given back as it unwinds, not at once."""
-        if self.ending is None and self._ends is not None:
-            self.ending = KeptWaiting(
+        if self.ending:
+            return
+        self.ending = True
+        self._limit.end(
+            KeptWaiting(
                 f"{reason}: it had waited {self.waited_s:.3g} s for its caller; open it again, and "
                 "send messages and take answers without long pauses"
             )
-            self._ends.reschedule(asyncio.get_running_loop().time())
-
-    @asynccontextmanager
-    async def endable(self) -> AsyncIterator[None]:
-        """The block is the call.
-
-        Raises:
-            KeptWaiting: it was ended.
-        """
-        token = _current.set(self)
-        try:
-            async with asyncio.timeout(None) as ends:
-                self._ends = ends
-                yield
-        except TimeoutError as error:
-            if self.ending is None or not ends.expired():
-                raise
-            raise self.ending from error
-        finally:
-            self._ends = None
-            _current.reset(token)
-
-
-_current: ContextVar[Caller | None] = ContextVar("caller", default=None)
+        )
 
 
 @contextmanager
@@ -108,6 +90,9 @@ def working(caller: Caller | None) -> Iterator[None]:
     finally:
         if caller:
             caller.work_ends()
+
+
+_current: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 def current() -> Caller | None:
@@ -124,14 +109,16 @@ class Callers:
         self._open: set[Caller] = set()
 
     @contextmanager
-    def calling(self) -> Iterator[Caller]:
-        """The block is a call; gives its caller."""
-        caller = Caller()
+    def calling(self, limit: Limit) -> Iterator[Caller]:
+        """The block is a call, within a `limit`; gives its caller."""
+        caller = Caller(limit)
+        before = _current.set(caller)
         self._open.add(caller)
         try:
             yield caller
         finally:
             self._open.discard(caller)
+            _current.reset(before)
 
     async def sweep(self) -> None:
         """End calls whose callers have kept them waiting for too long, forever."""

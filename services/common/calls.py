@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import grpc
 import structlog
 
+from services.common import logs
 from services.common.errors import Busy, Unauthenticated, status_of
 from services.common.frames import forget_frames
 from services.common.metrics import Metrics
@@ -66,7 +67,7 @@ class Call:
 def identified(call: Call) -> Iterator[None]:
     """Put the request id into the log lines of the block and into the call's trailers."""
     call.context.set_trailing_metadata((("x-request-id", call.request_id),))
-    with structlog.contextvars.bound_contextvars(request_id=call.request_id, method=call.method):
+    with logs.bound(request_id=call.request_id, method=call.method):
         yield
 
 

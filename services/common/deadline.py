@@ -5,33 +5,58 @@ starts inherit it, and whatever waits for somebody else asks `remaining()` how l
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from time import monotonic
+from types import TracebackType
+from typing import Self
 
-from services.common.errors import DeadlineExceeded
+from services.common.errors import DeadlineExceeded, ServiceError
 
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
-@asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
-    """Give the block `seconds` seconds.
+class Limit:
+    """The time of a block; see `within`."""
+
+    def __init__(self, seconds: float) -> None:
+        """It begins with the block."""
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(seconds)
+        self._reason: ServiceError | None = None
+
+    def end(self, reason: ServiceError) -> None:
+        """End the block now, which then raises `reason`."""
+        self._reason = reason
+        self._timeout.reschedule(asyncio.get_running_loop().time())
+
+    async def __aenter__(self) -> Self:
+        """The limit itself."""
+        self._before = _deadline.set(monotonic() + self._seconds)
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Tell what ended the block, if that was its time."""
+        _deadline.reset(self._before)
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            reason = self._reason or DeadlineExceeded(f"not done within {self._seconds:.3g} s")
+            raise reason from late
+
+
+def within(seconds: float) -> Limit:
+    """Give the block of an `async with` so many seconds.
 
     Raises:
         DeadlineExceeded: they were not enough. The block was cancelled.
     """
-    token = _deadline.set(monotonic() + seconds)
-    try:
-        async with asyncio.timeout(seconds) as timeout:
-            yield
-    except TimeoutError as error:
-        if not timeout.expired():
-            raise
-        raise DeadlineExceeded(f"not done within {seconds:.3g} s") from error
-    finally:
-        _deadline.reset(token)
+    return Limit(seconds)
 
 
 def remaining() -> float:

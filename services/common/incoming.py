@@ -95,8 +95,7 @@ class Incoming:
     async def _next(self, hold: Hold) -> bytes | None:
         """The next message as it was before it was packed; None after the last one."""
         try:
-            with self._caller.next_message():
-                raw: bytes | Any = await self._call.context.read()
+            raw: bytes | Any = await self._caller.next_message(self._call.context.read())
         except grpc.aio.BaseError as error:  # what grpc raises once its server stops
             raise Unavailable("the service is being stopped; try again") from error
         if not isinstance(raw, bytes):  # grpc.aio.EOF

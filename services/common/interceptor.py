@@ -113,14 +113,13 @@ class AroundCalls(grpc.aio.ServerInterceptor):
     def _wrap(self, method: str, handler: Handler) -> Handler:
         async def behaviour(_: Any, context: Context) -> Any:
             call = Call(method, context)
-            with identified(call), measured(call, self._metrics), self._callers.calling() as caller:
+            with identified(call), measured(call, self._metrics):
                 async with (
                     errors_to_status(call),
-                    deadline.within(self._seconds(handler, call)),
-                    caller.endable(),
+                    deadline.within(self._seconds(handler, call)) as limit,
                 ):
                     authenticate(call, self._token, self._metrics)
-                    with await self._calls.now(1):
+                    with self._callers.calling(limit) as caller, await self._calls.now(1):
                         return await self._answered(handler, call, caller)
 
         if handler.response_streaming:
@@ -180,5 +179,4 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         async with aclosing(method(request, call.context)) as messages:
             async for message in messages:
                 first.answered()
-                with caller.taking():
-                    await call.context.write(message)
+                await caller.takes(call.context.write(message))

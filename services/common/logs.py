@@ -8,7 +8,10 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, TextIO
 
 import structlog
@@ -20,6 +23,25 @@ _MIN_SECRET = 8
 # Within JSON: a backslash and what it escapes stay together, so that a line stays JSON. The scheme
 # is case-insensitive, RFC 9110, section 11.1; `<token>` is what our own messages say.
 _BEARER = re.compile(r"""(bearer(?: |%20)+)(?!<token>)(?:\\.|[^\s"'\\])+""", re.IGNORECASE)
+
+
+# Of the call that a line belongs to. One variable: structlog's own way sets one for each field.
+_bound: ContextVar[Mapping[str, str]] = ContextVar("bound", default=MappingProxyType({}))
+
+
+@contextmanager
+def bound(**fields: str) -> Iterator[None]:
+    """Put `fields` into every line of the block, and of the tasks that it starts."""
+    before = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(before)
+
+
+def with_bound(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """structlog's processor that does it."""
+    return {**_bound.get(), **event}
 
 
 def configure(
@@ -40,7 +62,7 @@ def configure(
         return {**{name: event.pop(name) for name in head}, "service": service, **event}
 
     fields: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        with_bound,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         event_first,

@@ -68,7 +68,9 @@ class Metrics:
             registry=registry,
         )
         self.in_flight = Gauge(
-            f"{prefix}_in_flight", "Images that are being worked on, or wait to be taken.", registry=registry
+            f"{prefix}_in_flight",
+            "Images that are being worked on, or wait to be taken.",
+            registry=registry,
         )
         self.open_calls = Gauge(
             f"{prefix}_open_calls", "Calls whose callers are known and wait.", registry=registry

@@ -1,15 +1,17 @@
 import asyncio
-from contextlib import nullcontext
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from prometheus_client import CollectorRegistry
 
+from services.common import deadline
 from services.common.admission import Admission, Hold
-from services.common.callers import Caller
+from services.common.callers import Callers
 from services.common.errors import Busy, KeptWaiting
 from services.common.metrics import Metrics
+
+CALLERS = Callers(patience_s=60)
 
 
 @pytest.fixture
@@ -164,17 +166,16 @@ class Idle:
 
     def __init__(self, admission: Admission, amount: int, *, idle: bool = True) -> None:
         self._admission, self._amount, self._idle = admission, amount, idle
-        self.caller = Caller()
         self.held = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> str:
         try:
-            async with self.caller.endable():
-                with await self._admission.in_turn(self._amount):
+            async with deadline.within(60) as limit:
+                with CALLERS.calling(limit) as caller, await self._admission.in_turn(self._amount):
                     self.held.set()
-                    with self.caller.taking() if self._idle else nullcontext():
-                        await asyncio.sleep(60)
+                    forever = asyncio.sleep(60)
+                    await (caller.takes(forever) if self._idle else forever)
         except KeptWaiting as error:
             return str(error)
         return "slept"

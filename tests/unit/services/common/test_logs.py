@@ -30,7 +30,7 @@ def lines(stream: io.StringIO) -> list[dict]:
 
 
 def test_an_event_is_one_line_with_the_request_id(stream):
-    with structlog.contextvars.bound_contextvars(request_id="id-1"):
+    with logs.bound(request_id="id-1"):
         structlog.get_logger().info("call", code="OK", text="two\nlines")
     (line,) = lines(stream)
     assert list(line)[:4] == ["timestamp", "level", "event", "service"]

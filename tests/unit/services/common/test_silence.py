@@ -7,10 +7,9 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 import numpy as np
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
-from services.common import connections, deadline
+from services.common import connections, deadline, logs
 from services.common.batching import Batcher
 from services.common.errors import DeadlineExceeded, Unavailable
 from services.common.triton_client import _MAX_UNDER_WAY, Triton
@@ -174,15 +173,15 @@ async def test_a_process_that_was_held_up_itself_blames_nobody():
 
 
 async def test_the_log_tells_of_silence_and_of_its_end():
-    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+    with capture_logs(processors=[logs.with_bound]) as lines:
         async with tritons(1) as (client, silent):
             silent.awake.clear()
-            request = structlog.contextvars.bound_contextvars(request_id="somebody's")
+            request = logs.bound(request_id="somebody's")
             with request, pytest.raises(Unavailable):
                 await infer(client)
             silent.awake.set()
             await until(lambda: not silent_addresses(client))
-    assert logs == [
+    assert lines == [
         {"event": "a Triton is silent", "address": silent.url, "log_level": "warning"},
         {"event": "a Triton answers again", "address": silent.url, "log_level": "info"},
     ]
