@@ -22,8 +22,8 @@ from services.common.metrics import Metrics
 
 # A call that has waited for its caller for less is never ended for others.
 PATIENCE_S = 5.0
-# How often those who wait for room look for calls to end, and how long a unary call waits for the
-# room that it gains by that.
+# How often calls to end are looked for while somebody waits for room, and how long a unary call
+# waits for the room that it gains by that.
 _LOOK_SECONDS = 0.25
 _UNWIND_SECONDS = 1.0
 
@@ -152,6 +152,7 @@ class Admission:
         self._holds: set[Hold] = set()
         self._waiting: deque[_Waiting] = deque()  # in turn
         self._urgent: deque[_Waiting] = deque()  # now, for the room of calls that are being ended
+        self._looks: asyncio.TimerHandle | None = None
         (gauge or metrics.in_flight).set_function(lambda: self._in_flight)
 
     async def now(self, amount: int) -> Hold:
@@ -242,19 +243,27 @@ class Admission:
     async def _wait(self, one: _Waiting, queue: deque[_Waiting]) -> Hold:
         """Wait in `queue` for a turn."""
         queue.append(one)
+        self._look_later()
         try:
-            while not one.turn.done():
-                await asyncio.wait({one.turn}, timeout=_LOOK_SECONDS)
-                if queue and queue[0] is one:
-                    self._end_idle(one.amount, now=one.now)
+            return await one.turn
         except BaseException:
-            if one.turn.done():
-                one.turn.result().release()
+            if one.turn.cancelled():
+                self._let_in()  # whoever comes next may fit
             else:
-                one.turn.cancel()
-                self._let_in()
+                one.turn.result().release()
             raise
-        return one.turn.result()
+
+    def _look_later(self) -> None:
+        if self._looks is None:
+            self._looks = asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Look for calls that those who wait longest could have the room of."""
+        self._looks = None
+        for queue in (self._urgent, self._waiting):
+            if queue:
+                self._end_idle(queue[0].amount, now=queue[0].now)
+                self._look_later()
 
     def _let_in(self) -> None:
         """Give those who wait their turn, in order, as long as they fit."""

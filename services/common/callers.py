@@ -103,9 +103,8 @@ def current() -> Caller | None:
 class Callers:
     """Those whose calls are open."""
 
-    def __init__(self, patience_s: float) -> None:
-        """Let a call wait for its caller for `patience_s` seconds, whether or not others do."""
-        self._patience_s = patience_s
+    def __init__(self) -> None:
+        """Nobody calls yet."""
         self._open: set[Caller] = set()
 
     @contextmanager
@@ -120,9 +119,9 @@ class Callers:
             self._open.discard(caller)
             _current.reset(before)
 
-    async def sweep(self) -> None:
-        """End calls whose callers have kept them waiting for too long, forever."""
+    async def sweep(self, patience_s: float, reason: str) -> None:
+        """End the calls that have waited for their callers for longer, forever."""
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            for caller in [one for one in self._open if one.waited_s > self._patience_s]:
-                caller.end("the call was idle for too long")
+            for caller in [one for one in self._open if one.waited_s > patience_s]:
+                caller.end(reason)

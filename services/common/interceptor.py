@@ -28,6 +28,8 @@ from services.common.metrics import Metrics
 
 OWN_API = "/animegan."
 
+# Callers that send and take without pauses are never so late.
+_PATIENCE_AT_THE_END_S = 2.0
 # gRPC sends as much to a caller who does not read; only what is larger stays in memory.
 _SENT_UNREAD_BYTES = 2**16
 
@@ -65,7 +67,7 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         self._metrics = metrics
         self._token = token
         self._bounds = bounds
-        self._callers = Callers(bounds.idle_timeout_s)
+        self._callers = Callers()
         self._calls = Admission(
             bounds.max_calls,
             retry_after_s=bounds.retry_after_s,
@@ -107,8 +109,12 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         return self._wrapped[path]
 
     async def sweep(self) -> None:
-        """End calls whose callers have been silent for too long, forever."""
-        await self._callers.sweep()
+        """End calls whose callers keep them waiting for too long, forever."""
+        await self._callers.sweep(self._bounds.idle_timeout_s, "the call was idle for too long")
+
+    async def sweep_for_the_end(self) -> None:
+        """End calls whose callers keep them waiting at all, forever: the process is to end."""
+        await self._callers.sweep(_PATIENCE_AT_THE_END_S, "the service is being stopped")
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
         async def behaviour(_: Any, context: Context) -> Any:

@@ -78,7 +78,7 @@ async def serve(
     try:
         await _until_set(stop, meanwhile=(watch, around_calls.sweep()))
     finally:
-        await _drain(server, health, lasting, settings)
+        await _drain(server, health, lasting, around_calls, settings)
         endpoint.close()
 
 
@@ -95,7 +95,11 @@ async def _until_set(stop: asyncio.Event, *, meanwhile: Sequence[Awaitable[None]
 
 
 async def _drain(
-    server: grpc.aio.Server, health: Health, lasting: LastingCalls, settings: ServiceSettings
+    server: grpc.aio.Server,
+    health: Health,
+    lasting: LastingCalls,
+    around_calls: AroundCalls,
+    settings: ServiceSettings,
 ) -> None:
     """NOT_SERVING; wait until balancers have seen it; accept nothing new; finish the rest."""
     log.info("draining", wait_s=settings.drain_wait_s, grace_s=settings.drain_grace_s)
@@ -103,7 +107,9 @@ async def _drain(
     await asyncio.sleep(settings.drain_wait_s)
     # Watchers know by now, and they would stay for the whole grace period.
     lasting.end()
+    sweeping = asyncio.create_task(around_calls.sweep_for_the_end())
     await server.stop(settings.drain_grace_s)
+    sweeping.cancel()
     log.info("stopped")
 
 

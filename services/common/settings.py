@@ -67,10 +67,10 @@ class ServiceSettings(BaseSettings):
     """Seconds that a call may wait for its caller: to send the next message, or to take an answer.
     When others need the room it is 5 seconds."""
 
-    max_request_bytes: PositiveInt = 4 * 2**20
+    max_request_bytes: PositiveInt
     """Limit of one request message in bytes, compressed or not."""
 
-    max_message_bytes_in_flight: PositiveInt = 64 * 2**20
+    max_message_bytes_in_flight: PositiveInt = 128 * 2**20
     """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
     it waits for a message, and what that really has until it is answered, or until a stream's next
     one is read. The others wait, before anything of their messages is read."""

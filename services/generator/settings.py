@@ -23,6 +23,9 @@ class GeneratorSettings(ServiceSettings):
     metrics_port: Port = 9101
     """HTTP port of /metrics; 0 takes a free one and logs it."""
 
+    max_request_bytes: PositiveInt = 2**20
+    """Limit of one request message in bytes, compressed or not."""
+
     default_model: str = "stylegan"
     """The model of requests that name none. Its canary decides whether the service is ready."""
 

@@ -67,8 +67,8 @@ async def test_strangers_take_no_memory(triton, tmp_path, payload, compression):
 
 async def test_messages_of_those_who_may_call_are_bounded_together(triton, tmp_path):
     largest = pb.GenerateStreamRequest(model="x" * (4 * MIB - 100)).SerializeToString()
-    room = "--max-message-bytes-in-flight=16777216"
-    with ServiceProcess(triton.http_url, tmp_path / "log", room) as service:
+    flags = ("--max-request-bytes=4194304", "--max-message-bytes-in-flight=16777216")
+    with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with Peak(service.process.pid) as memory:
             codes = await asyncio.gather(

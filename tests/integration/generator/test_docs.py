@@ -28,9 +28,9 @@ def test_the_example_runs(service, tmp_path):
 
 def test_the_limits_are_those_of_the_settings():
     defaults = {name: field.default for name, field in GeneratorSettings.model_fields.items()}
-    assert defaults["max_request_bytes"] == 4 * 2**20
+    assert defaults["max_request_bytes"] == 2**20
     for text in (
-        f"{defaults['max_images']} images per `Generate`, 4 MiB per request, "
+        f"{defaults['max_images']} images per `Generate`, 1 MiB per request, "
         f"{defaults['max_images_in_flight']} images in flight",
         f"Calls without get {defaults['default_deadline_s']} s, streams one hour",
         f"last {defaults['canary_patience_s']} seconds",

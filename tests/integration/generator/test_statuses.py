@@ -71,7 +71,7 @@ async def test_a_message_over_the_limit_is_cut_off_by_grpc(stub):
     five_mib = pb.GenerateStreamRequest(seeds=[2**63] * (5 * 2**20 // 10))
     error = await failure(stub.GenerateStream(five_mib))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert "vs. 4194304" in error.details()
+    assert "vs. 1048576" in error.details()
     assert await stub.Generate(pb.GenerateRequest(count=1))
 
 
@@ -82,7 +82,7 @@ async def test_of_compressed_messages_the_unpacked_bytes_count(stub):
     bomb = pb.GenerateRequest(model="x" * 50 * 2**20)  # 50 kB on the wire
     error = await failure(stub.Generate(bomb, compression=grpc.Compression.Gzip))
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert "over 4194304 bytes when it is unpacked" in error.details()
+    assert "over 1048576 bytes when it is unpacked" in error.details()
     error = await failure(stub.Generate(small, compression=grpc.Compression.Deflate))
     assert error.code() is grpc.StatusCode.UNIMPLEMENTED
 

@@ -48,6 +48,19 @@ async def test_silent_streams_lock_nobody_out(stub):
         call.cancel()
 
 
+async def test_a_silent_stream_does_not_keep_a_service_from_its_end(tmp_path):
+    flags = ("--drain-grace-s", "60")
+    with UpscalerProcess("127.0.0.1:9", tmp_path / "log", *flags) as service:
+        async with grpc.aio.insecure_channel(service.target) as channel:
+            silent = upscaler_pb2_grpc.UpscalerServiceStub(channel).UpscaleStream()
+            await silent.write(pb.UpscaleStreamRequest(start=pb.Start(id="a")))
+            await asyncio.sleep(0.2)
+            service.terminate()
+            assert await asyncio.to_thread(service.process.wait, 30) == 0
+            assert await silent.code() is grpc.StatusCode.ABORTED
+            assert "is being stopped" in await silent.details()
+
+
 async def test_the_largest_picture_starts_and_small_ones_go_on(stub):
     file = BytesIO()
     Image.new("RGB", (8192, 8192), (200, 100, 50)).save(file, "PNG")

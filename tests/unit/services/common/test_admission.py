@@ -11,7 +11,7 @@ from services.common.callers import Callers
 from services.common.errors import Busy, KeptWaiting
 from services.common.metrics import Metrics
 
-CALLERS = Callers(patience_s=60)
+CALLERS = Callers()
 
 
 @pytest.fixture

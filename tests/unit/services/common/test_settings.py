@@ -16,7 +16,7 @@ def test_defaults_are_those_of_the_design():
     assert (settings.port, settings.metrics_port) == (50051, 9101)
     assert settings.triton_url == "127.0.0.1:8000"
     assert settings.max_images == 256
-    assert settings.max_request_bytes == 4 * 2**20
+    assert settings.max_request_bytes == 2**20
 
 
 def test_flags_beat_the_environment_which_beats_defaults(monkeypatch):
