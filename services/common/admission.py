@@ -74,7 +74,7 @@ class Hold:
         trace: TracebackType | None,
     ) -> None:
         """Give it back."""
-        self.release()
+        self._admission.give_back(self)
 
 
 class Share:
@@ -204,7 +204,7 @@ class Admission:
             raise self._busy(more)
         self._held[hold.now] += more
         hold.amount = amount
-        if more < 0:
+        if more < 0 and (self._waiting or self._urgent):
             self._let_in()
 
     def give_back(self, hold: Hold) -> None:
@@ -213,9 +213,10 @@ class Admission:
             return
         self._holds.discard(hold)
         self._held[hold.now] -= hold.amount
-        if hold.caller and self._work:
+        if self._work and hold.caller:
             hold.caller.work_ends()
-        self._let_in()
+        if self._waiting or self._urgent:
+            self._let_in()
 
     @property
     def _in_flight(self) -> int:

@@ -95,9 +95,7 @@ def working(caller: Caller | None) -> Iterator[None]:
 _current: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
-def current() -> Caller | None:
-    """The caller that the current task works for; None: nobody, as for a canary."""
-    return _current.get()
+current = _current.get  # the caller that the current task works for; None: nobody, as for a canary
 
 
 class Callers:
