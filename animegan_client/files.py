@@ -16,16 +16,21 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Write beside `path` under a hidden name; at the end of the block the file gets its own.
 
     Whatever ends the block early, a full disk, Ctrl-C or SIGTERM, leaves no file behind, and one
-    that stood there stays as it is. The folder is made.
+    that stood there stays as it is. The folder is made. What is no file, such as a pipe or
+    /dev/stdout, is written to as it is.
 
     Raises:
-        OSError: it cannot be written; the error names `path`.
+        OSError: it cannot be written; the error names `path`, or its folder.
     """
     path = Path(os.path.realpath(path))  # a link goes on pointing at what it points at
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as file:
+            yield file
+        return
     # Short, so that a name as long as names may be has one, too.
     staged = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with staged.open("xb") as file:
             yield file
         staged.replace(path)

@@ -88,6 +88,8 @@ def from_failure(failure: _Failure) -> AnimeganError:
             return InvalidArgumentError.of(failure.field, failure.message)
         case code_pb2.NOT_FOUND:
             return NotFoundError(failure.message)
+        case code_pb2.RESOURCE_EXHAUSTED:
+            return BusyError(failure.message)
         case code:
             return ServerError(f"status {code}: {failure.message}")
 

@@ -60,6 +60,8 @@ class StreamQueries:
     def next(self, picture: Picture) -> Iterator[pb.SearchStreamRequest]:
         """The message for the next picture; none if it cannot be sent.
 
+        Pictures that are not sent wait for nobody: of an endless source there should be others.
+
         Raises:
             OSError: the picture's file cannot be read.
         """

@@ -142,7 +142,8 @@ def _how_it_ended(process: psutil.Process) -> str:
     if code is None:
         return _UNKNOWN_END
     if code < 0:
-        return f"it was ended by {signal.Signals(-code).name}"
+        known = -code in list(signal.Signals)  # not the real-time ones
+        return f"it was ended by {signal.Signals(-code).name if known else f'signal {-code}'}"
     return f"it ended with exit code {code}"
 
 

@@ -20,8 +20,10 @@ from services.common.callers import Caller
 from services.common.errors import Busy
 from services.common.metrics import Metrics
 
-# A call that has waited for its caller for less is never ended for others.
+# A call that has waited for its caller for less is never ended for others: at a time, and in all
+# while it holds room. Whoever sends or takes a little now and then holds it no longer than that.
 PATIENCE_S = 5.0
+PATIENCE_IN_ALL_S = 30.0
 # How often calls to end are looked for while somebody waits for room, and how long a unary call
 # waits for the room that it gains by that.
 _LOOK_SECONDS = 0.25
@@ -31,7 +33,7 @@ _UNWIND_SECONDS = 1.0
 class Hold:
     """Room that is kept until it is given back: by `release`, or at the end of a `with` block."""
 
-    __slots__ = ("_admission", "amount", "caller", "now")
+    __slots__ = ("_admission", "_waited_before_s", "amount", "caller", "now")
 
     def __init__(
         self, admission: "Admission", amount: int, caller: Caller | None, *, now: bool
@@ -41,6 +43,15 @@ class Hold:
         self.amount = amount
         self.caller = caller
         self.now = now
+        self._waited_before_s = caller.waited_in_all_s if caller else 0.0
+
+    @property
+    def overdue(self) -> float:
+        """How often the caller's patience has been used up while this was held; 1: just now."""
+        if self.caller is None:
+            return 0.0
+        in_all_s = self.caller.waited_in_all_s - self._waited_before_s
+        return max(self.caller.waited_s / PATIENCE_S, in_all_s / PATIENCE_IN_ALL_S)
 
     @property
     def held(self) -> bool:
@@ -49,15 +60,17 @@ class Hold:
 
     def shrink(self, amount: int) -> None:
         """Give back all but `amount`, where that is less."""
-        self._admission.change(self, min(amount, self.amount))
+        if amount < self.amount:
+            self._admission.shrink(self, amount)
 
-    def grow(self, amount: int) -> None:
+    async def grow(self, amount: int) -> None:
         """Take `amount` more, at once.
 
         Raises:
-            Busy: it does not fit. What was held is still held.
+            Busy: it does not fit, or others wait. What was held is still held.
         """
-        self._admission.change(self, self.amount + amount)
+        with await self._admission.now(amount) as more:
+            self._admission.move(more, self)
 
     def release(self) -> None:
         """Give all of it back; a second time, nothing."""
@@ -168,6 +181,7 @@ class Admission:
             with suppress(TimeoutError):  # then it is refused like the others
                 async with asyncio.timeout(_UNWIND_SECONDS):
                     return await self._wait(_Waiting(amount, True, caller), self._urgent)
+        self._metrics.rejected.labels(reason="busy").inc()
         raise self._busy(amount)
 
     async def in_turn(self, amount: int) -> Hold:
@@ -195,17 +209,20 @@ class Admission:
         """Whether a hold was not given back yet."""
         return hold in self._holds
 
-    def change(self, hold: Hold, amount: int) -> None:
-        """Make a hold larger or smaller: see `Hold`."""
-        more = amount - hold.amount
-        if hold not in self._holds:
-            return
-        if more > 0 and self._in_flight + more > self._limit:
-            raise self._busy(more)
-        self._held[hold.now] += more
-        hold.amount = amount
-        if more < 0 and (self._waiting or self._urgent):
+    def shrink(self, hold: Hold, amount: int) -> None:
+        """Make a hold smaller: see `Hold`."""
+        if hold in self._holds:
+            self._held[hold.now] -= hold.amount - amount
+            hold.amount = amount
             self._let_in()
+
+    def move(self, source: Hold, target: Hold) -> None:
+        """Give all that one hold has to another one, if that is still held."""
+        if target in self._holds:
+            self._held[source.now] -= source.amount
+            self._held[target.now] += source.amount
+            target.amount += source.amount
+            source.amount = 0
 
     def give_back(self, hold: Hold) -> None:
         """End a hold: see `Hold`."""
@@ -267,12 +284,14 @@ class Admission:
                 self._look_later()
 
     def _let_in(self) -> None:
-        """Give those who wait their turn, in order, as long as they fit."""
+        """Give those who wait their turn, in order, as long as they fit; the urgent ones first."""
         for queue in (self._urgent, self._waiting):
             while queue and (queue[0].turn.done() or self._fits(queue[0].amount, now=queue[0].now)):
                 one = queue.popleft()
                 if not one.turn.done():
                     one.turn.set_result(self._take(one.amount, one.caller, now=one.now))
+            if queue:
+                return
 
     def _end_idle(self, amount: int, *, now: bool) -> bool:
         """End the calls that have waited longest for their callers, as many as it takes, or none.
@@ -284,14 +303,17 @@ class Admission:
         if not now:
             lacking = max(lacking, self._held[False] + amount - (self._limit - self._reserved))
         held: Counter[Caller] = Counter()
+        overdue: dict[Caller, float] = {}
         for hold in self._holds:
             if hold.caller:
                 held[hold.caller] += hold.amount
+                overdue[hold.caller] = max(hold.overdue, overdue.get(hold.caller, 0.0))
+        lacking -= sum(amount for caller, amount in held.items() if caller.ending)
         chosen: list[Caller] = []
-        for caller in sorted(held, key=lambda one: (one.ending is None, -one.waited_s)):
-            if caller.ending:
-                lacking -= held[caller]
-            elif lacking > 0 and caller.waited_s >= PATIENCE_S:
+        for caller in sorted(overdue, key=overdue.__getitem__, reverse=True):
+            if lacking <= 0 or overdue[caller] < 1:
+                break
+            if not caller.ending:
                 chosen.append(caller)
                 lacking -= held[caller]
         if lacking > 0:
@@ -301,7 +323,6 @@ class Admission:
         return True
 
     def _busy(self, amount: int) -> Busy:
-        self._metrics.rejected.labels(reason="busy").inc()
         return Busy(
             f"{self._in_flight} of at most {self._limit} {self._unit} are in flight, "
             f"{amount} more do not fit; retry after {self._retry_after_s:g} s",

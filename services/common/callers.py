@@ -2,8 +2,8 @@
 
 A call waits for its caller while the next message does not come and nothing of it is being worked
 on, or while an answer is not taken. That may last as long as nobody else needs the room: then
-admission (`admission.py`) ends the calls that have waited longest, beginning with those whose
-patience is over, and a sweep ends those that have waited for much longer than that anyway.
+admission (`admission.py`) ends the calls that have waited too long, at a time or in all since they
+hold the room. A sweep ends those that have waited for much longer than that anyway.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ class Caller:
         self._writes_since: float | None = None
         self._work = 0  # pieces of work on its messages that are waited for or done
         self._worked_until = 0.0
+        self._waited_before_s = 0.0
 
     async def next_message(self, message: Awaitable[T]) -> T:
         """Wait for what the caller has to send."""
@@ -39,6 +40,7 @@ class Caller:
         try:
             return await message
         finally:
+            self._waited_before_s += self.waited_s
             self._reads_since = None
 
     async def takes(self, sent: Awaitable[None]) -> None:
@@ -47,6 +49,7 @@ class Caller:
         try:
             await sent
         finally:
+            self._waited_before_s += self.waited_s
             self._writes_since = None
 
     def work_begins(self) -> None:
@@ -67,6 +70,11 @@ class Caller:
             return monotonic() - max(self._reads_since, self._worked_until)
         return 0.0
 
+    @property
+    def waited_in_all_s(self) -> float:
+        """Seconds that the call has waited for its caller since it began."""
+        return self._waited_before_s + self.waited_s
+
     def end(self, reason: str) -> None:
         """End the call. What it holds is given back as it unwinds, not at once."""
         if self.ending:
@@ -74,8 +82,9 @@ class Caller:
         self.ending = True
         self._limit.end(
             KeptWaiting(
-                f"{reason}: it had waited {self.waited_s:.3g} s for its caller; open it again, and "
-                "send messages and take answers without long pauses"
+                f"{reason}: it had waited {self.waited_s:.3g} s for its caller, and "
+                f"{self.waited_in_all_s:.3g} s in all; open it again, and send messages and take "
+                "answers without long pauses"
             )
         )
 
@@ -95,7 +104,9 @@ def working(caller: Caller | None) -> Iterator[None]:
 _current: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
-current = _current.get  # the caller that the current task works for; None: nobody, as for a canary
+def current() -> Caller | None:
+    """The caller that the current task works for; None: nobody, as for a canary."""
+    return _current.get()
 
 
 class Callers:

@@ -345,6 +345,8 @@ class Connections:
         except TimeoutError:
             self._suspect(place)
             raise
+        if not connection.open:
+            raise ConnectionError("it was closed as soon as it was opened")
         place.avoided_until = 0.0
         return connection
 

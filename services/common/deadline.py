@@ -5,6 +5,7 @@ starts inherit it, and whatever waits for somebody else asks `remaining()` how l
 """
 
 import asyncio
+from contextlib import suppress
 from contextvars import ContextVar
 from time import monotonic
 from types import TracebackType
@@ -25,9 +26,10 @@ class Limit:
         self._reason: ServiceError | None = None
 
     def end(self, reason: ServiceError) -> None:
-        """End the block now, which then raises `reason`."""
-        self._reason = reason
-        self._timeout.reschedule(asyncio.get_running_loop().time())
+        """End the block now, which then raises `reason`; nothing, where it is ending already."""
+        with suppress(RuntimeError):  # asyncio's, of a timeout that has expired or is left
+            self._timeout.reschedule(asyncio.get_running_loop().time())
+            self._reason = reason
 
     async def __aenter__(self) -> Self:
         """The limit itself."""

@@ -4,6 +4,7 @@ Health checks and reflection pass untouched: they need no credentials, no deadli
 and no metrics.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import grpc
 
 from services.common import deadline
-from services.common.admission import Admission
+from services.common.admission import PATIENCE_S, Admission, Hold
 from services.common.callers import Caller, Callers
 from services.common.calls import (
     Call,
@@ -23,6 +24,7 @@ from services.common.calls import (
     identified,
     measured,
 )
+from services.common.errors import Busy
 from services.common.incoming import Handler, Incoming
 from services.common.metrics import Metrics
 
@@ -170,11 +172,28 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         serialize: Any = handler.response_serializer
         data: bytes = serialize(await method(request, call.context))
         if len(data) > _SENT_UNREAD_BYTES:
-            most = self._bounds.max_answer_bytes_in_flight
-            room = await self._answers.in_turn(min(len(data), most))
+            room = await self._room_for_answer(len(data))
             sent: Any = lambda _: room.release()  # noqa: E731 - its type is grpc's secret
             call.context.add_done_callback(sent)
         return data
+
+    async def _room_for_answer(self, size: int) -> Hold:
+        """Room for a large answer. Those that others do not take cannot be taken back from gRPC.
+
+        Raises:
+            Busy: there is none before long.
+        """
+        bounds = self._bounds
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await self._answers.in_turn(min(size, bounds.max_answer_bytes_in_flight))
+        except TimeoutError as error:
+            self._metrics.rejected.labels(reason="busy").inc()
+            raise Busy(
+                f"answers of {bounds.max_answer_bytes_in_flight} bytes wait for their callers to "
+                f"take them, and {size} more do not fit; ask for less, or as a stream",
+                retry_after_s=PATIENCE_S,
+            ) from error
 
     async def _stream(
         self, handler: Handler, request: Any, call: Call, caller: Caller, first: FirstAnswer

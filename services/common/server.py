@@ -20,7 +20,7 @@ from services.common.settings import ServiceSettings
 
 _NO_LIMIT = -1
 # Of one connection. More calls than that wait at their caller's end.
-_MAX_CALLS_OF_A_CONNECTION = 256
+_MAX_CALLS_OF_A_CONNECTION = 100
 _UNREAD_BYTES = 2**17
 # gRPC numbers them: identity, deflate, gzip.
 _IDENTITY_AND_GZIP = 1 << 0 | 1 << 2
@@ -144,6 +144,8 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_AND_GZIP),
         ("grpc.max_concurrent_streams", _MAX_CALLS_OF_A_CONNECTION),
         ("grpc.max_allowed_incoming_connections", settings.max_connections),
+        # One without calls makes room for others; its client connects anew with the next call.
+        ("grpc.max_connection_idle_ms", age_ms),
         # Answers are bounded by the images that one call may ask for.
         ("grpc.max_send_message_length", _NO_LIMIT),
         # Two processes on one port would share its calls by chance: fail at the second start.

@@ -15,11 +15,21 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+MessageBytes = Annotated[
+    PositiveInt,
+    Field(
+        description="Bytes of request messages in memory at a time. A call takes max_request_bytes "
+        "of them while it waits for a message, and what that really has until it is answered, or "
+        "until a stream's next one is read. The others wait, before anything of their messages is "
+        "read."
+    ),
+]
 
 
 class ServiceSettings(BaseSettings):
@@ -70,10 +80,7 @@ class ServiceSettings(BaseSettings):
     max_request_bytes: PositiveInt
     """Limit of one request message in bytes, compressed or not."""
 
-    max_message_bytes_in_flight: PositiveInt = 128 * 2**20
-    """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
-    it waits for a message, and what that really has until it is answered, or until a stream's next
-    one is read. The others wait, before anything of their messages is read."""
+    max_message_bytes_in_flight: MessageBytes = 128 * 2**20
 
     max_answer_bytes_in_flight: PositiveInt = 256 * 2**20
     """Bytes of answers to unary calls in memory at a time, until their callers take them: answers
@@ -110,6 +117,27 @@ class ServiceSettings(BaseSettings):
     max_connection_age_s: PositiveFloat = 300
     """Seconds until a connection is asked to move on, so that new replicas get their share."""
 
+    @property
+    def images_for_unary_calls(self) -> int:
+        """The part of `max_images_in_flight` that streams leave to unary calls: a quarter."""
+        return max(1, self.max_images_in_flight // 4)
+
+    @property
+    def triton_urls(self) -> tuple[str, ...]:
+        """The addresses in `triton_url`."""
+        return tuple(url.strip() for url in self.triton_url.split(",") if url.strip())
+
+    @field_validator("auth_token")
+    @classmethod
+    def _token_can_be_sent(cls, token: SecretStr | None) -> SecretStr | None:
+        text = token.get_secret_value() if token else ""
+        if not (text.isascii() and text.isprintable() and text == text.strip()):
+            raise ValueError(
+                "callers cannot send it: use printable ASCII, without spaces or a line break at "
+                "its ends"
+            )
+        return token
+
     @model_validator(mode="after")
     def _largest_message_fits(self) -> Self:
         if self.max_message_bytes_in_flight < self.max_request_bytes:
@@ -117,16 +145,6 @@ class ServiceSettings(BaseSettings):
                 f"max_message_bytes_in_flight must admit one of {self.max_request_bytes} bytes"
             )
         return self
-
-    @property
-    def images_for_unary_calls(self) -> int:
-        """The part of `max_images_in_flight` that streams leave to unary calls."""
-        return self.max_images_in_flight // 4
-
-    @property
-    def triton_urls(self) -> tuple[str, ...]:
-        """The addresses in `triton_url`."""
-        return tuple(url.strip() for url in self.triton_url.split(",") if url.strip())
 
     @model_validator(mode="after")
     def _tritons_are_named(self) -> Self:

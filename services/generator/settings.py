@@ -42,10 +42,17 @@ class GeneratorSettings(ServiceSettings):
     stream_window: PositiveInt = 6
     """Sub-batches of a stream that are in the making at a time."""
 
+    @property
+    def images_for_unary_calls(self) -> int:
+        """A quarter of all, or as many as a unary call may ask for."""
+        return max(super().images_for_unary_calls, self.max_images)
+
     @model_validator(mode="after")
     def _largest_calls_fit(self) -> Self:
-        if self.max_images_in_flight < self.max_images:
-            raise ValueError(f"max_images_in_flight must admit a call of {self.max_images} images")
-        if self.max_images_in_flight - self.images_for_unary_calls < self.sub_batch:
-            raise ValueError(f"max_images_in_flight must admit {self.sub_batch} images to streams")
+        least = self.images_for_unary_calls + self.sub_batch
+        if self.max_images_in_flight < least:
+            raise ValueError(
+                f"max_images_in_flight must be at least {least}: the images of the largest unary "
+                "call, and a sub-batch of a stream"
+            )
         return self

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 
 from services.common import deadline
-from services.common.errors import DeadlineExceeded, NotFound, ServiceError, Unavailable
+from services.common.errors import DeadlineExceeded, Internal, NotFound, ServiceError, Unavailable
 from services.common.triton_client import Triton
 from services.similarity import shards
 from services.similarity.indexes import Index, combine
@@ -187,7 +187,12 @@ class Catalogue:
             return told if monotonic() - when < _HOLDS_S else error
         except ServiceError as error:
             return error
-        told = json.loads(manifest), models.keys()
+        try:
+            told = json.loads(manifest), models.keys()
+            combine([told[0]])
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            # Of another release than ours: it must not take the others' indexes away.
+            return Internal(f"{url}: its manifest cannot be read: {error!r}")
         self._told[url] = told, monotonic()
         return told
 

@@ -6,9 +6,8 @@ from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_ssim.verdict import Calibration
-from services.common.errors import InvalidField
 from services.common.picture_files import PictureFile, Step
-from services.common.response import FORMATS
+from services.common.response import FORMATS, failure_fields
 from services.similarity.copies import Copies
 from services.similarity.indexes import Index
 from services.similarity.order import DEFAULT_FALSE_ALARM_RATE
@@ -69,7 +68,7 @@ def search_result(result: SearchResult) -> pb.SearchResult:
 def stream_response(answer: SearchResult | Failure) -> pb.SearchStreamResponse:
     """What came of a query of a stream."""
     if isinstance(answer, Failure):
-        return pb.SearchStreamResponse(failure=_failure(answer))
+        return pb.SearchStreamResponse(failure=pb.Failure(**failure_fields(answer.error)))
     return pb.SearchStreamResponse(result=search_result(answer))
 
 
@@ -136,13 +135,6 @@ def image(encoded: Encoded) -> image_pb2.Image:
         channels=encoded.channels,
         data=encoded.data,
     )
-
-
-def _failure(failure: Failure) -> pb.Failure:
-    error = failure.error
-    if isinstance(error, InvalidField):
-        return pb.Failure(code=error.code.value[0], message=error.message, field=error.field)
-    return pb.Failure(code=error.code.value[0], message=str(error))
 
 
 def _match(match: Match) -> pb.Match:

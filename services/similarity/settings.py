@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.common.settings import Port, ServiceSettings
+from services.common.settings import MessageBytes, Port, ServiceSettings
 
 
 class SimilaritySettings(ServiceSettings):
@@ -34,10 +34,7 @@ class SimilaritySettings(ServiceSettings):
     max_request_bytes: PositiveInt = 16 * 2**20
     """Limit of one request message in bytes, and so of a picture's file."""
 
-    max_message_bytes_in_flight: PositiveInt = 384 * 2**20
-    """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
-    it waits for a message, and what that really has until it is answered, or until a stream's next
-    one is read. The others wait, before anything of their messages is read."""
+    max_message_bytes_in_flight: MessageBytes = 384 * 2**20
 
     max_picture_bytes_in_flight: PositiveInt = 128 * 2**20
     """Bytes of the pictures that streams sent and that are still to be searched for. More wait."""
@@ -63,8 +60,17 @@ class SimilaritySettings(ServiceSettings):
     stream_window: PositiveInt = 16
     """Queries of a stream that are worked on at a time. Triton joins them into one pass."""
 
+    @property
+    def images_for_unary_calls(self) -> int:
+        """A quarter of all, or the two of Explain."""
+        return max(super().images_for_unary_calls, 2)
+
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
+        if self.max_images_in_flight <= self.images_for_unary_calls:
+            raise ValueError(
+                "max_images_in_flight must be at least 3: two of Explain, one of a stream"
+            )
         if self.max_picture_bytes_in_flight < self.max_request_bytes:
             raise ValueError(
                 f"max_picture_bytes_in_flight must admit one of {self.max_request_bytes} bytes"

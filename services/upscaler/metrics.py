@@ -19,7 +19,7 @@ class UpscalerMetrics(Metrics):
         )
         self.upload_bytes = Gauge(
             "animegan_upscaler_upload_bytes",
-            "Bytes of the files that streams send or have sent, until they are enlarged.",
+            "Bytes of the files that streams send or have sent, until their answers are taken.",
             registry=registry,
         )
         self.output_pixels = Counter(

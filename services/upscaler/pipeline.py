@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, nullcontext
 from typing import Any, TypeVar
 
-from services.common.admission import Admission
+from services.common.admission import Admission, Hold
 from services.common.errors import InvalidField, NotFound, Unavailable
 from services.common.frames import forgotten_frames
 from services.common.images import Format
@@ -70,8 +70,9 @@ class Pipeline:
             NotFound, Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
         plan = await self._plan(order, order.file.width, order.file.height)
-        with forgotten_frames(), await self._pixels.now(_held_pixels(order, plan, whole=True)):
-            async with aclosing(self._pieces(order, plan)) as source:
+        room = await self._pixels.now(_held_pixels(order, plan, whole=True))
+        with forgotten_frames(), room:
+            async with aclosing(self._pieces(order, plan, room)) as source:
                 pieces = [piece async for piece in source]
         (header,) = (piece for piece in pieces if isinstance(piece, Header))
         return header, b"".join(piece for piece in pieces if isinstance(piece, bytes))
@@ -92,7 +93,7 @@ class Pipeline:
                 plan = await self._plan(item, item.file.width, item.file.height)
                 room = await self._pixels.in_turn(_held_pixels(item, plan, whole=False))
                 with forgotten_frames(), room:
-                    async with aclosing(self._pieces(item, plan)) as pieces:
+                    async with aclosing(self._pieces(item, plan, room)) as pieces:
                         async for piece in pieces:
                             yield piece
             except (InvalidField, NotFound) as error:
@@ -102,8 +103,11 @@ class Pipeline:
         """Look for models, and let those of the default method enlarge a few pixels."""
         await self._inference.canary(await self._methods.refresh())
 
-    async def _pieces(self, order: Order, plan: Plan) -> AsyncGenerator[Piece]:
-        """The answer; `plan` is for the size that its file's header says."""
+    async def _pieces(self, order: Order, plan: Plan, room: Hold) -> AsyncGenerator[Piece]:
+        """The answer; `plan` is for the size that its file's header says.
+
+        Its pixels have `room`, until nothing but the end of its file is left.
+        """
         yield Progress(Stage.READING, 0)
         picture = await self._read(order)
         if (picture.width, picture.height) != (order.file.width, order.file.height):  # turned
@@ -126,7 +130,10 @@ class Pipeline:
                 strip = await anext(strips, None)
         if format_ not in GROWING:
             yield Progress(Stage.ENCODING, 1)
-        for chunk in _chunks(await self._encode(format_ in GROWING, encoder.finish)):
+        end = await self._encode(format_ in GROWING, encoder.finish)
+        del picture, encoder, strips
+        room.shrink(0)
+        for chunk in _chunks(end):
             size += len(chunk)
             yield chunk
         self._metrics.count(plan)

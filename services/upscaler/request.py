@@ -108,7 +108,7 @@ async def _collected(chunks: AsyncIterator[bytes], limits: Limits, room: Hold) -
         size += len(chunk)
         _check_bytes("chunk", size, limits)
         if size > room.amount:
-            room.grow(size - room.amount)
+            await room.grow(size - room.amount)
     return b"".join(collected)
 
 
@@ -139,14 +139,14 @@ def _start(request: pb.UpscaleStreamRequest) -> pb.Start:
 
     Raises:
         OutOfOrder: it is another piece.
-        InvalidField: its id is too long to be repeated in every answer.
+            Its id is too long to be repeated in every answer.
     """
     if request.ByteSize() > _MAX_START_BYTES and request.WhichOneof("part") == "start":
         raise OutOfOrder("start", f"takes over {_MAX_START_BYTES} bytes; its fields need far fewer")
     if request.WhichOneof("part") != "start":
         raise OutOfOrder("start", "a picture begins with start; then come chunks, then end")
     if len(request.start.id) > _MAX_ID:
-        raise InvalidField("start.id", f"longer than {_MAX_ID} characters")
+        raise OutOfOrder("start.id", f"longer than {_MAX_ID} characters")
     return request.start
 
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from animegan.image.v1 import image_pb2
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 
-from services.common.errors import InvalidField
 from services.common.picture_files import Step
-from services.common.response import FORMATS
+from services.common.response import FORMATS, failure_fields
 from services.upscaler.answer import Done, Failure, Header, Piece, Progress, Stage
 from services.upscaler.models import Method, UpscalerModel
 from services.upscaler.plan import Filter
@@ -51,7 +50,7 @@ def stream_response(picture_id: str, piece: Piece) -> pb.UpscaleStreamResponse:
         case Done():
             response.done.CopyFrom(pb.Done(size_bytes=piece.size_bytes))
         case Failure():
-            response.failure.CopyFrom(_failure(piece))
+            response.failure.CopyFrom(pb.Failure(**failure_fields(piece.error)))
         case _:
             response.chunk = piece
     return response
@@ -87,13 +86,6 @@ def _provenance(header: Header) -> pb.Provenance:
         steps=[_STEPS[step] for step in header.steps],
         tiles_differ=not header.exact,
     )
-
-
-def _failure(failure: Failure) -> pb.Failure:
-    error = failure.error
-    if isinstance(error, InvalidField):
-        return pb.Failure(code=error.code.value[0], message=error.message, field=error.field)
-    return pb.Failure(code=error.code.value[0], message=str(error))
 
 
 def _model(model: UpscalerModel) -> pb.Model:

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.common.settings import Port, ServiceSettings
+from services.common.settings import MessageBytes, Port, ServiceSettings
 from services.upscaler.order import Limits
 from services.upscaler.tiling import TileSettings
 
@@ -31,10 +31,7 @@ class UpscalerSettings(ServiceSettings):
     max_request_bytes: PositiveInt = 16 * 2**20
     """Limit of one request message in bytes, and so of the file of a unary call."""
 
-    max_message_bytes_in_flight: PositiveInt = 384 * 2**20
-    """Bytes of request messages in memory at a time. A call takes max_request_bytes of them while
-    it waits for a message, and what that really has until it is answered, or until a stream's next
-    one is read. The others wait, before anything of their messages is read."""
+    max_message_bytes_in_flight: MessageBytes = 384 * 2**20
 
     max_picture_bytes: PositiveInt = 256 * 2**20
     """Bytes of a picture's file, or of its raw pixels, in a stream."""
@@ -55,7 +52,7 @@ class UpscalerSettings(ServiceSettings):
     """Pixels held in memory at a time, by all calls: each picture takes its own, and those of its
     answer where that cannot be written as it grows (JPEG, WebP, unary calls). Unary calls that do
     not fit are refused with RESOURCE_EXHAUSTED; pictures of a stream wait, and leave unary calls
-    four times max_unary_pixels."""
+    four times max_unary_pixels: two of the largest."""
 
     max_upload_bytes_in_flight: PositiveInt = 2**29
     """Bytes of the files that streams send, at a time. A file whose size is announced waits for its

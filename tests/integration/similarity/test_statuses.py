@@ -75,7 +75,7 @@ async def test_no_such_index_lists_those_there_are(stub):
 
 
 async def test_more_queries_than_fit_are_refused_at_once(tritons, tmp_path):
-    flags = ("--max-images-in-flight", "2", "--default-index", "colour")
+    flags = ("--max-images-in-flight", "3", "--default-index", "colour")
     urls = ",".join(triton.http_url for triton in tritons)
     with SimilarityProcess(urls, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
@@ -88,7 +88,7 @@ async def test_more_queries_than_fit_are_refused_at_once(tritons, tmp_path):
             assert 1 <= len(errors) < len(results)
             for error in errors:
                 assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-                assert "of at most 2 images are in flight" in error.details()
+                assert "of at most 3 images are in flight" in error.details()
                 assert detail(error, error_details_pb2.RetryInfo).retry_delay.nanos > 0
 
 

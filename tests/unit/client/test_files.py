@@ -1,6 +1,7 @@
 """A file appears whole or not at all, whatever ends the writing."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -190,3 +191,21 @@ def test_a_verb_that_is_terminated_removes_what_is_half_written(tmp_path, number
         process.send_signal(number)
         assert process.wait(30) == code
     assert names(tmp_path) == []
+
+
+def test_what_is_no_file_is_written_to_as_it_is(tmp_path):
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_file(pipe, b"picture")
+        assert os.read(reader, 100) == b"picture"
+        assert pipe.is_fifo()
+    finally:
+        os.close(reader)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file.txt").write_text("no folder")
+    with pytest.raises(OSError, match=r"file\.txt"):
+        write_file(tmp_path / "file.txt" / "x.png", b"picture")

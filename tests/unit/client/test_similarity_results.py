@@ -2,9 +2,12 @@
 
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
+from google.rpc import code_pb2
 
+from animegan_client.errors import BusyError, InvalidArgumentError, NotFoundError, ServerError
 from animegan_client.similarity import results
 from animegan_client.similarity.types import Copies, CopyMatch, Verdict
+from animegan_client.status import from_failure
 
 
 def test_every_step_of_the_api_has_a_name():
@@ -39,3 +42,15 @@ def test_what_is_there_arrives():
     assert result.scores == {4: 0.5, 9: 0.25}
     assert result.copies == Copies((CopyMatch(3, 0.5),), 0.25, 0.75, 0.125, False)
     assert result.preparation.steps == ("cropped",)  # steps from the future are left out
+
+
+def test_a_failure_is_the_error_that_a_call_would_raise():
+    for code, kind in (
+        (code_pb2.INVALID_ARGUMENT, InvalidArgumentError),
+        (code_pb2.NOT_FOUND, NotFoundError),
+        (code_pb2.RESOURCE_EXHAUSTED, BusyError),
+        (code_pb2.INTERNAL, ServerError),
+    ):
+        error = from_failure(pb.Failure(code=code, message="why", field="query.k"))
+        assert type(error) is kind
+        assert "why" in str(error)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from services.common import deadline
 from services.common.admission import Admission, Hold
 from services.common.callers import Callers
-from services.common.errors import Busy, KeptWaiting
+from services.common.errors import Busy, DeadlineExceeded, KeptWaiting
 from services.common.metrics import Metrics
 
 CALLERS = Callers()
@@ -139,14 +139,14 @@ async def test_streams_leave_room_to_unary_calls_and_those_to_streams_that_wait(
 
 async def test_room_grows_and_shrinks(admission, registry):
     with await admission.in_turn(50) as hold:
-        hold.grow(50)
+        await hold.grow(50)
         with pytest.raises(Busy):
-            hold.grow(1)
+            await hold.grow(1)
         assert hold.amount == 100
         hold.shrink(10)
         hold.shrink(20)  # no more than it has
         assert registry.get_sample_value("animegan_test_in_flight") == 10
-    hold.grow(5)
+    await hold.grow(5)
     hold.release()
     assert registry.get_sample_value("animegan_test_in_flight") == 0
 
@@ -204,6 +204,69 @@ async def test_idle_callers_make_room_the_longest_waiting_first(admission, way):
             assert "others need its 25 images" in await calls[0].task
     for call in calls:
         call.task.cancel()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_trickle_is_no_excuse(admission, monkeypatch):
+    monkeypatch.setattr("services.common.admission.PATIENCE_IN_ALL_S", 0.3)
+    kept = Callers()
+
+    async def trickles() -> str:
+        try:
+            async with deadline.within(60) as limit:
+                with kept.calling(limit) as caller, await admission.in_turn(100):
+                    while True:
+                        await caller.takes(asyncio.sleep(0.05))  # never as long as PATIENCE_S
+        except KeptWaiting as error:
+            return str(error)
+
+    call = asyncio.create_task(trickles())
+    await asyncio.sleep(0.02)
+    async with asyncio.timeout(5):
+        with await admission.in_turn(1):
+            assert "in all" in await call
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_grows_gets_the_room_of_the_idle(admission):
+    idle = Idle(admission, 60)
+    await idle.held.wait()
+    await asyncio.sleep(0.15)
+    with await admission.in_turn(10) as hold:
+        await hold.grow(80)
+        assert hold.amount == 90
+    assert "others need its 60 images" in await idle.task
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_urgent_call_gets_the_room_that_it_asked_for(registry):
+    metrics = Metrics("test", registry)
+    admission = Admission(100, retry_after_s=0.5, metrics=metrics, reserved=60)
+    idle = Idle(admission, 40)
+    await idle.held.wait()
+    now = await admission.now(50)
+    small = [asyncio.create_task(admission.in_turn(40)) for _ in range(2)]
+    await asyncio.sleep(0.15)
+    now.release()
+    async with asyncio.timeout(5):
+        (await admission.now(60)).release()
+        assert await idle.task
+        for one in small:
+            (await one).release()
+
+
+async def test_a_call_that_is_over_is_ended_by_nobody():
+    limit = deadline.within(60)
+    with CALLERS.calling(limit) as caller:
+        async with limit:
+            pass
+        caller.end("too late")  # asyncio would raise RuntimeError
+    with pytest.raises(DeadlineExceeded):
+        async with deadline.within(0.01) as limit:
+            try:
+                await asyncio.sleep(1)
+            finally:
+                limit.end(KeptWaiting("too late"))
 
 
 @pytest.mark.usefixtures("impatient")

@@ -123,6 +123,17 @@ async def test_a_triton_that_does_not_answer_delays_nobody_and_keeps_what_it_tol
     assert [shard.tritons for shard in (await known.find("")).shards] == [(1,), (2,)]
 
 
+async def test_a_triton_with_a_manifest_of_another_kind_takes_nothing_from_the_others():
+    here, strange = FakeTriton(description()), FakeTriton(description("other"))
+    known = catalogue(here=here, strange=strange)
+    await known.refresh()
+    del strange.manifest["refused"]  # as if of another release
+    await known.refresh()
+    assert (await known.find("")).name == "faces"
+    with pytest.raises(Unavailable, match="'other' is not being served"):
+        await known.find("other")
+
+
 async def test_a_triton_that_never_answered_is_away():
     here, hanging = FakeTriton(description()), FakeTriton(description("other"))
     hanging.ready_versions = asyncio.Event().wait
