@@ -110,7 +110,7 @@ async def test_not_found_lists_the_models(stub):
 
 
 async def test_resource_exhausted_says_when_to_come_back(triton, tmp_path):
-    flags = ("--max-images-in-flight", "256", "--retry-after-s", "0.25")
+    flags = ("--max-images-in-flight", "264", "--retry-after-s", "0.25")
     with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
         service.wait_for_event("ready")
         async with grpc.aio.insecure_channel(service.target) as channel:

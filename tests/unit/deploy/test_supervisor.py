@@ -62,19 +62,25 @@ def part(tmp_path: Path) -> Iterator[Callable[..., Component]]:
         one.stop()
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children()
+def children() -> set[psutil.Process]:
+    """Of this process: those of other tests, too."""
+    return set(psutil.Process().children())
 
 
 def looks(watch: Watch, part: Component, clock: Clock, seconds: float) -> list[float]:
     """Look twice a second for so long; return when the part was started, from now."""
-    began, started, count = clock.now, [], part.restarts().count
+    began, started, count, others = clock.now, [], part.restarts().count, children()
     while clock.now < began + seconds:
         watch.look()
         if part.restarts().count > count:
             count += 1
             started.append(clock.now - began)
-            until(lambda: part.command()[0] == LASTING or not any(map(processes.alive, children())))
+            until(
+                lambda: (
+                    part.command()[0] == LASTING
+                    or not any(map(processes.alive, children() - others))
+                )
+            )
         clock.now += TIMING.look
     return started
 
