@@ -166,7 +166,8 @@ def test_errors_about_something_else_keep_their_name(tmp_path):
 
 
 TERMINATED = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 from pathlib import Path
 from animegan_client.commands.service import run
 from animegan_client.files import whole_file
