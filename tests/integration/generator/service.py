@@ -32,13 +32,17 @@ class ServiceProcess(AbstractContextManager["ServiceProcess"]):
         self._command = [sys.executable, "-m", module, "--triton-url", triton_url]
         self._command += [*defaults, "--canary-interval-s", "0.1", "--canary-patience-s", "2"]
         self._command += flags
-        self._environment = os.environ | environment
+        path = os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        self._environment = os.environ | {"PYTHONPATH": path} | environment
         self._log = log
 
     def __enter__(self) -> "ServiceProcess":
         with self._log.open("w") as log:
+            # Without a folder of its own, and with open files inherited, it starts by posix_spawn.
+            # After a fork gRPC's handlers would run in it first: under a sanitizer, where a vfork
+            # is one, they ended it now and then.
             self.process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, env=self._environment, cwd=PROJECT
+                self._command, stdout=log, stderr=log, env=self._environment, close_fds=False
             )
         try:
             self.ports = self.wait_for_event("serving")
