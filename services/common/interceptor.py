@@ -7,10 +7,10 @@ and no metrics.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from prometheus_client import Gauge
 
 from services.common import deadline
 from services.common.admission import PATIENCE_S, Admission, Hold
@@ -27,6 +27,7 @@ from services.common.calls import (
 from services.common.errors import Busy
 from services.common.incoming import Handler, Incoming
 from services.common.metrics import Metrics
+from services.common.settings import ServiceSettings
 
 OWN_API = "/animegan."
 
@@ -36,21 +37,6 @@ _PATIENCE_AT_THE_END_S = 2.0
 _SENT_UNREAD_BYTES = 2**16
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How much callers may ask of a process, and for how long."""
-
-    default_deadline_s: float  # of calls that come without one
-    default_stream_deadline_s: float  # the same for calls that stream their answer
-    max_deadline_s: float  # of calls that come with one
-    idle_timeout_s: float  # for which a call may wait for its caller
-    max_request_bytes: int  # of a message
-    max_message_bytes_in_flight: int  # of all messages that are received or worked on
-    max_answer_bytes_in_flight: int  # of answers that are not sent yet
-    max_calls: int  # at a time
-    retry_after_s: float  # what those that are too many are told to wait
-
-
 class AroundCalls(grpc.aio.ServerInterceptor):
     """Request id → metrics → error to status → deadline → credentials → message → handler.
 
@@ -58,41 +44,33 @@ class AroundCalls(grpc.aio.ServerInterceptor):
     a message is read before its caller is known and there is room for it (`incoming.py`).
     """
 
-    def __init__(self, metrics: Metrics, *, token: str | None, bounds: Bounds) -> None:
-        """Surround calls.
+    def __init__(self, metrics: Metrics, settings: ServiceSettings) -> None:
+        """Surround calls; `settings` say how much callers may ask for, and what they must present.
 
-        Args:
-            metrics: where calls are counted.
-            token: the bearer token that callers must present; None lets everybody in.
-            bounds: how much they may ask for.
+        `metrics` is where calls are counted.
         """
+
+        def room(limit: int, unit: str, gauge: Gauge) -> Admission:
+            return Admission(
+                limit,
+                retry_after_s=settings.retry_after_s,
+                metrics=metrics,
+                gauge=gauge,
+                unit=unit,
+                work=False,
+            )
+
+        token = settings.auth_token
+        self._token = token.get_secret_value() if token else None
+        self._settings = settings
         self._metrics = metrics
-        self._token = token
-        self._bounds = bounds
         self._callers = Callers()
-        self._calls = Admission(
-            bounds.max_calls,
-            retry_after_s=bounds.retry_after_s,
-            metrics=metrics,
-            gauge=metrics.open_calls,
-            unit="calls",
-            work=False,
+        self._calls = room(settings.max_calls, "calls", metrics.open_calls)
+        self._messages = room(
+            settings.max_message_bytes_in_flight, "bytes of messages", metrics.message_bytes
         )
-        self._messages = Admission(
-            bounds.max_message_bytes_in_flight,
-            retry_after_s=bounds.retry_after_s,
-            metrics=metrics,
-            gauge=metrics.message_bytes,
-            unit="bytes of messages",
-            work=False,
-        )
-        self._answers = Admission(
-            bounds.max_answer_bytes_in_flight,
-            retry_after_s=bounds.retry_after_s,
-            metrics=metrics,
-            gauge=metrics.answer_bytes,
-            unit="bytes of answers",
-            work=False,
+        self._answers = room(
+            settings.max_answer_bytes_in_flight, "bytes of answers", metrics.answer_bytes
         )
         self._wrapped: dict[str, Handler] = {}
 
@@ -112,7 +90,7 @@ class AroundCalls(grpc.aio.ServerInterceptor):
 
     async def sweep(self) -> None:
         """End calls whose callers keep them waiting for too long, forever."""
-        await self._callers.sweep(self._bounds.idle_timeout_s, "the call was idle for too long")
+        await self._callers.sweep(self._settings.idle_timeout_s, "the call was idle for too long")
 
     async def sweep_for_the_end(self) -> None:
         """End calls whose callers keep them waiting at all, forever: the process is to end."""
@@ -137,12 +115,12 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         return grpc.stream_unary_rpc_method_handler(behaviour, None, None)
 
     def _seconds(self, handler: Handler, call: Call) -> float:
-        bounds, given = self._bounds, call.seconds_given
+        settings, given = self._settings, call.seconds_given
         if given is not None:
-            return min(given, bounds.max_deadline_s)
+            return min(given, settings.max_deadline_s)
         if handler.response_streaming:
-            return bounds.default_stream_deadline_s
-        return bounds.default_deadline_s
+            return settings.default_stream_deadline_s
+        return settings.default_deadline_s
 
     async def _answered(self, handler: Handler, call: Call, caller: Caller) -> Any:
         """Read what the caller sends and run the method."""
@@ -154,7 +132,7 @@ class AroundCalls(grpc.aio.ServerInterceptor):
             self._messages,
             self._metrics,
             first,
-            max_bytes=self._bounds.max_request_bytes,
+            max_bytes=self._settings.max_request_bytes,
         )
         answer = self._stream if handler.response_streaming else self._single
         if handler.request_streaming:
@@ -183,14 +161,14 @@ class AroundCalls(grpc.aio.ServerInterceptor):
         Raises:
             Busy: there is none before long.
         """
-        bounds = self._bounds
+        most = self._settings.max_answer_bytes_in_flight
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await self._answers.in_turn(min(size, bounds.max_answer_bytes_in_flight))
+                return await self._answers.in_turn(min(size, most))
         except TimeoutError as error:
             self._metrics.rejected.labels(reason="busy").inc()
             raise Busy(
-                f"answers of {bounds.max_answer_bytes_in_flight} bytes wait for their callers to "
+                f"answers of {most} bytes wait for their callers to "
                 f"take them, and {size} more do not fit; ask for less, or as a stream",
                 retry_after_s=PATIENCE_S,
             ) from error

@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from services.common.health import Health
-from services.common.interceptor import AroundCalls, Bounds
+from services.common.interceptor import AroundCalls
 from services.common.lasting import LastingCalls, Reflection
 from services.common.metrics import Metrics, MetricsEndpoint
 from services.common.settings import ServiceSettings
@@ -49,7 +49,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
-    around_calls = _around_calls(settings, metrics)
+    around_calls = AroundCalls(metrics, settings)
     server = grpc.aio.server(interceptors=[around_calls], options=_options(settings))
     lasting = LastingCalls()
     health = Health(service_name, metrics, lasting)
@@ -111,25 +111,6 @@ async def _drain(
     await server.stop(settings.drain_grace_s)
     sweeping.cancel()
     log.info("stopped")
-
-
-def _around_calls(settings: ServiceSettings, metrics: Metrics) -> AroundCalls:
-    token = settings.auth_token
-    return AroundCalls(
-        metrics,
-        token=token.get_secret_value() if token else None,
-        bounds=Bounds(
-            default_deadline_s=settings.default_deadline_s,
-            default_stream_deadline_s=settings.default_stream_deadline_s,
-            max_deadline_s=settings.max_deadline_s,
-            idle_timeout_s=settings.idle_timeout_s,
-            max_request_bytes=settings.max_request_bytes,
-            max_message_bytes_in_flight=settings.max_message_bytes_in_flight,
-            max_answer_bytes_in_flight=settings.max_answer_bytes_in_flight,
-            max_calls=settings.max_calls,
-            retry_after_s=settings.retry_after_s,
-        ),
-    )
 
 
 def _options(settings: ServiceSettings) -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import zlib
 from contextlib import AsyncExitStack
 
 import grpc
@@ -76,6 +77,32 @@ async def test_messages_of_those_who_may_call_are_bounded_together(triton, tmp_p
             )
         assert set(codes) == {grpc.StatusCode.INVALID_ARGUMENT}  # the name is too long
         assert memory.most - memory.before < 100 * MIB  # of 160 that were sent, each held thrice
+
+
+async def test_a_bomb_is_not_unpacked(triton, tmp_path):
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    bomb = b"".join([*(packer.compress(bytes(MIB)) for _ in range(800)), packer.flush()])
+    with ServiceProcess(triton.http_url, tmp_path / "log") as service:
+        service.wait_for_event("ready")
+        async with Peak(service.process.pid) as memory:
+            code = await attempt(service.target, bomb, None)  # gzip is known by how it begins
+        assert code is grpc.StatusCode.INVALID_ARGUMENT
+        assert memory.most - memory.before < 60 * MIB  # of 800
+
+
+async def test_connections_have_a_limit(triton, tmp_path):
+    flags = ("--max-connections", "2")
+    with ServiceProcess(triton.http_url, tmp_path / "log", *flags) as service:
+        service.wait_for_event("ready")
+        async with AsyncExitStack() as open_:
+            for expected in (True, True, False):
+                channel = grpc.aio.insecure_channel(
+                    service.target, [("grpc.use_local_subchannel_pool", 1)]
+                )
+                await open_.enter_async_context(channel)
+                stub = generator_pb2_grpc.GeneratorServiceStub(channel)
+                call = stub.ListModels(pb.ListModelsRequest(), timeout=5)
+                assert (await call.code() is grpc.StatusCode.OK) == expected
 
 
 async def test_readers_that_stop_reading_lock_nobody_out(triton, tmp_path):

@@ -239,20 +239,37 @@ async def test_what_grows_gets_the_room_of_the_idle(admission):
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_an_urgent_call_gets_the_room_that_it_asked_for(registry):
+async def test_what_calls_are_ended_for_goes_to_nobody_else(registry):
     metrics = Metrics("test", registry)
     admission = Admission(100, retry_after_s=0.5, metrics=metrics, reserved=60)
-    idle = Idle(admission, 40)
-    await idle.held.wait()
-    now = await admission.now(50)
-    small = [asyncio.create_task(admission.in_turn(40)) for _ in range(2)]
+    idle = [Idle(admission, 20), Idle(admission, 20)]
+    await asyncio.gather(*(one.held.wait() for one in idle))
+    busy = await admission.now(20)
     await asyncio.sleep(0.15)
-    now.release()
+    urgent = asyncio.create_task(admission.now(80))  # needs the room of both
+    await turns()
+    small = asyncio.create_task(admission.in_turn(10))
     async with asyncio.timeout(5):
-        (await admission.now(60)).release()
-        assert await idle.task
-        for one in small:
-            (await one).release()
+        (await urgent).release()
+        (await small).release()
+    assert all(one.task.done() for one in idle)
+    busy.release()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_waits_for_us_is_not_taken_for_idle(admission):
+    """A stream's next message is awaited while the one before it is worked on."""
+    with CALLERS.calling(deadline.within(60)) as caller:
+        work = await admission.in_turn(60)
+        reading = asyncio.create_task(caller.next_message(asyncio.sleep(60)))
+        await asyncio.sleep(0.15)
+        assert caller.waited_s == 0
+        with pytest.raises(Busy):
+            await admission.now(50)
+        work.release()
+        await asyncio.sleep(0.05)
+        assert 0 < caller.waited_s < 0.15  # since the work was done
+        reading.cancel()
 
 
 async def test_a_call_that_is_over_is_ended_by_nobody():
