@@ -61,6 +61,26 @@ async def test_a_silent_stream_does_not_keep_a_service_from_its_end(tmp_path):
             assert "is being stopped" in await silent.details()
 
 
+async def test_an_answer_that_is_not_taken_holds_no_pixels(triton, tmp_path):
+    """Of a JPEG nothing but its file is left, once it is encoded."""
+    file = png(noise(2500, 2500))
+    options = pb.UpscaleOptions(
+        scale=1, format=image_pb2.IMAGE_FORMAT_JPEG, quality=100, method="lanczos"
+    )
+    with UpscalerProcess(triton.http_url, tmp_path / "log") as service:
+        service.wait_for_event("ready")
+        async with grpc.aio.insecure_channel(service.target) as channel:
+            call = upscaler_pb2_grpc.UpscalerServiceStub(channel).UpscaleStream(
+                parts(file, chunk=2**18, size_bytes=len(file), options=options)
+            )
+            while (await call.read()).WhichOneof("part") != "chunk":
+                pass
+            await asyncio.sleep(1)  # what flow control lets pass has come
+            assert service.metric("animegan_upscaler_in_flight") == 1
+            assert service.metric("animegan_upscaler_pixels_in_flight") == 0
+            call.cancel()
+
+
 async def test_the_largest_picture_starts_and_small_ones_go_on(stub):
     file = BytesIO()
     Image.new("RGB", (8192, 8192), (200, 100, 50)).save(file, "PNG")
