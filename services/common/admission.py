@@ -196,7 +196,7 @@ class Admission:
         if amount > most:
             raise ValueError(f"{amount} {self._unit} can never be let in, but {most} at most")
         caller = callers.current()
-        if not self._waiting and self._fits(amount, now=False):
+        if not self._urgent and not self._waiting and self._fits(amount, now=False):
             return self._take(amount, caller, now=False)
         with callers.working(caller if self._work else None):
             return await self._wait(_Waiting(amount, False, caller), self._waiting)

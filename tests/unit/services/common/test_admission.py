@@ -239,7 +239,8 @@ async def test_what_grows_gets_the_room_of_the_idle(admission):
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_what_calls_are_ended_for_goes_to_nobody_else(registry):
+@pytest.mark.parametrize("later", [0, 1, 2, 3])
+async def test_what_calls_are_ended_for_goes_to_nobody_else(registry, later):
     metrics = Metrics("test", registry)
     admission = Admission(100, retry_after_s=0.5, metrics=metrics, reserved=60)
     idle = [Idle(admission, 20), Idle(admission, 20)]
@@ -247,7 +248,8 @@ async def test_what_calls_are_ended_for_goes_to_nobody_else(registry):
     busy = await admission.now(20)
     await asyncio.sleep(0.15)
     urgent = asyncio.create_task(admission.now(80))  # needs the room of both
-    await turns()
+    for _ in range(later):  # before they are ended, and while they unwind
+        await asyncio.sleep(0)
     small = asyncio.create_task(admission.in_turn(10))
     async with asyncio.timeout(5):
         (await urgent).release()
