@@ -175,9 +175,10 @@ class Admission:
             Busy: it does not fit beside what is in flight, or beside those who wait.
         """
         caller = callers.current()
-        if not self._urgent and self._fits(amount, now=True):
+        allowed = self._may_now(amount)
+        if allowed and not self._urgent and self._fits(amount, now=True):
             return self._take(amount, caller, now=True)
-        if self._may_now(amount) and self._end_idle(amount, now=True):
+        if allowed and self._end_idle(amount, now=True):
             with suppress(TimeoutError):  # then it is refused like the others
                 async with asyncio.timeout(_UNWIND_SECONDS):
                     return await self._wait(_Waiting(amount, True, caller), self._urgent)
@@ -240,11 +241,10 @@ class Admission:
         return self._held[True] + self._held[False]
 
     def _fits(self, amount: int, *, now: bool) -> bool:
+        """Whether there is room. Who needs it now was asked for more, once, by `_may_now`."""
         if self._in_flight + amount > self._limit:
             return False
-        if now:
-            return self._may_now(amount)
-        return self._held[False] + amount <= self._limit - self._reserved
+        return now or self._held[False] + amount <= self._limit - self._reserved
 
     def _may_now(self, amount: int) -> bool:
         """Whether that leaves those who wait in turn their part."""
