@@ -274,6 +274,20 @@ async def test_who_waits_for_us_is_not_taken_for_idle(admission):
         reading.cancel()
 
 
+@pytest.mark.usefixtures("impatient")
+async def test_what_is_free_meanwhile_is_kept_for_the_one_that_calls_are_ended_for(admission):
+    idle = Idle(admission, 30)
+    await idle.held.wait()
+    with await admission.now(50):
+        await asyncio.sleep(0.15)
+        urgent = asyncio.create_task(admission.now(40))  # 20 are free
+        await asyncio.sleep(0)
+        small = asyncio.create_task(admission.in_turn(20))
+        async with asyncio.timeout(5):
+            (await urgent).release()
+            (await small).release()
+
+
 async def test_a_call_that_is_over_is_ended_by_nobody():
     limit = deadline.within(60)
     with CALLERS.calling(limit) as caller:
