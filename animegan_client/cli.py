@@ -19,6 +19,7 @@ VERBS = (
     Verb("dataset", "training.datasets.command:main", "make or check a training data set"),
     Verb("index", "training.index.command:main", "make an index for exact search by SSIM"),
     Verb("train", "training.train:main", "train a model"),
+    Verb("ablate", "training.ablation:main", "compare variants of a training recipe"),
     Verb("timelapse", "training.timelapse:main", "animate the sample sheets of a run"),
     Verb("export", "training.export.command:main", "turn a checkpoint into a served model"),
     Verb("evaluate", "training.metrics.command:main", "measure a model's quality"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from training.images import RealImages
 from training.kinds import build_trainer
 from training.loop import fitting, run
 from training.losses import LOSSES
+from training.networks.interface import NetworkShape
 from training.plan import describe_plan
 from training.presets import PRESETS
 from training.run_options import RunOptions
@@ -125,6 +127,13 @@ def add_overrides(group: argparse._ArgumentGroup) -> None:
     add("--augment-target", type=float, metavar="R", help="sign of real logits that adaptive holds")
     add("--augment-ramp-images", type=int, metavar="N", help="images from p = 0 to 1, adaptive")
     add("--freeze-d", type=int, metavar="N", help="with --transfer: first layers that stay")
+    add(
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a size of the networks, such as channel_min=64; may be given several times",
+    )
 
 
 def add_compute(group: argparse._ArgumentGroup) -> None:
@@ -162,7 +171,27 @@ def read_options(arguments: argparse.Namespace) -> RunOptions:
     if unknown:
         flag = "--" + min(unknown).replace("_", "-")
         raise ValueError(f"{flag}: a {options.kind} such as {options.preset} has no such option")
+    given["network"] = read_network(options.network, arguments.network)
     return dataclasses.replace(options, **given)
+
+
+def read_network(network: NetworkShape, sizes: Sequence[str]) -> NetworkShape:
+    """The preset's networks with the sizes of the command line.
+
+    Raises:
+        ValueError: a size is unknown, or cannot be.
+    """
+    known = dataclasses.asdict(network)  # type: ignore[call-overload]  # every shape is a dataclass
+    given: dict[str, int | str] = {}
+    for size in sizes:
+        name, _, value = size.partition("=")
+        if name not in known:
+            raise ValueError(f"--network: {name!r} is unknown; there are {', '.join(known)}")
+        try:
+            given[name] = type(known[name])(value)
+        except ValueError as error:
+            raise ValueError(f"--network: {name} needs a number, got {value!r}") from error
+    return dataclasses.replace(network, **given)  # type: ignore[type-var]
 
 
 def dry_run(options: RunOptions, arguments: argparse.Namespace) -> str:

@@ -58,3 +58,28 @@ def test_a_plan_that_cannot_be_is_refused(
     assert "--loss: a dcgan such as dcgan-16-tiny has no such option" in capsys.readouterr().err
     assert plan(squares, tmp_path, "--preset", "stylegan-16-tiny", "--freeze-d", "1") == 1
     assert "without --transfer" in capsys.readouterr().err
+
+
+def test_sizes_of_the_networks_can_be_given(
+    squares: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = ("--network", "channel_min=8", "--network", "resampling=smooth")
+    assert plan(squares, tmp_path, "--preset", "stylegan-16-tiny", *sizes) == 0
+    told = capsys.readouterr().out
+    assert '"channel_min": 8' in told
+    assert '"resampling": "smooth"' in told
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ("channels=8", "'channels' is unknown; there are resolution, "),
+        ("channel_min=many", "channel_min needs a number, got 'many'"),
+        ("resampling=none", "resampling: 'none' is neither"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(
+    squares: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str, told: str
+) -> None:
+    assert plan(squares, tmp_path, "--preset", "stylegan-16-tiny", "--network", size) == 1
+    assert told in capsys.readouterr().err

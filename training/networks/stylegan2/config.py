@@ -18,6 +18,10 @@ class NetworkConfig:
         channel_base: feature maps at resolution r are `channel_base / r` ...
         channel_max: ... but never more than this ...
         channel_min: ... nor less than this.
+        from_rgb_kernel: side of the discriminator's first convolution, 1 or 3; 3 sees every edge of
+            the picture, 1 only those inside the 2x2 pixels that it folds.
+        resampling: "learnt" doubles and halves the resolution by 4x4 kernels, "smooth" by 3x3
+            kernels that a box of 2x2 pixels widens.
 
     Raises:
         ValueError: a field is out of range; the message names it.
@@ -31,6 +35,8 @@ class NetworkConfig:
     channel_base: int = 1024
     channel_max: int = 128
     channel_min: int = 4
+    from_rgb_kernel: int = 1
+    resampling: str = "learnt"
 
     def __post_init__(self) -> None:
         """Refuse sizes that no network can be built from."""
@@ -43,12 +49,21 @@ class NetworkConfig:
         for name in ("z_dim", "w_dim", "mapping_layers", "channel_base", "channel_min"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)} is less than 1")
+        if self.from_rgb_kernel not in (1, 3):
+            raise ValueError(f"from_rgb_kernel: {self.from_rgb_kernel} is neither 1 nor 3")
+        if self.resampling not in ("learnt", "smooth"):
+            raise ValueError(f"resampling: {self.resampling!r} is neither 'learnt' nor 'smooth'")
         if self.channel_max < self.channel_min:
             raise ValueError(f"channel_max: {self.channel_max} is less than channel_min")
 
     def channels(self, resolution: int) -> int:
         """Feature maps at one resolution."""
         return max(self.channel_min, min(self.channel_max, self.channel_base // resolution))
+
+    @property
+    def smooth(self) -> bool:
+        """Whether kernels that change the resolution are smooth."""
+        return self.resampling == "smooth"
 
     @property
     def resolutions(self) -> list[int]:

@@ -27,9 +27,9 @@ from training.networks.stylegan2.layers import (
 class FromRGB(nn.Module):
     """Image [B, C, 2H, 2W] -> features [B, O, H, W]."""
 
-    def __init__(self, image_channels: int, outputs: int) -> None:
+    def __init__(self, image_channels: int, outputs: int, kernel: int) -> None:
         super().__init__()
-        self.conv = EqualizedConv2d(4 * image_channels, outputs, 1)
+        self.conv = EqualizedConv2d(4 * image_channels, outputs, kernel)
 
     def forward(self, image: Tensor) -> Tensor:
         """Fold 2x2 pixels into channels and mix them."""
@@ -39,10 +39,10 @@ class FromRGB(nn.Module):
 class DownBlock(nn.Module):
     """Residual block that halves the resolution: [B, I, H, W] -> [B, O, H/2, W/2]."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, smooth: bool = False) -> None:
         super().__init__()
         self.conv = EqualizedConv2d(inputs, inputs, 3, gain=LEAKY_GAIN)
-        self.down = EqualizedConv2d(inputs, outputs, 4, gain=LEAKY_GAIN, down=True)
+        self.down = EqualizedConv2d(inputs, outputs, 4, gain=LEAKY_GAIN, down=True, smooth=smooth)
         self.skip = EqualizedConv2d(inputs, outputs, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,13 +62,17 @@ class Discriminator(nn.Module):
         sides = config.resolutions  # 4, 8, ..., resolution
         self.from_rgb = nn.ModuleDict(
             {
-                str(side): FromRGB(config.image_channels, config.channels(side // 2))
+                str(side): FromRGB(
+                    config.image_channels, config.channels(side // 2), config.from_rgb_kernel
+                )
                 for side in sides[1:]
             }
         )
         self.blocks = nn.ModuleDict(
             {
-                str(side): DownBlock(config.channels(side), config.channels(side // 2))
+                str(side): DownBlock(
+                    config.channels(side), config.channels(side // 2), smooth=config.smooth
+                )
                 for side in sides[1:-1]
             }
         )

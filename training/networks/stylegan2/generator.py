@@ -53,9 +53,11 @@ class MappingNetwork(nn.Module):
 class StyledLayer(nn.Module):
     """Modulated convolution, noise, bias and leaky ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, w_dim: int, *, up: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, w_dim: int, *, up: bool = False, smooth: bool = False
+    ) -> None:
         super().__init__()
-        self.conv = ModulatedConv2d(inputs, outputs, 3, w_dim, up=up)
+        self.conv = ModulatedConv2d(inputs, outputs, 3, w_dim, up=up, smooth=smooth)
         self.bias_O = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros(()))
 
@@ -103,7 +105,7 @@ class SynthesisNetwork(nn.Module):
         self.to_rgb = nn.ModuleList([ToRGB(config.channels(4), config.image_channels, width)])
         for side in config.resolutions[1:]:
             inputs, outputs = config.channels(side // 2), config.channels(side)
-            self.layers.append(StyledLayer(inputs, outputs, width, up=True))
+            self.layers.append(StyledLayer(inputs, outputs, width, up=True, smooth=config.smooth))
             self.layers.append(StyledLayer(outputs, outputs, width))
             self.to_rgb.append(ToRGB(outputs, config.image_channels, width))
 

@@ -27,6 +27,20 @@ def leaky_relu(x: Tensor) -> Tensor:
     return F.leaky_relu(x, LEAKY_SLOPE)
 
 
+def smoothed(weight_OI33: Tensor) -> Tensor:
+    """Convolve 3x3 kernels with a box of 2x2 ones: [O, I, 3, 3] -> [O, I, 4, 4].
+
+    A transposed convolution of stride 2 with the result doubles every pixel and then convolves; a
+    convolution of stride 2 with a quarter of it convolves and then averages (Karras et al. 2018
+    do so). All phases of the fine grid get the same sum of weights, so that a plain area stays
+    plain, where 4x4 weights of their own must learn to leave no checkerboard.
+    """
+    padded = F.pad(weight_OI33, (1, 1, 1, 1))
+    upper, lower = padded[..., :-1, :], padded[..., 1:, :]
+    rows = upper + lower
+    return rows[..., :-1] + rows[..., 1:]
+
+
 class EqualizedLinear(nn.Module):
     """Dense layer, [B, I] -> [B, O].
 
@@ -68,6 +82,7 @@ class EqualizedConv2d(nn.Module):
         gain: gain of the activation that comes before this layer.
         bias: whether to add one.
         down: halve the resolution with stride 2.
+        smooth: learn a 3x3 kernel instead of a 4x4 one with `down`; see `smoothed`.
     """
 
     def __init__(
@@ -79,17 +94,22 @@ class EqualizedConv2d(nn.Module):
         gain: float = 1.0,
         bias: bool = True,
         down: bool = False,
+        smooth: bool = False,
     ) -> None:
         super().__init__()
+        self.smooth = down and smooth
+        self.padding = (kernel - 1) // 2
+        kernel = 3 if self.smooth else kernel
         self.weight_OIHW = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
         self.bias_O = nn.Parameter(torch.zeros(outputs)) if bias else None
         self.scale = gain / math.sqrt(inputs * kernel * kernel)
         self.stride = 2 if down else 1
-        self.padding = (kernel - 1) // 2
 
     def forward(self, x_BIHW: Tensor) -> Tensor:
         """Apply the layer."""
         weight = self.weight_OIHW * self.scale
+        if self.smooth:
+            weight = smoothed(weight) / 4
         return F.conv2d(x_BIHW, weight, self.bias_O, stride=self.stride, padding=self.padding)
 
 
@@ -111,6 +131,7 @@ class ModulatedConv2d(nn.Module):
         w_dim: dimensions of w.
         demodulate: whether to restore unit variance per output channel.
         up: double the resolution.
+        smooth: learn a 3x3 kernel instead of a 4x4 one with `up`; see `smoothed`.
     """
 
     def __init__(
@@ -122,16 +143,18 @@ class ModulatedConv2d(nn.Module):
         *,
         demodulate: bool = True,
         up: bool = False,
+        smooth: bool = False,
     ) -> None:
         super().__init__()
-        kernel = 4 if up else kernel
+        self.up, self.smooth = up, up and smooth
+        # Of a 4x4 kernel's taps a quarter reaches each output pixel, of a 3x3 one's all do.
+        self.phases = 4 if up and not smooth else 1
+        if up:
+            kernel = 3 if smooth else 4
         self.style = EqualizedLinear(w_dim, inputs, bias=1.0, gain=LEAKY_GAIN)
         self.weight_OIHW = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        # A stride-2 transposed convolution sums a quarter of its taps into each output pixel.
-        taps = inputs * kernel * kernel / (4 if up else 1)
-        self.scale = LEAKY_GAIN / math.sqrt(taps)
+        self.scale = LEAKY_GAIN / math.sqrt(inputs * kernel * kernel / self.phases)
         self.demodulate = demodulate
-        self.up = up
 
     def forward(self, x_BIHW: Tensor, w_BW: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the convolved features and the demodulation [B, O, 1, 1] yet to multiply them."""
@@ -140,19 +163,15 @@ class ModulatedConv2d(nn.Module):
         demodulation = self._demodulation(style_BI) if self.demodulate else None
         x_BIHW = x_BIHW * style_BI[:, :, None, None].to(x_BIHW.dtype)
         if self.up:
-            return F.conv_transpose2d(
-                x_BIHW, weight.transpose(0, 1), stride=2, padding=1
-            ), demodulation
+            weight = smoothed(weight) if self.smooth else weight
+            x_BIHW = F.conv_transpose2d(x_BIHW, weight.transpose(0, 1), stride=2, padding=1)
+            return x_BIHW, demodulation
         return F.conv2d(x_BIHW, weight, padding=weight.shape[-1] // 2), demodulation
 
     def _demodulation(self, style_BI: Tensor) -> Tensor:
         """1 / (expected standard deviation of each output channel), [B, O, 1, 1], in float32."""
-        # The transposed kernel's taps are shared out over four output phases: scale^2 counts them
-        # all.
-        energy_OI = (
-            self.weight_OIHW.float().square().sum(dim=(2, 3)) * (self.scale / LEAKY_GAIN) ** 2
-        )
-        energy_OI = energy_OI / 4 if self.up else energy_OI
+        scale = self.scale / LEAKY_GAIN
+        energy_OI = self.weight_OIHW.float().square().sum(dim=(2, 3)) * (scale**2 / self.phases)
         with torch.autocast(style_BI.device.type, enabled=False):
             variance_BO = style_BI.float().square() @ energy_OI.t()
             return torch.rsqrt(variance_BO + 1e-8)[:, :, None, None]

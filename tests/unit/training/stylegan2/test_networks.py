@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training.networks.stylegan2 import Discriminator, Generator, NetworkConfig
-from training.networks.stylegan2.layers import LEAKY_GAIN, ModulatedConv2d, minibatch_deviation
+from training.networks.stylegan2.layers import (
+    LEAKY_GAIN,
+    EqualizedConv2d,
+    ModulatedConv2d,
+    minibatch_deviation,
+)
 
 TINY = NetworkConfig(
     resolution=16, z_dim=8, w_dim=12, mapping_layers=2, channel_base=64, channel_max=16
@@ -45,9 +50,50 @@ def test_scaling_activations_equals_scaling_weights(up: bool) -> None:
         )
 
 
-def test_generator_keeps_its_signal_at_unit_scale() -> None:
+def test_smooth_upsampling_doubles_pixels_and_then_convolves() -> None:
     torch.manual_seed(0)
-    generator = Generator(NetworkConfig())
+    layer = ModulatedConv2d(6, 5, 3, w_dim=4, up=True, smooth=True)
+    x, w = torch.randn(3, 6, 8, 8), torch.randn(3, 4)
+    features, demodulation = layer(x, w)
+    doubled = F.interpolate(x * layer.style(w)[:, :, None, None], scale_factor=2, mode="nearest")
+    # A transposed convolution turns its kernel.
+    expected = F.conv2d(doubled, (layer.weight_OIHW * layer.scale).flip(2, 3), padding=1)
+    torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
+    weight = layer.weight_OIHW[None] * layer.style(w)[:, None, :, None, None]
+    energy = weight.square().sum(dim=(2, 3, 4)) / (6 * 9)
+    torch.testing.assert_close(demodulation[:, :, 0, 0], torch.rsqrt(energy + 1e-8))
+
+
+def test_smooth_downsampling_convolves_and_then_averages() -> None:
+    torch.manual_seed(0)
+    layer = EqualizedConv2d(6, 5, 4, down=True, smooth=True)
+    x = torch.randn(3, 6, 8, 8)
+    expected = F.avg_pool2d(F.conv2d(x, layer.weight_OIHW * layer.scale, padding=1), 2)
+    torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def checkerboard(image: torch.Tensor) -> float:
+    """Mean of a picture times +1, -1, +1 ... along rows and columns, [B, C, H, W]."""
+    signs = (-1.0) ** torch.arange(image.shape[-1])
+    boards = (image.detach() * signs * signs[:, None]).mean(dim=(2, 3))
+    return float(boards.abs().mean())
+
+
+def test_smooth_upsampling_leaves_no_checkerboard_on_plain_areas() -> None:
+    plain, w = torch.ones(1, 6, 8, 8), torch.zeros(1, 4)
+    boards = {}
+    for smooth in (False, True):
+        torch.manual_seed(0)
+        layer = ModulatedConv2d(6, 5, 3, w_dim=4, up=True, smooth=smooth)
+        features, _ = layer(plain, w)
+        boards[smooth] = checkerboard(features[:, :, 2:-2, 2:-2])
+    assert boards[True] < 1e-5 < 0.1 < boards[False]
+
+
+@pytest.mark.parametrize("resampling", ["learnt", "smooth"])
+def test_generator_keeps_its_signal_at_unit_scale(resampling: str) -> None:
+    torch.manual_seed(0)
+    generator = Generator(NetworkConfig(resampling=resampling))
     w = generator.styles(generator.mapping(torch.randn(16, 128)))
     _, activations = generator.synthesis.draw(w)
     assert len(activations) == generator.config.num_layers - 1

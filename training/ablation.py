@@ -1,0 +1,182 @@
+"""`anime-gan ablate`: train variants of one recipe on the same images, and compare their figures.
+
+The plan is a TOML file: what all runs share, the seeds, and what each variant changes, all as flags
+of `anime-gan train`, so that whoever likes a row can train with it.
+
+    common = ["--preset", "stylegan-32-cpu", "--images", "150000"]
+    seeds = [0, 1]
+    [variants]
+    base = []
+    batch32 = ["--batch", "32"]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.datasets import files
+from training.datasets.store import DatasetError
+from training.markdown import table
+from training.metrics.evaluate import Plan, evaluate
+from training.metrics.report import to_json
+from training.networks.weights import load_generator
+from training.run_folder import WEIGHTS
+
+METRICS = ("fd", "precision_recall", "density_coverage")
+# Columns of the table: key of the figure, decimals.
+COLUMNS = {"fd": 1, "coverage": 3, "precision": 3, "recall": 3}
+FOUND = "metrics.json"
+EPILOG = """\
+Seed after seed, every variant is trained and then measured; the table is written anew after each.
+An interrupted command goes on where it stopped. The seeds of one variant tell how much is chance:
+believe a difference that is larger than theirs. docs/training/ablations/ has the plan and the
+table that our presets come from.
+
+example:
+  anime-gan ablate --plan docs/training/ablations/plan-32.toml --threads 1 \\
+      --dataset .local/faces/clean --heldout .local/faces/heldout --out .local/ablation
+"""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One run to be done.
+
+    Attributes:
+        name: of the variant.
+        seed: of its weights and draws.
+        flags: of `anime-gan train`.
+    """
+
+    name: str
+    seed: int
+    flags: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """Name of the run's folder."""
+        return f"{self.name}-{self.seed}"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; return the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    arguments = build_parser().parse_args(argv)
+    torch.set_num_threads(arguments.threads)
+    try:
+        for variant in read_plan(arguments.plan):
+            code = train(variant, arguments)
+            if code:
+                return code
+            measure(arguments.out / variant.folder, arguments)
+            write_table(arguments.plan, arguments.out)
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, ValueError, DatasetError) as error:
+        sys.stderr.write(f"anime-gan ablate: {error}\n")
+        return 1
+    sys.stdout.write((arguments.out / "table.md").read_text(encoding="utf-8"))
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line, with help that teaches."""
+    parser = argparse.ArgumentParser(
+        prog="anime-gan ablate",
+        description="Train variants of one recipe on the same images, and compare their figures.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--plan", type=Path, required=True, metavar="TOML", help="what to try; see --help's end")
+    add("--dataset", type=Path, required=True, help="directory that `anime-gan dataset` wrote")
+    add("--heldout", type=Path, required=True, metavar="DATASET", help="images no training saw")
+    add("--out", type=Path, required=True, help="folder of the runs and of table.md")
+    add("--count", type=int, default=1000, help="images to measure (default: %(default)s)")
+    add("--cache", type=Path, default=Plan.cache, help="features (default: %(default)s)")
+    add("--threads", type=int, default=torch.get_num_threads(), help="(default: all cores)")
+    return parser
+
+
+def read_plan(path: Path) -> list[Variant]:
+    """Read a plan: all variants of the first seed, then all of the next one.
+
+    Raises:
+        ValueError: it is none; the message names the entry.
+        OSError: it cannot be read.
+    """
+    try:
+        plan: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    unknown = plan.keys() - {"common", "seeds", "variants"}
+    if unknown or not plan.get("variants") or not plan.get("seeds"):
+        raise ValueError(f"{path}: give common, seeds and [variants], and nothing else")
+    for name, flags in plan["variants"].items():
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise ValueError(f"{path}: variants.{name}: letters, digits, '.', '_' and '-' only")
+        if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
+            raise ValueError(f"{path}: variants.{name}: give a list of strings")
+    return [
+        Variant(name, seed, (*plan.get("common", ()), *flags))
+        for seed in plan["seeds"]
+        for name, flags in plan["variants"].items()
+    ]
+
+
+def train(variant: Variant, arguments: argparse.Namespace) -> int:
+    """Train one variant, or go on with it; return the exit code of `anime-gan train`."""
+    run = arguments.out / variant.folder
+    if (run / FOUND).exists():
+        return 0
+    sys.stderr.write(f"{variant.folder}: {' '.join(variant.flags)}\n")
+    command = [sys.executable, "-m", "training.train", *variant.flags]
+    command += ["--seed", str(variant.seed), "--threads", str(arguments.threads)]
+    command += ["--dataset", str(arguments.dataset), "--run", str(run)]
+    return subprocess.run(command, check=False).returncode  # noqa: S603
+
+
+def measure(run: Path, arguments: argparse.Namespace) -> None:
+    """Measure the weights that a run ended with, once; errors as in `evaluate`."""
+    if (run / FOUND).exists():
+        return
+    generator, _ = load_generator(run / WEIGHTS)
+    plan = Plan(count=arguments.count, metrics=METRICS, cache=arguments.cache)
+    device = torch.device("cpu")
+    found = to_json(evaluate(generator, arguments.heldout, None, plan, device))
+    files.write(run / FOUND, (json.dumps(found, indent=2) + "\n").encode())
+
+
+def write_table(plan: Path, out: Path) -> None:
+    """Write what was measured so far as Markdown: the seeds of a variant under each other."""
+    places = {variant.name: place for place, variant in enumerate(reversed(read_plan(plan)))}
+    rows = sorted(_rows(plan, out), key=lambda row: -places[row[0]])
+    files.write(out / "table.md", table("variant", ["seed", *COLUMNS], rows).encode())
+
+
+def _rows(plan: Path, out: Path) -> Iterator[tuple[str, Sequence[str]]]:
+    for variant in read_plan(plan):
+        file = out / variant.folder / FOUND
+        if file.exists():
+            figures = json.loads(file.read_text(encoding="utf-8"))["metrics"]
+            cells = [_cell(figures[key], decimals) for key, decimals in COLUMNS.items()]
+            yield variant.name, [str(variant.seed), *cells]
+
+
+def _cell(figure: dict[str, Any], decimals: int) -> str:
+    value, low, high = (f"{figure[key]:.{decimals}f}" for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
