@@ -151,7 +151,7 @@ class RunOptions(ABC):
             at: math.ceil(past.switch_at(share))
             for share, at in self.switches.items()
             if getattr(past, share) == getattr(self, share)
-            and past.switch_at(share) < images_seen
+            and past.switch_at(share) <= images_seen - self.batch  # the last step's
             and past.switch_at(share) != self.switch_at(share)
         }
         return replace(self, **made)

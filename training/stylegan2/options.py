@@ -99,7 +99,8 @@ class StyleganOptions(RunOptions):
         if self.augment == "adaptive" and LOSSES[self.loss].relates:
             raise ValueError(
                 "augment: adaptive follows the signs of the logits, which the "
-                f"{self.loss} loss leaves open: give --augment fixed and an --augment-p"
+                f"{self.loss} loss leaves open: give --augment fixed and an --augment-p, or "
+                "--augment none"
             )
         if not 0 <= self.augment_p <= 1:
             raise ValueError(f"augment_p: {self.augment_p} is not a probability")

@@ -152,7 +152,7 @@ def test_a_finished_run_goes_on_with_more_images(
 def test_the_past_of_a_run_is_kept_when_its_total_changes() -> None:
     tiny = PRESETS["stylegan-16-tiny"]  # noise from image 96 on, half steps from 153.6 on
     longer = tiny.with_images(400)
-    for seen, texture, decay in ((96, 200, 320), (104, 96, 320), (160, 96, 154)):
+    for seen, texture, decay in ((96, 200, 320), (104, 96, 320), (160, 96, 320), (168, 96, 154)):
         goes_on = longer.continuing(tiny, seen)
         assert tiny.same_until(seen, goes_on)
         assert goes_on.switch_at("texture_from") == texture
@@ -161,6 +161,10 @@ def test_the_past_of_a_run_is_kept_when_its_total_changes() -> None:
         still = tiny.with_images(800).continuing(goes_on, 400)
         assert goes_on.same_until(400, still)
     assert not tiny.same_until(104, longer)
+    # A last step that goes beyond the total has not been made with what was to come then.
+    uneven = dataclasses.replace(tiny, lr_decay_from=1.0).with_images(100)
+    goes_on = uneven.with_images(400).continuing(uneven, 104)
+    assert goes_on.lr_factor(104) == 1
     assert tiny.continuing(tiny, 192) == tiny
     # A shorter total would have switched in the past, where nothing did.
     shorter = tiny.with_images(160)
