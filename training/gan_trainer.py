@@ -15,6 +15,9 @@ from training.images import RealImages
 from training.networks.interface import ImageGenerator
 from training.run_options import RunOptions
 
+# What `GanTrainer.state` keeps by its own `state_dict`.
+STATEFUL = ("generator", "discriminator", "average", "generator_adam", "discriminator_adam")
+
 
 class GanTrainer(ABC):
     """Both networks, their optimisers, the moving average, and the count of images seen.
@@ -146,8 +149,8 @@ class GanTrainer(ABC):
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        """Exponential moving average of the generator, shorter while the run is young."""
-        half_life = min(self.options.ema_half_life, 0.1 * self.images_seen)
+        """Exponential moving average of the generator."""
+        half_life = self.options.half_life_at(self.images_seen)
         weight = 1 - 0.5 ** (self.options.batch / max(half_life, 1e-8))
         torch._foreach_lerp_(
             list(self.average.parameters()), list(self.generator.parameters()), weight
@@ -160,19 +163,16 @@ class GanTrainer(ABC):
             "dataset": self.images.dataset.digest,
             "images_seen": self.images_seen,
             "step_count": self.step_count,
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "average": self.average.state_dict(),
-            "generator_adam": self.generator_adam.state_dict(),
-            "discriminator_adam": self.discriminator_adam.state_dict(),
+            **{name: getattr(self, name).state_dict() for name in STATEFUL},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Go on from `state`, with the switches of its schedule where they were."""
+        past = self._read_options(state)
         self.images_seen = state["images_seen"]
         self.step_count = state["step_count"]
-        self.transfer(state)
-        for name in ("generator_adam", "discriminator_adam"):
+        self.options = self.options.continuing(past, self.images_seen)
+        for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
 
     def meet(self) -> None:
@@ -182,13 +182,31 @@ class GanTrainer(ABC):
             self.restore(state)
 
     def transfer(self, state: dict[str, Any]) -> None:
-        """Take over the weights of a checkpoint, but neither its optimisers nor its schedule.
+        """Begin with the networks of a checkpoint, but neither its optimisers nor its schedule.
+
+        The generator begins as the moving average: what was measured and chosen. The average goes
+        on from there.
 
         Raises:
-            ValueError: its networks are of another kind, or have other sizes.
+            ValueError: its networks are of another kind, or have other sizes, or the options do not
+                tell of it.
         """
-        found = type(self.options).from_json(state["options"]).network
-        if found != self.options.network:
-            raise ValueError(f"the checkpoint's networks are {found}, not {self.options.network}")
-        for name in ("generator", "discriminator", "average"):
-            getattr(self, name).load_state_dict(state[name])
+        self._read_options(state)
+        if not self.options.transfer:
+            raise ValueError("transfer: it must hold the checkpoint's sha256, and is empty")
+        self.discriminator.load_state_dict(state["discriminator"])
+        for network in (self.generator, self.average):
+            network.load_state_dict(state["average"])
+
+    def _read_options(self, state: dict[str, Any]) -> RunOptions:
+        """The options of a checkpoint of the same networks.
+
+        Raises:
+            ValueError: they are others.
+        """
+        found = type(self.options).from_json(state["options"])
+        if found.network != self.options.network:
+            raise ValueError(
+                f"the checkpoint's networks are {found.network}, not {self.options.network}"
+            )
+        return found

@@ -118,9 +118,13 @@ def fitting(dataset: Dataset, options: RunOptions) -> Dataset:
 
 def check_same_run(state: dict[str, Any], trainer: GanTrainer) -> None:
     """Refuse to mix two runs in one folder; what lies ahead of a run may be changed."""
-    options = type(trainer.options).from_json(state["options"])
-    if not options.same_until(state["images_seen"], trainer.options):
-        raise ValueError("the folder holds a run with other options: choose another --run folder")
+    past, seen = type(trainer.options).from_json(state["options"]), state["images_seen"]
+    differences = past.differences(seen, trainer.options.continuing(past, seen))
+    if differences:
+        raise ValueError(
+            f"the folder holds a run with other options ({', '.join(differences)}): choose another "
+            "--run folder"
+        )
     if state["dataset"] != trainer.images.dataset.digest:
         raise ValueError("the folder holds a run on another dataset: choose another --run folder")
 

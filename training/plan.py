@@ -30,6 +30,8 @@ def describe_plan(trainer: GanTrainer) -> str:
         "networks": f"generator {sizes[0]:.2f} M parameters, discriminator {sizes[1]:.2f} M",
         "images": f"{total / 1000:,.0f} kimg in {-(-total // options.batch):,} steps",
         "batch": batch_line(options, compute),
+        "step sizes": rates_line(options),
+        "average": f"half-life {options.ema_half_life / 1000:g} kimg",
         "computes": f"on {trainer.device} in {'bfloat16' if trainer.use_bf16 else 'float32'}"
         f"{', compiled' if compute.compiled else ''}",
         "memory": f"{checkpoint / 1e6:.0f} MB of weights and optimiser states, about "
@@ -76,6 +78,15 @@ def batch_line(options: RunOptions, compute: Compute) -> str:
     )
 
 
+def rates_line(options: RunOptions) -> str:
+    """Both step sizes and what becomes of them."""
+    warmup, decay = options.lr_warmup_images / 1000, options.switch_at("lr_decay_from") / 1000
+    return (
+        f"generator {options.lr_generator:g}, discriminator {options.lr_discriminator:g}"
+        f"{f', rising over {warmup:g} kimg' if warmup else ''}, halved from {decay:g} kimg"
+    )
+
+
 def stylegan_lines(options: StyleganOptions) -> dict[str, str]:
     """What a StyleGAN2's schedule holds, in the order of the run."""
     lines, start = {}, 0
@@ -86,11 +97,8 @@ def stylegan_lines(options: StyleganOptions) -> dict[str, str]:
             f"R1 {phase.r1_gamma:g}{fade}"
         )
         start += phase.images
-    texture = options.texture_from * start / 1000
-    decay = options.lr_decay_from * start / 1000
-    lines["schedule"] = (
-        f"noise and mixing from {texture:g} kimg, half step size from {decay:g} kimg"
-    )
+    texture = options.switch_at("texture_from") / 1000
+    lines["schedule"] = f"noise and mixing from {texture:g} kimg"
     lines["loss"] = f"{options.loss}, penalties every {options.r1_interval} steps"
     chance = f", p = {options.augment_p:g}" if options.augment == "fixed" else ""
     lines["augment"] = f"{options.augment}{chance}"

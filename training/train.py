@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from training.compute import Compute
-from training.datasets.files import sha256
 from training.datasets.store import Dataset, DatasetError
 from training.distributed import World
 from training.images import RealImages
 from training.kinds import build_trainer
 from training.loop import fitting, run
-from training.losses import LOSSES
-from training.networks.interface import NetworkShape
+from training.overrides import add_overrides, read_options, scaling_note
 from training.plan import describe_plan
 from training.presets import PRESETS
 from training.run_options import RunOptions
-from training.stylegan2.options import AUGMENT
 
 EPILOG = """\
 examples:
@@ -33,18 +28,6 @@ examples:
 
 docs/training/stylegan.md tells what each option does and when to use it.
 """
-# Flags that change a field of the preset's options, by the field's name.
-OVERRIDES = (
-    "seed",
-    "batch",
-    "precision",
-    "loss",
-    "augment",
-    "augment_p",
-    "augment_target",
-    "augment_ramp_images",
-    "freeze_d",
-)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,6 +39,8 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.dry_run:
             sys.stdout.write(dry_run(options, arguments))
             return 0
+        if note := scaling_note(arguments):
+            sys.stderr.write(f"anime-gan train: {note}\n")
         dataset = Dataset.open(arguments.dataset)
         budget = arguments.disk_budget and int(arguments.disk_budget * 1e9)
         world, device = World.join(pick_device(arguments.device))
@@ -115,27 +100,6 @@ def add_run(group: argparse._ArgumentGroup) -> None:
     add("--dry-run", action="store_true", help="print the plan and stop")
 
 
-def add_overrides(group: argparse._ArgumentGroup) -> None:
-    """Fields of the options."""
-    add = group.add_argument
-    add("--seed", type=int, help="of weights and draws")
-    add("--batch", type=int, help="real images per step, over all processes and passes")
-    add("--precision", choices=("auto", "fp32", "bf16"))
-    add("--loss", choices=sorted(LOSSES), help="relativistic adds R2 to R1 (R3GAN)")
-    add("--augment", choices=AUGMENT, help="what the discriminator sees, for few real images")
-    add("--augment-p", type=float, metavar="P", help="fixed probability, or adaptive's first one")
-    add("--augment-target", type=float, metavar="R", help="sign of real logits that adaptive holds")
-    add("--augment-ramp-images", type=int, metavar="N", help="images from p = 0 to 1, adaptive")
-    add("--freeze-d", type=int, metavar="N", help="with --transfer: first layers that stay")
-    add(
-        "--network",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a size of the networks, such as channel_min=64; may be given several times",
-    )
-
-
 def add_compute(group: argparse._ArgumentGroup) -> None:
     """Fields of `Compute`, and the machine."""
     add = group.add_argument
@@ -154,44 +118,6 @@ def add_compute(group: argparse._ArgumentGroup) -> None:
         help="cut each batch into N passes that need 1/N of the memory (default: 1)",
     )
     add("--compile", action="store_true", help="torch.compile the networks: for GPUs")
-
-
-def read_options(arguments: argparse.Namespace) -> RunOptions:
-    """The preset's options with those of the command line.
-
-    Raises:
-        ValueError: this kind of network has no such option, or the value cannot be.
-    """
-    options = PRESETS[arguments.preset]
-    given = {name: getattr(arguments, name) for name in OVERRIDES}
-    given = {name: value for name, value in given.items() if value is not None}
-    if arguments.transfer:
-        given["transfer"] = sha256(arguments.transfer)
-    unknown = given.keys() - {field.name for field in dataclasses.fields(options)}
-    if unknown:
-        flag = "--" + min(unknown).replace("_", "-")
-        raise ValueError(f"{flag}: a {options.kind} such as {options.preset} has no such option")
-    given["network"] = read_network(options.network, arguments.network)
-    return dataclasses.replace(options, **given)
-
-
-def read_network(network: NetworkShape, sizes: Sequence[str]) -> NetworkShape:
-    """The preset's networks with the sizes of the command line.
-
-    Raises:
-        ValueError: a size is unknown, or cannot be.
-    """
-    known = dataclasses.asdict(network)  # type: ignore[call-overload]  # every shape is a dataclass
-    given: dict[str, int | str] = {}
-    for size in sizes:
-        name, _, value = size.partition("=")
-        if name not in known:
-            raise ValueError(f"--network: {name!r} is unknown; there are {', '.join(known)}")
-        try:
-            given[name] = type(known[name])(value)
-        except ValueError as error:
-            raise ValueError(f"--network: {name} needs a number, got {value!r}") from error
-    return dataclasses.replace(network, **given)  # type: ignore[type-var]
 
 
 def dry_run(options: RunOptions, arguments: argparse.Namespace) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from training.networks.dcgan import DcganConfig
 from training.run_options import RunOptions
@@ -25,7 +26,7 @@ class DcganOptions(RunOptions):
 
     kind = "dcgan"
     network_type = DcganConfig
-    future = frozenset({"images"})
+    future = RunOptions.future | {"images"}
 
     network: DcganConfig
     images: int
@@ -37,6 +38,8 @@ class DcganOptions(RunOptions):
     def __post_init__(self) -> None:
         """Refuse a run that could not finish."""
         super().__post_init__()
+        if self.r1_gamma < 0:
+            raise ValueError(f"r1_gamma: {self.r1_gamma} is negative")
         if self.images < 1:
             raise ValueError(f"images: {self.images} is less than 1")
         if not 0.5 < self.real_label <= 1:
@@ -46,6 +49,14 @@ class DcganOptions(RunOptions):
     def total_images(self) -> int:
         """Real images that the whole run shows."""
         return self.images
+
+    def with_images(self, total: int) -> Self:
+        """The same run with another number of images."""
+        return replace(self, images=total)
+
+    def with_r1(self, factor: float) -> Self:
+        """The same run with the R1 weight multiplied."""
+        return replace(self, r1_gamma=self.r1_gamma * factor)
 
     def schedule(self, images_seen: int) -> Hashable:
         """The step size alone changes."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from training.losses import LOSSES
 from training.networks.stylegan2 import NetworkConfig
@@ -43,6 +43,7 @@ class StyleganOptions(RunOptions):
             3.1).
         texture_from: share of all images after which noise inputs and style mixing are switched on.
             From the start, a short run draws all fine detail from the noise and none from w.
+        texture_at: images after which they were switched on before the total was changed.
         loss: "logistic" (StyleGAN2) or "relativistic" (R3GAN, with R2 beside R1).
         augment: "none", "fixed" or "adaptive": whether the discriminator sees augmented images, and
             whether the probability follows how much it overfits (Karras et al. 2020).
@@ -54,7 +55,8 @@ class StyleganOptions(RunOptions):
 
     kind = "stylegan2"
     network_type = NetworkConfig
-    future = frozenset({"phases"})
+    future = RunOptions.future | {"phases", "texture_at"}
+    switches = RunOptions.switches | {"texture_from": "texture_at"}
 
     network: NetworkConfig
     phases: tuple[Phase, ...]
@@ -62,6 +64,7 @@ class StyleganOptions(RunOptions):
     path_length_interval: int = 4
     mixing_probability: float = 0.5
     texture_from: float = 0.8
+    texture_at: int | None = None
     loss: str = "logistic"
     augment: str = "none"
     augment_p: float = 0.0
@@ -77,6 +80,13 @@ class StyleganOptions(RunOptions):
             raise ValueError(
                 f"phases: {sides} must rise to the resolution {self.network.resolution}"
             )
+        for phase in self.phases:
+            if phase.images < 1:
+                raise ValueError(f"phases: {phase.images} images at {phase.resolution} px")
+            if phase.r1_gamma < 0:
+                raise ValueError(f"r1_gamma: {phase.r1_gamma} at {phase.resolution} px is negative")
+        if self.path_length_weight < 0:
+            raise ValueError(f"path_length_weight: {self.path_length_weight} is negative")
         if self.loss not in LOSSES:
             raise ValueError(f"loss: {self.loss!r} is none of {', '.join(LOSSES)}")
         if self.freeze_d and not self.transfer:
@@ -89,7 +99,8 @@ class StyleganOptions(RunOptions):
         if self.augment == "adaptive" and LOSSES[self.loss].relates:
             raise ValueError(
                 "augment: adaptive follows the signs of the logits, which the "
-                f"{self.loss} loss leaves open: give --augment fixed and an --augment-p"
+                f"{self.loss} loss leaves open: give --augment fixed and an --augment-p, or "
+                "--augment none"
             )
         if not 0 <= self.augment_p <= 1:
             raise ValueError(f"augment_p: {self.augment_p} is not a probability")
@@ -104,6 +115,33 @@ class StyleganOptions(RunOptions):
     def total_images(self) -> int:
         """Images of all phases."""
         return sum(phase.images for phase in self.phases)
+
+    def with_images(self, total: int) -> Self:
+        """The same run with another number of images: the last phase is made longer or shorter.
+
+        Raises:
+            ValueError: the phases before it leave it none.
+        """
+        *earlier, last = self.phases
+        before = sum(phase.images for phase in earlier)
+        if total <= before:
+            raise ValueError(
+                f"images: {total} leave none for the last phase, which begins after {before}"
+            )
+        return replace(self, phases=(*earlier, replace(last, images=total - before)))
+
+    def with_r1(self, factor: float) -> Self:
+        """The same run with the R1 weights of all phases multiplied."""
+        return replace(
+            self,
+            phases=tuple(replace(phase, r1_gamma=phase.r1_gamma * factor) for phase in self.phases),
+        )
+
+    def without_growing(self) -> Self:
+        """The same number of images, all of them at the full resolution."""
+        full = [phase for phase in self.phases if phase.resolution == self.network.resolution]
+        images = self.total_images - sum(phase.images for phase in full[1:])
+        return replace(self, phases=(replace(full[0], images=images, fade_images=0), *full[1:]))
 
     def phase_at(self, images_seen: int) -> tuple[Phase, float]:
         """Return the phase that trains after `images_seen` images and its fade weight in [0, 1]."""
@@ -123,7 +161,7 @@ class StyleganOptions(RunOptions):
 
     def with_texture(self, images_seen: int) -> bool:
         """Whether noise inputs and style mixing are on."""
-        return images_seen >= self.texture_from * self.total_images
+        return images_seen >= self.switch_at("texture_from")
 
     def schedule(self, images_seen: int) -> Hashable:
         """The phase's side and R1, fading, step size, texture."""

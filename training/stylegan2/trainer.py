@@ -232,3 +232,11 @@ class StyleganTrainer(GanTrainer):
         self.path_length_mean = state["path_length_mean"]
         if "augmentation" in state:  # runs before there was any had none
             self.controller.restore(state["augmentation"])
+
+    def transfer(self, state: dict[str, Any]) -> None:
+        """Begin with the networks of a checkpoint, and with what is known of their path lengths.
+
+        From zero, the mean would pull the lengths of a trained generator towards zero.
+        """
+        super().transfer(state)
+        self.path_length_mean = state["path_length_mean"]

@@ -25,7 +25,9 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(
     assert plan(squares, tmp_path, *tiny, "--augment", "fixed", "--augment-p", "0.25") == 0
     told = capsys.readouterr().out
     assert "16 images: 1 processes x 2 passes x 8 images" in told
-    assert "0.064 to 0.192 kimg: 16 px, R1 0.05, fades in over 0.032 kimg" in told
+    assert "0.064 to 0.192 kimg: 16 px, R1 0.025, fades in over 0.032 kimg" in told
+    assert "generator 0.00212132, discriminator 0.00424264, halved from 0.1536 kimg" in told
+    assert "half-life 0.2 kimg" in told
     assert "12 steps" in told
     assert "fixed, p = 0.25" in told
     assert '"augment_p": 0.25' in told

@@ -10,15 +10,18 @@ keeps every value, starts at half the resolution, and makes the discriminator 2.
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.networks.stylegan2.config import NetworkConfig
 from training.networks.stylegan2.layers import (
+    FLOAT32_SIDE,
     LEAKY_GAIN,
     EqualizedConv2d,
     EqualizedLinear,
+    in_float32,
     leaky_relu,
     minibatch_deviation,
 )
@@ -32,8 +35,9 @@ class FromRGB(nn.Module):
         self.conv = EqualizedConv2d(4 * image_channels, outputs, kernel)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Fold 2x2 pixels into channels and mix them."""
-        return leaky_relu(self.conv(F.pixel_unshuffle(image, 2)))
+        """Fold 2x2 pixels into channels and mix them, in float32."""
+        with in_float32(image):
+            return leaky_relu(self.conv(F.pixel_unshuffle(image, 2)))
 
 
 class DownBlock(nn.Module):
@@ -116,11 +120,16 @@ class Discriminator(nn.Module):
         x = self.from_rgb[str(side)](image)
         while side > 8:
             side //= 2
-            x = self.blocks[str(side)](x)
+            if side <= FLOAT32_SIDE // 2:
+                with in_float32(x):
+                    x = self.blocks[str(side)](x.float())
+            else:
+                x = self.blocks[str(side)](x)
             if fade < 1:
                 coarse = self.from_rgb[str(side)](F.avg_pool2d(image, 2))
                 x = coarse + fade * (x - coarse)
                 fade = 1.0  # only the finest block is ever new
-        x = leaky_relu(self.conv(minibatch_deviation(x)))
-        x = leaky_relu(self.dense(x.flatten(1)))
-        return self.logit(x).squeeze(1).float()
+        with in_float32(x):
+            x = leaky_relu(self.conv(minibatch_deviation(x.float())))
+            x = leaky_relu(self.dense(x.flatten(1)))
+            return cast(Tensor, self.logit(x).squeeze(1))

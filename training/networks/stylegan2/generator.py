@@ -7,6 +7,7 @@ noise.
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from typing import cast
 
 import torch
@@ -16,9 +17,11 @@ from torch import Tensor, nn
 from training.networks.interface import ImageGenerator
 from training.networks.stylegan2.config import NetworkConfig
 from training.networks.stylegan2.layers import (
+    FLOAT32_SIDE,
     LEAKY_GAIN,
     EqualizedLinear,
     ModulatedConv2d,
+    in_float32,
     leaky_relu,
 )
 
@@ -43,11 +46,12 @@ class MappingNetwork(nn.Module):
         )
 
     def forward(self, z_BZ: Tensor) -> Tensor:
-        """Normalise z to unit length per dimension and map it."""
-        x = z_BZ * torch.rsqrt(z_BZ.square().mean(dim=1, keepdim=True) + 1e-8)
-        for layer in self.layers:
-            x = leaky_relu(layer(x))
-        return x
+        """Normalise z to unit length per dimension and map it, in float32."""
+        with in_float32(z_BZ):
+            x = z_BZ * torch.rsqrt(z_BZ.square().mean(dim=1, keepdim=True) + 1e-8)
+            for layer in self.layers:
+                x = leaky_relu(layer(x))
+            return x
 
 
 class StyledLayer(nn.Module):
@@ -86,8 +90,9 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, w_BW: Tensor) -> Tensor:
         """Features [B, I, H, W] -> float32 image [B, C, H, W]."""
-        rgb, _ = self.conv(x, w_BW)
-        return rgb.float() + self.bias_C[:, None, None]
+        with in_float32(x):
+            rgb, _ = self.conv(x.float(), w_BW)
+            return cast(Tensor, rgb + self.bias_C[:, None, None])
 
 
 class SynthesisNetwork(nn.Module):
@@ -131,9 +136,10 @@ class SynthesisNetwork(nn.Module):
         image: Tensor | None = None
         for block, side in enumerate(self.config.resolutions):
             last = 2 * block  # index of this block's last layer
-            for index in range(max(0, last - 1), last + 1):
-                x = self.layers[index](x, w_BLW[:, index], noises[index])
-                activations.append(x)
+            with in_float32(x) if side <= FLOAT32_SIDE else nullcontext():
+                for index in range(max(0, last - 1), last + 1):
+                    x = self.layers[index](x, w_BLW[:, index], noises[index])
+                    activations.append(x)
             rgb = self.to_rgb[block](x, w_BLW[:, last + 1])
             image = rgb if image is None else rgb + upsample(image)
             if side == resolution:
