@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics import efficientnet, inception
+from training.metrics import inception
+from training.metrics.efficientnet import LITE0
 from training.metrics.intervals import halves
 from training.metrics.material import Material, compare
 from training.metrics.score import Features, Figure, Measurement, Metric, Score
@@ -68,7 +69,7 @@ def _measure_fid(material: Material) -> Measurement:
 FD = Metric(
     "fd",
     "how far the distributions of features are apart, as Gaussians",
-    (Figure("fd", f"FD ({efficientnet.NAME})", "lower"),),
+    (Figure("fd", f"FD ({LITE0.name})", "lower"),),
     _measure_fd,
 )
 FID = Metric(

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0
 from training.metrics.material import Material, compare
 from training.metrics.score import Features, Figure, Measurement, Metric, Score
 
@@ -106,6 +106,6 @@ def _measure(material: Material) -> Measurement:
 METRIC = Metric(
     "kid",
     "how far the distributions of features are apart, by a kernel, without bias",
-    (Figure("kid_x1000", f"KID x1000 ({efficientnet.NAME})", "lower"),),
+    (Figure("kid_x1000", f"KID x1000 ({LITE0.name})", "lower"),),
     _measure,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from training.metrics.efficientnet import NAME
+from training.metrics.efficientnet import LITE0
 from training.metrics.evaluate import Evaluation
 from training.metrics.registry import METRICS
 from training.metrics.score import Figure, Score
@@ -53,7 +53,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         **sources,
         "truncation": plan.truncation if from_weights else None,
         "seed": plan.seed,
-        "features": NAME,
+        "features": LITE0.name,
         "metrics": measured,
         "left_out": evaluation.left_out,
     }

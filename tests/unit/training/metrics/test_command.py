@@ -13,7 +13,7 @@ from tests.requires import require_module
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.metrics.tiny import tiny
 from training.datasets.store import Dataset
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0, LITE1
 from training.metrics.command import main, parser
 from training.metrics.registry import METRICS
 from training.metrics.samples import Sampler
@@ -21,7 +21,8 @@ from training.networks.dcgan import DcganConfig
 from training.networks.dcgan import Generator as DcganGenerator
 from training.networks.weights import load_generator, save_generator
 
-require_module(efficientnet.PACKAGE)
+for variant in (LITE0, LITE1):
+    require_module(variant.package)
 
 
 @pytest.fixture
