@@ -114,7 +114,7 @@ train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two
 	$(BIN)/anime-gan train --preset stylegan-64-cpu --dataset $(DATASET) --run $(RUN)
 	cp $(RUN)/generator.safetensors $(WEIGHTS)
 evaluate: $(VENV)/.dev-group ## Measure the default weights: distances, variety, smoothness, copies
-	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --training $(DATASET) --record
+	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --training $(DATASET) --record --drop-noise
 export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
 	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise
 $(INDEX)/manifest.json:

@@ -23,7 +23,7 @@ VERBS = (
     Verb("timelapse", "training.timelapse:main", "animate the sample sheets of a run"),
     Verb("export", "training.export.command:main", "turn a checkpoint into a served model"),
     Verb("evaluate", "training.metrics.command:main", "measure a model's quality"),
-    Verb("audit", "training.audit.command:main", "prove that images are new, as a report"),
+    Verb("audit", "training.audit.command:main", "look for copies among images, as a report"),
     Verb(
         "compare-upscalers",
         "training.upscaling.compare:main",

@@ -16,7 +16,9 @@ from training.export.graph import Contract, export, serve
 from training.export.model import ServedModel
 from training.export.parity import ParityError, measure
 from training.export.repository import publish
-from training.networks.interface import ImageGenerator
+from training.metrics.report import as_served
+from training.metrics.samples import Noise
+from training.networks.interface import DEFAULT_TRUNCATION, ImageGenerator
 from training.networks.weights import WeightsError, load_generator
 
 EPILOG = """\
@@ -31,7 +33,6 @@ example:
 
 # What each kind of generator tells about its export: title, contracts, sizes, default_name.
 EXPORTERS: dict[str, ModuleType] = {"stylegan2": stylegan2, "dcgan": dcgan}
-DEFAULT_TRUNCATION = 0.7
 
 
 def main(argv: Sequence[str]) -> int:
@@ -141,6 +142,10 @@ def story_of_card(
     if generator.supports_truncation:
         given = arguments.truncation
         card["default_truncation"] = DEFAULT_TRUNCATION if given is None else given
+        noise: Noise = "none" if arguments.drop_noise else "constant"
+        card["metrics"], why = as_served(story["metrics"], card["default_truncation"], noise)
+        if why:
+            say(f"anime-gan export: figures as served are not in the card: {why}", sys.stderr)
     return card
 
 

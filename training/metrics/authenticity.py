@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0
 from training.metrics.intervals import bootstrap, widen_share
 from training.metrics.material import Material, audit
 from training.metrics.neighbours import nearest, radii_of
@@ -47,7 +47,7 @@ def _measure(material: Material) -> Measurement:
 METRIC = Metric(
     "authenticity",
     "which share of generated images is not suspiciously close to one training image",
-    (Figure("auth_pct", f"AuthPct ({efficientnet.NAME})", "not below", 1),),
+    (Figure("auth_pct", f"AuthPct ({LITE0.name})", "not below", 1),),
     _measure,
     needs=frozenset({"training"}),
 )

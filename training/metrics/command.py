@@ -19,7 +19,8 @@ from training.networks.weights import load_generator, save_generator
 EPILOG = """\
 "real vs real" is measured with other real images in place of the generated ones: the value of a
 perfect generator. Read every figure beside it. "better" tells which way, or "as real", "not above"
-and "not below" that value. docs/training/metrics.md explains each figure and when it misleads.
+and "not below" that value. FD, coverage and KID decide between two generators; the others tell what
+is wrong. docs/training/metrics.md explains each figure and when it misleads.
 
 Features of real images are computed once and kept in the cache folder; an interrupted run goes on
 where it stopped. Everything is deterministic by --seed.
@@ -132,6 +133,18 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         help="images to compare with all training images by SSIM (default: %(default)s)",
     )
     add("--truncation", type=float, default=1.0, help="psi (default: %(default)s, the whole range)")
+    add(
+        "--served-truncation",
+        type=float,
+        metavar="PSI",
+        default=Plan.served_truncation,
+        help="psi of the figures as served (default: %(default)s, that of `anime-gan export`)",
+    )
+    add(
+        "--drop-noise",
+        action="store_true",
+        help="figures as served: of a model whose export drops the noise inputs, too",
+    )
     add("--seed", type=int, default=0, help="of every random choice (default: %(default)s)")
     add("--cache", type=Path, default=Plan.cache, help="features (default: %(default)s)")
     add("--device", choices=("cpu", "cuda"), default=device, help="(default here: %(default)s)")
@@ -144,6 +157,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         paths=arguments.paths,
         compared=arguments.ssim_images,
         truncation=arguments.truncation,
+        served_truncation=arguments.served_truncation,
+        served_noise="none" if arguments.drop_noise else "constant",
         seed=arguments.seed,
         metrics=arguments.metrics,
         cache=arguments.cache,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0
 from training.metrics.intervals import bootstrap
 from training.metrics.material import Material, audit
 from training.metrics.neighbours import nearest
@@ -97,7 +97,7 @@ def _measure(material: Material) -> Measurement:
 METRIC = Metric(
     "ct",
     "does the generator copy: generated images closer to training images than held-out ones are",
-    (Figure("ct", f"C_T, data copying ({efficientnet.NAME})", "as real", 2),),
+    (Figure("ct", f"C_T, data copying ({LITE0.name})", "as real", 2),),
     _measure,
     needs=frozenset({"training"}),
     least=LEAST_IN_CELL,

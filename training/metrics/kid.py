@@ -1,7 +1,18 @@
-"""Kernel inception distance (Binkowski et al. 2018, arXiv:1801.01401), with its definition fixed.
+"""Kernel distance (KID: Binkowski et al. 2018, arXiv:1801.01401) with a Gaussian kernel.
 
-KID x1000 = 1000 * MMD^2, unbiased, with the cubic kernel k(x, y) = (x.y / D + 1)^3 over all images
-at once, in float64. The usual mean over random subsets has the same expectation and more variance.
+KID x1000 = 1000 * MMD^2, unbiased, over all images at once, in float64, with the kernel
+
+    k(x, y) = exp(-|x - y|^2 / (2 b^2))
+
+whose bandwidth b is half the median distance between two real images. The usual mean over random
+subsets has the same expectation and more variance.
+
+The paper's cubic kernel (x.y / D + 1)^3 does not do on our features: x.y / D is small beside 1, so
+the kernel is nearly linear, compares means and is blind to variety. Of 400 real faces that all lie
+at their mean it gives 1.6, of faces with half their spread 1.2, where real faces have 0.2; this one
+gives 394 and 162, where real faces have 0.1. The whole median, which is usual (Gretton et al. 2012,
+"A kernel two-sample test", section 8), would give 52 and 27, less than a young generator's 94,
+which is varied but off: it sees the collapse, but ranks it first. Half of it gives that one 80.
 
 The interval holds the middle 95 % of the estimates from 200 random halves of both sets, drawn
 without replacement. The spread among halves equals the standard error of the whole (the delete-half
@@ -19,11 +30,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0
 from training.metrics.material import Material, compare
+from training.metrics.neighbours import squared_distances
 from training.metrics.score import Features, Figure, Measurement, Metric, Score
 
 HALVES = 200
+BANDWIDTH = 0.5  # of the median distance
+BANDWIDTH_IMAGES = 2000  # the first ones; their order is random by the seed of the evaluation
 _ROWS = 512  # of the kernel matrix in memory at a time
 
 Array = NDArray[np.float64]
@@ -38,18 +52,35 @@ def kid_x1000(real_ND: Features, generated_MD: Features, seed: int = 0) -> Score
         seed: of the random halves.
 
     Raises:
-        ValueError: a set has fewer than 4 images, or a feature is not finite.
+        ValueError: a set has fewer than 4 images, a feature is not finite, or most real images are
+            the same.
     """
     x, y = _checked(real_ND), _checked(generated_MD)
     random = np.random.Generator(np.random.Philox(key=seed))
     estimates = 1000 * mmd_squared(
-        x, y, _all_and_halves(len(x), random), _all_and_halves(len(y), random)
+        x, y, _all_and_halves(len(x), random), _all_and_halves(len(y), random), bandwidth(x)
     )
     low, high = np.quantile(estimates[1:], [0.025, 0.975])
     return Score(float(estimates[0]), float(low), float(high))
 
 
-def mmd_squared(x_ND: Array, y_MD: Array, weights_RN: Array, weights_RM: Array) -> Array:
+def bandwidth(real_ND: Array) -> float:
+    """Half the median distance between two of the first `BANDWIDTH_IMAGES` real images.
+
+    Raises:
+        ValueError: it is zero.
+    """
+    some = real_ND[:BANDWIDTH_IMAGES]
+    squared = squared_distances(some, some)[np.triu_indices(len(some), 1)]
+    result = BANDWIDTH * float(np.sqrt(np.median(squared)))
+    if result == 0:
+        raise ValueError("KID needs real images that differ: most pairs are the same image twice")
+    return result
+
+
+def mmd_squared(
+    x_ND: Array, y_MD: Array, weights_RN: Array, weights_RM: Array, width: float
+) -> Array:
     """Unbiased squared maximum mean discrepancy of R subsets at once, [R].
 
     Args:
@@ -57,29 +88,27 @@ def mmd_squared(x_ND: Array, y_MD: Array, weights_RN: Array, weights_RM: Array) 
         y_MD: the other one.
         weights_RN: 1 where an image of x belongs to subset r, else 0.
         weights_RM: the same for y; row r goes with row r of `weights_RN`.
+        width: b of the kernel.
     """
     n, m = weights_RN.sum(axis=1), weights_RM.sum(axis=1)
-    within_x = _kernel_sums(x_ND, x_ND, weights_RN, weights_RN) - weights_RN @ _diagonal(x_ND)
-    within_y = _kernel_sums(y_MD, y_MD, weights_RM, weights_RM) - weights_RM @ _diagonal(y_MD)
-    between = _kernel_sums(x_ND, y_MD, weights_RN, weights_RM)
+    # Every image has k(x, x) = 1 with itself, which is no pair.
+    within_x = _kernel_sums(x_ND, x_ND, weights_RN, weights_RN, width) - n
+    within_y = _kernel_sums(y_MD, y_MD, weights_RM, weights_RM, width) - m
+    between = _kernel_sums(x_ND, y_MD, weights_RN, weights_RM, width)
     result: Array = within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - 2 * between / (n * m)
     return result
 
 
-def _kernel_sums(x_ND: Array, y_MD: Array, weights_RN: Array, weights_RM: Array) -> Array:
+def _kernel_sums(
+    x_ND: Array, y_MD: Array, weights_RN: Array, weights_RM: Array, width: float
+) -> Array:
     """Sum of the kernel over all pairs of each subset, [R], without the whole kernel in memory."""
     sums = np.zeros(len(weights_RN))
     for first in range(0, len(x_ND), _ROWS):
         rows = slice(first, first + _ROWS)
-        kernel = (x_ND[rows] @ y_MD.T / x_ND.shape[1] + 1) ** 3
+        kernel = np.exp(squared_distances(x_ND[rows], y_MD) / (-2 * width**2))
         sums += np.einsum("rn,nr->r", weights_RN[:, rows], kernel @ weights_RM.T)
     return sums
-
-
-def _diagonal(x_ND: Array) -> Array:
-    """k(x, x) of every image, [N]."""
-    diagonal: Array = (np.square(x_ND).mean(axis=1) + 1) ** 3
-    return diagonal
 
 
 def _all_and_halves(count: int, random: np.random.Generator) -> Array:
@@ -106,6 +135,6 @@ def _measure(material: Material) -> Measurement:
 METRIC = Metric(
     "kid",
     "how far the distributions of features are apart, by a kernel, without bias",
-    (Figure("kid_x1000", f"KID x1000 ({efficientnet.NAME})", "lower"),),
+    (Figure("kid_x1000", f"KID x1000, Gaussian kernel ({LITE0.name})", "lower"),),
     _measure,
 )

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from training.metrics.cache import FeatureCache
 from training.metrics.features import Extractor, Pictures, extract
+from training.metrics.reduction import reduced
 from training.metrics.samples import Sampler
 from training.metrics.score import Features, Measurement, Score
 
 # "real" and "others" are disjoint halves of the real images that no training saw; "training" are
-# images that the generator was trained on, and "all training" is its whole training set.
-Part = Literal["real", "others", "generated", "training", "all training"]
+# images that the generator was trained on, and "all training" is its whole training set; "served"
+# are generated images as a served model draws them by default, "generated" as the plan says.
+Part = Literal["real", "others", "generated", "served", "training", "all training"]
 Scores = Score | tuple[Score, ...]
 
 
@@ -25,7 +27,8 @@ class Material:
     """The sets of one evaluation.
 
     Attributes:
-        parts: the images; those of the training may be missing.
+        parts: the images; those of the training and the served ones may be missing.
+        resolution: side of all images in pixels.
         extractors: by name, built when first used.
         cache: keeps features of images that have a digest.
         seed: of every random choice that a metric makes.
@@ -35,6 +38,7 @@ class Material:
     """
 
     parts: Mapping[Part, Pictures]
+    resolution: int
     extractors: Mapping[str, Callable[[], Extractor]]
     cache: FeatureCache
     seed: int
@@ -42,7 +46,7 @@ class Material:
     paths: int = 200
     compared: int = 250
     _built: dict[str, Extractor] = field(default_factory=dict)
-    _features: dict[tuple[Part, str], NDArray[np.float32]] = field(default_factory=dict)
+    _features: dict[tuple[Part, str, int | None], NDArray[np.float32]] = field(default_factory=dict)
 
     def extractor(self, name: str = "efficientnet") -> Extractor:
         """The extractor of that name."""
@@ -50,15 +54,25 @@ class Material:
             self._built[name] = self.extractors[name]()
         return self._built[name]
 
-    def features(self, part: Part, extractor: str = "efficientnet") -> NDArray[np.float32]:
+    def features(
+        self, part: Part, extractor: str = "efficientnet", side: int | None = None
+    ) -> NDArray[np.float32]:
         """Features [N, D] of one set.
 
+        Args:
+            part: the set.
+            extractor: its name.
+            side: that images are reduced to first; none leaves them.
+
         Raises:
-            ValueError: a feature is not a finite number.
+            ValueError: a feature is not a finite number, or images cannot be reduced to this side.
         """
-        key = part, extractor
+        key = part, extractor, side
         if key not in self._features:
-            found = extract(self.extractor(extractor), self.parts[part], self.cache)
+            pictures = self.parts[part]
+            if side is not None:
+                pictures = reduced(pictures, self.resolution, side)
+            found = extract(self.extractor(extractor), pictures, self.cache)
             if not np.isfinite(found).all():
                 raise ValueError(f"{part} images: a feature is not a finite number")
             self._features[key] = found
@@ -73,6 +87,9 @@ def compare(
     material: Material,
     compute: Callable[[Features, Features, int], Scores],
     extractor: str = "efficientnet",
+    *,
+    part: Part = "generated",
+    side: int | None = None,
 ) -> Measurement:
     """Measure a distance between two sets of features: real to generated, and real to others.
 
@@ -80,13 +97,16 @@ def compare(
         material: the sets.
         compute: (real [N, D], generated [M, D], seed) -> scores.
         extractor: of the features.
+        part: the generated images.
+        side: that all images are reduced to first; none leaves them.
     """
-    real, others = material.features("real", extractor), material.features("others", extractor)
-    generated = material.features("generated", extractor)
+    real, others, generated = (
+        material.features(each, extractor, side) for each in ("real", "others", part)
+    )
     return Measurement(
         scores=_tuple(compute(real, generated, material.seed)),
         floors=_tuple(compute(real, others, material.seed)),
-        samples=material.samples("real", "others", "generated"),
+        samples=material.samples("real", "others", part),
     )
 
 

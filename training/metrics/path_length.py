@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from animegan_client.progress import ProgressBar
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0
 from training.metrics.features import BATCH
 from training.metrics.intervals import bootstrap
 from training.metrics.material import Material
@@ -121,14 +121,14 @@ def _measure(
 IN_Z = Metric(
     "ppl_z",
     "how smoothly images change between latents z",
-    (Figure("ppl_z", f"path length in Z ({efficientnet.NAME})", "lower", 0),),
+    (Figure("ppl_z", f"path length in Z ({LITE0.name})", "lower", 0),),
     lambda material: _measure(material, "paths in Z", path_in_z),
     needs=frozenset({"generator"}),
 )
 IN_W = Metric(
     "ppl_w",
     "how smoothly images change between intermediate latents w",
-    (Figure("ppl_w", f"path length in W ({efficientnet.NAME})", "lower", 0),),
+    (Figure("ppl_w", f"path length in W ({LITE0.name})", "lower", 0),),
     lambda material: _measure(material, "paths in W", path_in_w),
     needs=frozenset({"generator", "mapping"}),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.metrics import efficientnet
+from training.metrics.efficientnet import LITE0
 from training.metrics.intervals import widen_share
 from training.metrics.material import Material, compare
 from training.metrics.neighbours import Array, Blocks, radii, score_neighbourhoods
@@ -48,8 +48,8 @@ METRIC = Metric(
     "precision_recall",
     "do generated images lie among real ones, and real ones among generated",
     (
-        Figure("precision", f"precision, k = {NEIGHBOUR} ({efficientnet.NAME})", "higher", 3),
-        Figure("recall", f"recall, k = {NEIGHBOUR} ({efficientnet.NAME})", "higher", 3),
+        Figure("precision", f"precision, k = {NEIGHBOUR} ({LITE0.name})", "higher", 3),
+        Figure("recall", f"recall, k = {NEIGHBOUR} ({LITE0.name})", "higher", 3),
     ),
     _measure,
     least=2 * (NEIGHBOUR + 1),  # each image of a half has that many others

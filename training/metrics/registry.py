@@ -1,4 +1,4 @@
-"""All metrics: a new one is a file and a line here."""
+"""All metrics, those that decide first: a new one is a file and a line here."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from training.metrics import (
     max_ssim,
     path_length,
     precision_recall,
+    views,
 )
 from training.metrics.score import Metric
 
 METRICS: dict[str, Metric] = {
     metric.key: metric
     for metric in (
-        kid.METRIC,
         frechet.FD,
-        frechet.FID,
-        precision_recall.METRIC,
         density_coverage.METRIC,
+        kid.METRIC,
+        precision_recall.METRIC,
+        frechet.FID,
+        views.JUDGE,
+        *views.REDUCED,
+        views.SERVED,
         path_length.IN_Z,
         path_length.IN_W,
         copying.METRIC,

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from training.metrics.efficientnet import NAME
+from training.metrics.efficientnet import LITE0
 from training.metrics.evaluate import Evaluation
 from training.metrics.registry import METRICS
+from training.metrics.samples import Noise
 from training.metrics.score import Figure, Score
+from training.metrics.views import SERVED
 
 HEADER = ("figure", "value", "95 % interval", "real vs real", "better")
 
@@ -49,11 +51,13 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         for name, source in evaluation.sources.items()
     }
     from_weights = "samples" not in evaluation.sources
+    served = {"truncation": plan.served_truncation, "noise": plan.served_noise}
     return {
         **sources,
         "truncation": plan.truncation if from_weights else None,
+        "served": served if SERVED.key in evaluation.found else None,
         "seed": plan.seed,
-        "features": NAME,
+        "features": LITE0.name,
         "metrics": measured,
         "left_out": evaluation.left_out,
     }
@@ -66,6 +70,35 @@ def for_card(measured: dict[str, Any]) -> dict[str, Any]:
         card[key] = figure["value"]
         card[f"{key}_floor"] = figure["floor"]["value"]
     return card | {"measured": measured}
+
+
+def as_served(card: dict[str, Any], truncation: float, noise: Noise) -> tuple[dict[str, Any], str]:
+    """The figures of a card without those as served if it is served in another way.
+
+    Args:
+        card: as `for_card` made it, or without figures.
+        truncation: psi of the served model if a request has none.
+        noise: of the served model by default.
+
+    Returns:
+        The card's figures, and why some were left out; nothing if none were.
+    """
+    measured = card.get("measured", {}).get("served")
+    if not measured or measured == {"truncation": truncation, "noise": noise}:
+        return card, ""
+    keys = {figure.key for figure in SERVED.figures}
+    kept = {key: value for key, value in card.items() if key.removesuffix("_floor") not in keys}
+    metrics = card["measured"]["metrics"]
+    kept["measured"] = card["measured"] | {
+        "served": None,
+        "metrics": {key: value for key, value in metrics.items() if key not in keys},
+    }
+    drop = " --drop-noise" if noise == "none" else ""
+    return kept, (
+        f"they were measured at truncation {measured['truncation']:g} and noise "
+        f"{measured['noise']}; `anime-gan evaluate --record --served-truncation {truncation:g}"
+        f"{drop}` measures what is served here"
+    )
 
 
 def _row(figure: Figure, score: Score, floor: Score) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,26 +14,33 @@ from training.networks.interface import ImageGenerator
 from training.networks.pixels import to_uint8
 
 BATCH = 32
+# Streams of random numbers of a seed, as in services/generator; constant noise is that of seed 0.
+_LATENT, _RANDOM_NOISE, _CONSTANT_NOISE = range(3)
+
+Noise = Literal["random", "constant", "none"]
 
 
 @dataclass(frozen=True)
 class Sampler:
     """The images of a generator, one per seed; place i has seed i.
 
-    An image has the latent and the noise that the generator service gives its seed with
-    NoiseMode.RANDOM, and does not depend on the other images of its batch.
+    An image has the latent and the noise that the generator service gives its seed, and does not
+    depend on the other images of its batch.
 
     Attributes:
         generator: on `device`.
         truncation: psi; 1 for a generator without truncation.
         device: where the generator lies.
         count: images that there are.
+        noise_mode: of the layers' noise, one of the service's: each seed's own, the same for all
+            (the service's default), or none.
     """
 
     generator: ImageGenerator
     truncation: float
     device: torch.device
     count: int
+    noise_mode: Noise = "random"
 
     def __len__(self) -> int:
         """Number of images."""
@@ -49,13 +57,20 @@ class Sampler:
         image = self.generator.sample(z, self.truncation, noise)
         return to_uint8(image).cpu().numpy()
 
-    def latents(self, seeds: NDArray[np.int64], stream: int = 0) -> Tensor:
+    def latents(self, seeds: NDArray[np.int64], stream: int = _LATENT) -> Tensor:
         """Standard normal z [B, Z], one per seed; each stream gives other ones."""
         return self._normal(seeds, self.generator.config.z_dim, stream)
 
     def noise(self, seeds: NDArray[np.int64]) -> Tensor:
-        """Flat noise [B, N], one per seed, from a stream of its own."""
-        return self._normal(seeds, self.generator.config.noise_size, stream=1)
+        """Flat noise [B, N], one per seed."""
+        size = self.generator.config.noise_size
+        match self.noise_mode:
+            case "random":
+                return self._normal(seeds, size, _RANDOM_NOISE)
+            case "constant":
+                return self._normal(np.zeros_like(seeds), size, _CONSTANT_NOISE)
+            case "none":
+                return torch.zeros(len(seeds), size, device=self.device)
 
     def uniform(self, seeds: NDArray[np.int64], stream: int) -> Tensor:
         """Numbers in [0, 1), [B, 1], one per seed."""

@@ -16,7 +16,7 @@ Features = NDArray[np.floating]
 # Where a good generator lies, seen from real images measured in its place.
 Better = Literal["lower", "higher", "as real", "not above", "not below"]
 # What a metric cannot do without, besides real and generated images.
-Need = Literal["training", "generator", "mapping", "inception"]
+Need = Literal["training", "generator", "mapping", "inception", "truncation"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class Metric:
         measure: looks at the material; the same material gives the same measurement.
         needs: what it cannot do without.
         least: images that each set must hold.
+        side: that images are reduced to before they are looked at, in pixels; none leaves them.
     """
 
     key: str
@@ -85,3 +86,4 @@ class Metric:
     measure: Callable[[Material], Measurement]
     needs: frozenset[Need] = frozenset()
     least: int = 8
+    side: int | None = None

@@ -10,6 +10,9 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
+# Psi of a served model that was exported without another one.
+DEFAULT_TRUNCATION = 0.7
+
 
 class NetworkShape(Protocol):
     """The sizes that all network configurations have."""

@@ -9,6 +9,7 @@ import pytest
 from training.export import parity
 from training.export.command import main
 from training.export.repository import read_card, versions
+from training.metrics.report import for_card
 from training.networks.stylegan2 import Generator
 from training.networks.weights import save_generator
 
@@ -55,6 +56,46 @@ def test_it_publishes_the_generator_alone_if_asked(tmp_path: Path, weights: Path
     command = ["--weights", str(weights), "--models", str(models), "--only-generator"]
     assert main([*command, "--name", "tiny"]) == 0
     assert [path.name for path in models.iterdir()] == ["tiny"]
+
+
+MEASURED = {"value": 50.0, "floor": {"value": 10.0}}
+AS_SERVED = for_card(
+    {
+        "served": {"truncation": 0.7, "noise": "none"},
+        "metrics": {"fd": MEASURED, "served_fd": MEASURED},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [
+        (["--drop-noise"], ""),
+        ([], "anime-gan evaluate --record --served-truncation 0.7`"),
+        (["--drop-noise", "--truncation", "0.5"], "--served-truncation 0.5 --drop-noise`"),
+    ],
+)
+def test_a_card_tells_figures_of_what_is_served_only(
+    tmp_path: Path,
+    noisy: Generator,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    remedy: str,
+) -> None:
+    weights, models = tmp_path / "generator.safetensors", tmp_path / "models"
+    save_generator(weights, noisy, TRAINING, AS_SERVED)
+    command = ["--weights", str(weights), "--models", str(models), "--only-generator"]
+    assert main([*command, "--name", "tiny", *options]) == 0
+    told = read_card(models / "tiny", 1)["metrics"]
+    message = capsys.readouterr().err
+    if remedy:
+        assert set(told) == {"fd", "fd_floor", "measured"}
+        assert set(told["measured"]["metrics"]) == {"fd"}
+        assert told["measured"]["served"] is None
+        assert "measured at truncation 0.7 and noise none" in message and remedy in message
+    else:
+        assert told == AS_SERVED
+        assert "as served" not in message
 
 
 def test_nothing_is_published_without_parity(

@@ -9,19 +9,21 @@ import pytest
 import torch
 from PIL import Image
 
+from services.generator.latents import NoiseMode, latents, noise
 from tests.requires import require_module
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.metrics.tiny import tiny
 from training.datasets.store import Dataset
-from training.metrics import efficientnet
 from training.metrics.command import main, parser
+from training.metrics.efficientnet import LITE0, LITE1
 from training.metrics.registry import METRICS
 from training.metrics.samples import Sampler
 from training.networks.dcgan import DcganConfig
 from training.networks.dcgan import Generator as DcganGenerator
 from training.networks.weights import load_generator, save_generator
 
-require_module(efficientnet.PACKAGE)
+for variant in (LITE0, LITE1):
+    require_module(variant.package)
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_it_measures_prints_writes_and_records(
 
     first = evaluate()
     shown = capsys.readouterr().out
-    assert "KID x1000 (EfficientNet-Lite0)" in shown and "real vs real" in shown
+    assert "KID x1000, Gaussian kernel (EfficientNet-Lite0)" in shown and "real vs real" in shown
     assert "kid: 8 real, 8 others, 8 generated" in shown
     kid = first["metrics"]["kid_x1000"]
     assert kid["low"] < kid["value"] < kid["high"]
@@ -90,8 +92,16 @@ def test_by_default_it_measures_all_that_it_can(
     more = ["--training", str(training.directory), "--training-images", "20", "--paths", "3"]
     assert run(["--weights", str(weights)], squares.directory, cache, *more) == 0
     found = figures(weights.with_suffix(".metrics.json"))
-    all_of_them = {figure.key for metric in METRICS.values() for figure in metric.figures}
-    assert set(found) == all_of_them - {"fid"}
+    impossible = {"fid", "reduced_32", "reduced_16"}
+    assert set(found) == {
+        figure.key
+        for key, metric in METRICS.items()
+        if key not in impossible
+        for figure in metric.figures
+    }
+    assert list(found)[:4] == ["fd", "fd_means", "density", "coverage"]
+    unbounded = {key for key, figure in found.items() if figure["low"] is None}
+    assert unbounded == {"max_ssim_most"}  # the bootstrap does not work for extremes
     assert found["auth_pct"]["samples"] == {
         "training": 20,
         "real": 20,
@@ -100,8 +110,43 @@ def test_by_default_it_measures_all_that_it_can(
     }
     assert found["max_ssim_most"]["value"] < 0.9
     assert found["max_ssim_most"]["samples"]["training"] == 24  # always the whole set
+    assert found["served_fd"]["samples"] == {"real": 20, "others": 20, "served": 20}
     shown = capsys.readouterr().out
+    side = "images whose side is a multiple of 16 px above it; these have 16 px"
+    assert f"left out: reduced_16 needs {side}" in shown
     assert "left out: fid needs the file pt_inception-2015-12-05-6726825d.pth" in shown
+
+
+def test_figures_as_served_are_of_the_images_that_are_served(
+    weights: Path, squares: Dataset, cache: Path
+) -> None:
+    """At psi 0 and without noise a generator draws one image."""
+
+    def served(*options: str) -> dict[str, Any]:
+        chosen = ["--metrics", "served,density_coverage", "--record", *options]
+        assert run(["--weights", str(weights)], squares.directory, cache, *chosen) == 0
+        return json.loads(weights.with_suffix(".metrics.json").read_text())
+
+    usual, one = served(), served("--served-truncation", "0", "--drop-noise")
+    assert usual["served"] == {"truncation": 0.7, "noise": "constant"}
+    assert one["served"] == {"truncation": 0, "noise": "none"}
+    assert one["truncation"] == usual["truncation"] == 1
+    assert one["metrics"]["coverage"] == usual["metrics"]["coverage"]
+    assert one["metrics"]["served_recall"]["value"] == 0
+    assert one["metrics"]["served_fd"]["value"] != usual["metrics"]["served_fd"]["value"]
+    _, story = load_generator(weights)
+    assert story["metrics"]["served_fd"] == one["metrics"]["served_fd"]["value"]
+    assert story["metrics"]["measured"]["metrics"]["served_fd"]["low"] is not None
+
+
+def test_images_are_reduced_where_they_are_larger(tmp_path: Path, cache: Path) -> None:
+    large = write_dataset(tmp_path / "large", count=40, side=32)
+    what = ["--samples", str(large.directory)]
+    assert run(what, large.directory, cache, "--metrics", "reduced_16") == 0
+    found = figures(tmp_path / "large.metrics.json")
+    assert list(found) == ["fd_16", "precision_16", "recall_16", "coverage_16"]
+    # The samples are the real images and the others, in one order: the first half is the same.
+    assert found["fd_16"]["value"] == pytest.approx(0, abs=1e-6) != found["fd_16"]["floor"]["value"]
 
 
 def test_samples_take_the_place_of_weights(squares: Dataset, cache: Path, tmp_path: Path) -> None:
@@ -130,6 +175,8 @@ def test_a_grey_dcgan_is_measured_in_grey(squares: Dataset, cache: Path, tmp_pat
     measured = json.loads(weights.with_suffix(".metrics.json").read_text())
     assert "ppl_z" in measured["metrics"]
     assert "W space" in measured["left_out"]["ppl_w"]
+    assert measured["left_out"]["served"] == "a generator with truncation (--weights)"
+    assert measured["served"] is None
     assert measured["dataset"]["digest"].endswith("-grey")
 
 
@@ -137,8 +184,9 @@ def test_a_grey_dcgan_is_measured_in_grey(squares: Dataset, cache: Path, tmp_pat
     ("metrics", "message"),
     [
         ("fid,kid", "fid needs the file pt_inception-2015-12-05-6726825d.pth (--inception-weights"),
+        ("reduced_32", "reduced_32 needs images whose side is a multiple of 32 px above it"),
         ("ct", "ct needs the images that the generator was trained on (--training DATASET)"),
-        ("beauty", "'beauty' is unknown; there are kid, fd, fid"),
+        ("beauty", "'beauty' is unknown; there are fd, density_coverage, kid"),
     ],
 )
 def test_a_metric_that_cannot_be_measured_is_refused_with_the_remedy(
@@ -195,6 +243,15 @@ def test_the_help_explains_every_metric() -> None:
     shown = parser().format_help()
     for metric in METRICS.values():
         assert f"{metric.key} " in shown and metric.about in shown
+
+
+@pytest.mark.parametrize("mode", list(NoiseMode))
+def test_noise_is_that_of_the_service(mode: NoiseMode) -> None:
+    seeds = np.array([3, 0, 7])
+    sampler = Sampler(tiny(), 1.0, torch.device("cpu"), 8, mode.value)
+    size = sampler.generator.config.noise_size
+    np.testing.assert_array_equal(sampler.noise(seeds), noise(seeds.tolist(), size, mode))
+    np.testing.assert_array_equal(sampler.latents(seeds), latents(seeds.tolist(), 8))
 
 
 def test_a_drawn_image_depends_on_its_seed_alone() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 
-from training.metrics.frechet import frechet_distance
+from training.metrics.frechet import frechet_and_means, frechet_distance
 
 Array = NDArray[np.float64]
 
@@ -27,6 +27,29 @@ def test_diagonal_covariances_have_a_closed_form() -> None:
     y = sample(80, mean, np.diag(b), seed=2)
     expected = np.square(mean).sum() + np.square(np.sqrt(a) - np.sqrt(b)).sum()
     assert frechet_distance(x, y).value == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_means_share_is_their_term_of_the_sum() -> None:
+    a, b = np.diag([1.0, 4.0]), np.diag([4.0, 4.0])  # 1 apart
+    x, y = sample(50, np.zeros(2), a, seed=1), sample(80, np.array([0.0, 3.0]), b, seed=2)
+    distance, share = frechet_and_means(x, y)
+    assert (distance.value, share.value) == pytest.approx((10, 0.9))
+    assert share.low is not None and share.high is not None
+    assert 0 < share.low < 0.9 < share.high <= 1
+
+
+@pytest.mark.parametrize(("shift", "scale", "expected"), [(2.0, 1.0, 1.0), (0.0, 0.2, 0.0)])
+def test_a_shift_lies_between_the_means_and_lost_spread_does_not(
+    shift: float, scale: float, expected: float
+) -> None:
+    x, y = np.random.default_rng(1).normal(size=(2, 500, 8))
+    _, share = frechet_and_means(x, shift + scale * y)
+    assert share.value == pytest.approx(expected, abs=0.05)
+
+
+def test_equal_sets_share_nothing() -> None:
+    x = np.random.default_rng(1).normal(size=(20, 64))
+    assert frechet_and_means(x, x)[1].value == 0
 
 
 def test_covariances_that_do_not_commute() -> None:
