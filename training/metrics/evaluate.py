@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from training.metrics import detector
 from training.metrics.cache import FeatureCache
 from training.metrics.efficientnet import efficientnet
 from training.metrics.features import Pictures
@@ -164,7 +165,10 @@ def gather(
         size = min(plan.training_images, len(training.images))
         parts["training"] = _pictures("training", training, 0, size)
         parts["all training"] = _pictures("training", training, 0, len(training.images))
-    extractors = {"efficientnet": partial(efficientnet, device)}
+    extractors = {
+        "efficientnet": partial(efficientnet, device),
+        detector.NAME: partial(detector.copy_detector, device),
+    }
     if plan.inception_weights:
         extractors["inception"] = partial(inception, plan.inception_weights, device)
     cache = FeatureCache(plan.cache)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from training.metrics.evaluate import Evaluation
 from training.metrics.report import figures
-from training.metrics.score import Better, Score
+from training.metrics.score import Score
 from training.release.gate.contestant import (
     BATCH,
     Contestant,
     milliseconds,
     same_in_any_batch,
 )
-from training.release.gate.limits import FIGURES, Limit, Limits
+from training.release.gate.limits import FIGURES, Limits
+from training.release.gate.rule import Condition, Limit, at_least, at_most, conditions
 
 LATENCY_ROUNDS = 30
 
@@ -26,36 +27,64 @@ class Check:
 
     Attributes:
         name: what was looked at.
-        candidate: its value.
+        candidate: its value, with the interval where there is one.
         current: the current version's; None without one, or where it does not matter.
-        limit: the condition in words.
-        passed: whether the candidate keeps to it.
+        floor: that of unseen real images; None where there is no such thing.
+        conditions: what the value must keep to; none where only a current version sets limits, and
+            there is none.
     """
 
     name: str
-    candidate: float
-    current: float | None
-    limit: str
-    passed: bool
+    candidate: Score
+    current: Score | None
+    floor: Score | None
+    conditions: tuple[Condition, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the candidate keeps to all of them; a value that is no number never does."""
+        kept = all(condition.kept for condition in self.conditions)
+        return kept and not math.isnan(self.candidate.value)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was measured on one set of drawn images.
+
+    Attributes:
+        truncation: psi of the images; None: the model has none.
+        evaluation: the figures.
+    """
+
+    truncation: float | None
+    evaluation: Evaluation
+
+    @property
+    def images(self) -> int:
+        """How many images the figures rest on: the fewest that one of them does."""
+        samples = (found.samples["generated"] for found in self.evaluation.found.values())
+        return min(samples, default=0)
+
+    @property
+    def scores(self) -> dict[str, tuple[Score, Score]]:
+        """Each figure's score and its floor, by the figure's key."""
+        return {figure.key: (score, floor) for figure, score, floor in figures(self.evaluation)}
 
 
 def export_checks(candidate: Contestant, limits: Limits) -> Iterator[Check]:
     """What the export must have kept. The files were compared with their checksums before."""
     levels = candidate.card.get("parity", {}).get("max_levels")
-    yield Check(
+    yield _plain(
         "ONNX against PyTorch, levels (from the model card)",
         math.nan if levels is None else levels,
-        None,
-        f"at most {limits.parity_levels}",
-        levels is not None and levels <= limits.parity_levels,
+        limits.parity_levels,
+        "in any case",
     )
-    difference = same_in_any_batch(candidate)
-    yield Check(
+    yield _plain(
         f"a seed alone against the same in a batch of {BATCH}, levels",
-        difference,
-        None,
-        "0: the API promises it",
-        difference == 0,
+        same_in_any_batch(candidate),
+        0,
+        "the API promises it",
     )
 
 
@@ -63,60 +92,52 @@ def latency_checks(candidate: Contestant, current: Contestant, limits: Limits) -
     """Whether it is as fast, in this process and on one thread."""
     for batch in (1, BATCH):
         new, old = milliseconds((candidate, current), batch, LATENCY_ROUNDS)
-        yield Check(
-            f"median time of {batch} image{'s' * (batch > 1)}, ms",
-            new,
-            old,
-            f"at most {limits.latency_ratio:g} times the current",
-            new <= old * limits.latency_ratio,
-        )
+        bound, why = old * limits.latency_ratio, f"{limits.latency_ratio:g} times the current's"
+        name = f"median time of {batch} image{'s' * (batch > 1)}, ms"
+        yield Check(name, Score(new), Score(old), None, (at_most(new, bound, why),))
 
 
-def figure_checks(
-    candidate: Evaluation, current: Evaluation | None, limits: Limits
+def drawn_checks(
+    candidate: Sequence[Drawn], current: Sequence[Drawn], limits: Limits
 ) -> Iterator[Check]:
-    """Whether it draws as well."""
-    now = {figure.key: score for figure, score, _ in figures(current)} if current else {}
-    for figure, score, floor in figures(candidate):
-        limit = limits.figures.get(figure.key)
-        if limit:
-            yield figure_check(figure.key, score, floor, now.get(figure.key), limit)
+    """Whether it draws as well, and nearer to the training images than it may.
+
+    Args:
+        candidate: measured on images of one truncation or of several.
+        current: the same of the version that serves now; empty without one.
+        limits: what the figures must keep to.
+    """
+    fewest = min((drawn.images for drawn in candidate), default=0)
+    enough = at_least(fewest, limits.images, "fewer leave too much to chance")
+    yield Check("images that the figures rest on", Score(fewest), None, None, (enough,))
+    now: dict[str, Score] = {}
+    for drawn in current:
+        now |= {key: score for key, (score, _) in drawn.scores.items()}
+    for drawn in candidate:
+        yield from _figure_checks(drawn, now, limits)
+
+
+def _figure_checks(drawn: Drawn, now: Mapping[str, Score], limits: Limits) -> Iterator[Check]:
+    for key, (score, floor) in drawn.scores.items():
+        if key in limits.figures:
+            check = figure_check(key, score, floor, now.get(key), limits.figures[key])
+            at = "" if drawn.truncation is None else f", truncation {drawn.truncation:g}"
+            yield Check(check.name + at, score, check.current, floor, check.conditions)
 
 
 def figure_check(
     key: str, score: Score, floor: Score, current: Score | None, limit: Limit
 ) -> Check:
-    """Hold one figure against all its limits; a value that is no number keeps to none."""
+    """Hold one figure against all its limits."""
     _, figure = FIGURES[key]
-    conditions = list(_conditions(score.value, floor.value, current, limit, figure.better))
-    return Check(
-        figure.title,
-        score.value,
-        current.value if current else None,
-        " and ".join(words for words, _ in conditions) or "none for a first version",
-        all(kept for _, kept in conditions) and not math.isnan(score.value),
-    )
-
-
-def _conditions(
-    value: float, floor: float, current: Score | None, limit: Limit, better: Better
-) -> Iterator[tuple[str, bool]]:
-    if limit.ratio is not None and current:
-        if better == "lower":
-            bound = current.value * limit.ratio
-            yield f"at most {bound:.4g} ({limit.ratio:g} times the current)", value <= bound
-        else:
-            bound = current.value / limit.ratio
-            yield f"at least {bound:.4g} (the current over {limit.ratio:g})", value >= bound
-    if limit.at_most is not None:
-        yield f"at most {limit.at_most:g}", value <= limit.at_most
-    if limit.at_least is not None:
-        yield f"at least {limit.at_least:g}", value >= limit.at_least
-    if limit.over_floor is not None:
-        bound = floor + limit.over_floor
-        yield f"at most {bound:.4g} (unseen real images {floor:.4g})", value <= bound
+    held = tuple(conditions(score, floor, current, limit, figure.better))
+    return Check(figure.title, score, current, floor, held)
 
 
 def passed(checks: Sequence[Check]) -> bool:
     """Whether the candidate may go on."""
     return all(check.passed for check in checks)
+
+
+def _plain(name: str, value: float, bound: float, why: str) -> Check:
+    return Check(name, Score(value), None, None, (at_most(value, bound, why),))
