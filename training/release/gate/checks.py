@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from training.metrics.evaluate import Evaluation
@@ -26,6 +26,7 @@ class Check:
     """One line of the report.
 
     Attributes:
+        key: for machines: the figure's, as limits name it, or that of a limit.
         name: what was looked at.
         candidate: its value, with the interval where there is one.
         current: the current version's; None without one, or where it does not matter.
@@ -34,6 +35,7 @@ class Check:
             there is none.
     """
 
+    key: str
     name: str
     candidate: Score
     current: Score | None
@@ -74,17 +76,23 @@ class Drawn:
 def export_checks(candidate: Contestant, limits: Limits) -> Iterator[Check]:
     """What the export must have kept. The files were compared with their checksums before."""
     levels = candidate.card.get("parity", {}).get("max_levels")
-    yield _plain(
+    found = math.nan if levels is None else levels
+    yield Check(
+        "parity_levels",
         "ONNX against PyTorch, levels (from the model card)",
-        math.nan if levels is None else levels,
-        limits.parity_levels,
-        "in any case",
+        Score(found),
+        None,
+        None,
+        (at_most(found, limits.parity_levels, "in any case"),),
     )
-    yield _plain(
+    difference = same_in_any_batch(candidate)
+    yield Check(
+        "batch_levels",
         f"a seed alone against the same in a batch of {BATCH}, levels",
-        same_in_any_batch(candidate),
-        0,
-        "the API promises it",
+        Score(difference),
+        None,
+        None,
+        (at_most(difference, 0, "the API promises it"),),
     )
 
 
@@ -93,14 +101,20 @@ def latency_checks(candidate: Contestant, current: Contestant, limits: Limits) -
     for batch in (1, BATCH):
         new, old = milliseconds((candidate, current), batch, LATENCY_ROUNDS)
         bound, why = old * limits.latency_ratio, f"{limits.latency_ratio:g} times the current's"
-        name = f"median time of {batch} image{'s' * (batch > 1)}, ms"
-        yield Check(name, Score(new), Score(old), None, (at_most(new, bound, why),))
+        yield Check(
+            f"latency_{batch}",
+            f"median time of {batch} image{'s' * (batch > 1)}, ms",
+            Score(new),
+            Score(old),
+            None,
+            (at_most(new, bound, why),),
+        )
 
 
 def drawn_checks(
     candidate: Sequence[Drawn], current: Sequence[Drawn], limits: Limits
 ) -> Iterator[Check]:
-    """Whether it draws as well, and nearer to the training images than it may.
+    """Whether it draws as well, and no nearer to the training images than it may.
 
     Args:
         candidate: measured on images of one truncation or of several.
@@ -109,35 +123,27 @@ def drawn_checks(
     """
     fewest = min((drawn.images for drawn in candidate), default=0)
     enough = at_least(fewest, limits.images, "fewer leave too much to chance")
-    yield Check("images that the figures rest on", Score(fewest), None, None, (enough,))
+    name = "images that the figures rest on"
+    yield Check("images", name, Score(fewest), None, None, (enough,))
     now: dict[str, Score] = {}
     for drawn in current:
         now |= {key: score for key, (score, _) in drawn.scores.items()}
     for drawn in candidate:
-        yield from _figure_checks(drawn, now, limits)
-
-
-def _figure_checks(drawn: Drawn, now: Mapping[str, Score], limits: Limits) -> Iterator[Check]:
-    for key, (score, floor) in drawn.scores.items():
-        if key in limits.figures:
-            check = figure_check(key, score, floor, now.get(key), limits.figures[key])
-            at = "" if drawn.truncation is None else f", truncation {drawn.truncation:g}"
-            yield Check(check.name + at, score, check.current, floor, check.conditions)
+        at = "" if drawn.truncation is None else f", truncation {drawn.truncation:g}"
+        for key, (score, floor) in drawn.scores.items():
+            if key in limits.figures:
+                yield figure_check(key, score, floor, now.get(key), limits.figures[key], at)
 
 
 def figure_check(
-    key: str, score: Score, floor: Score, current: Score | None, limit: Limit
+    key: str, score: Score, floor: Score, current: Score | None, limit: Limit, at: str = ""
 ) -> Check:
-    """Hold one figure against all its limits."""
+    """Hold one figure against all its limits; `at` follows its name."""
     _, figure = FIGURES[key]
     held = tuple(conditions(score, floor, current, limit, figure.better))
-    return Check(figure.title, score, current, floor, held)
+    return Check(key, figure.title + at, score, current, floor, held)
 
 
 def passed(checks: Sequence[Check]) -> bool:
     """Whether the candidate may go on."""
     return all(check.passed for check in checks)
-
-
-def _plain(name: str, value: float, bound: float, why: str) -> Check:
-    return Check(name, Score(value), None, None, (at_most(value, bound, why),))
