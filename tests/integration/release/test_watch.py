@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from tests.integration.release.planted import (
     write_limits,
 )
 from training.release.actions import load
+from training.release.errors import ReleaseError
 from training.release.gate.contestant import Contestant
 from training.release.publish import publish
 from training.release.store import Store
@@ -115,6 +117,12 @@ def test_a_worse_candidate_is_told_from_the_same_model(
     assert code == bool(faults) == bool(found)
     verdict = "worse than it may be" if faults else "as good as the stable version"
     assert verdict in capsys.readouterr().out
+
+
+def test_a_version_that_does_not_draw_is_named_with_its_triton(platform, triton, tritons, tmp_path):
+    part = replace(Contestant.fetch(platform.models, NAME, 1, tmp_path).part, version=99)
+    with pytest.raises(ReleaseError, match=rf"Triton {triton.grpc_url}: {NAME} 99 fails: "):
+        Served(tritons, part).draw([1], None, tmp_path)
 
 
 def test_triton_draws_what_the_gate_saw(platform, tritons, tmp_path):
