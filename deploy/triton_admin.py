@@ -1,6 +1,6 @@
 """What we ask of a Triton as its administrators: load, unload, look, try. No service does this."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import tritonclient.grpc as triton
+from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 # The environment variable with the key of the model-repository protocol.
@@ -52,7 +53,7 @@ class TritonAdmin:
         """`grpc_url` is host:port; the key opens the restricted model-repository protocol."""
         self._client = triton.InferenceServerClient(grpc_url)
         self._headers = {"triton-grpc-protocol-admin-key": admin_key}
-        self._unanswered: dict[tuple[str, int | None], Future[None]] = {}  # canaries
+        self._unanswered: dict[tuple[str, int | None], Future[triton.InferResult]] = {}  # canaries
 
     def live(self, deadline: float = 2.0) -> bool:
         """Tell whether Triton answers at all."""
@@ -148,23 +149,60 @@ class TritonAdmin:
             return _health(exc), exc.message()
         return Health.HEALTHY, ""
 
+    def infer(
+        self,
+        name: str,
+        version: int,
+        inputs: Mapping[str, NDArray[np.float32]],
+        output: str,
+        deadline: float = 30.0,
+    ) -> NDArray[Any]:
+        """Run a version of a model once, and return an output, [B, ...].
+
+        Args:
+            name: the model.
+            version: its number.
+            inputs: FP32 [B, ...], by the names of its tensors.
+            output: name of the tensor that is wanted.
+            deadline: in seconds; as a canary's, an inference that is late is not cancelled.
+
+        Raises:
+            AdminError: it is not loaded, fails or is late, or Triton is away.
+        """
+        tensors = []
+        for tensor, rows in inputs.items():
+            tensors.append(triton.InferInput(tensor, rows.shape, "FP32"))
+            tensors[-1].set_data_from_numpy(rows)
+        try:
+            found = self._send(name, tensors, output, version).result(timeout=deadline)
+        except (InferenceServerException, TimeoutError) as exc:
+            raise AdminError(str(exc) or f"no answer within {deadline:g} s") from exc
+        answer: NDArray[Any] = found.as_numpy(output)
+        return answer
+
     def _send_canary(
         self, name: str, config: Mapping[str, Any], version: int | None
-    ) -> Future[None]:
-        answer: Future[None] = Future()
+    ) -> Future[triton.InferResult]:
+        zeros = [_zeros(tensor, batched="max_batch_size" in config) for tensor in config["input"]]
+        return self._send(name, zeros, config["output"][0]["name"], version)
 
-        def settle(result: object, error: Exception | None) -> None:
+    def _send(
+        self, name: str, inputs: Sequence[triton.InferInput], output: str, version: int | None
+    ) -> Future[triton.InferResult]:
+        answer: Future[triton.InferResult] = Future()
+
+        def settle(result: triton.InferResult, error: Exception | None) -> None:
             if error:
                 answer.set_exception(error)
             else:
-                answer.set_result(None)
+                answer.set_result(result)
 
         self._client.async_infer(
             name,
-            [_zeros(tensor, batched="max_batch_size" in config) for tensor in config["input"]],
+            inputs,
             settle,
             model_version="" if version is None else str(version),
-            outputs=[triton.InferRequestedOutput(config["output"][0]["name"])],
+            outputs=[triton.InferRequestedOutput(output)],
             client_timeout=_CANARY_SECONDS,
         )
         return answer

@@ -12,7 +12,7 @@ from animegan_client.verb import Verb, load
 
 # What engineers do with them; it needs a checkout.
 _RELEASES = Verb("models", "training.release.command:main", "release a model", group="release")
-_STEPS = ("gate", "publish", "load", "canary", "promote", "rollback", "history")
+_STEPS = ("gate", "publish", "load", "canary", "watch", "promote", "rollback", "history")
 
 
 def main(argv: list[str]) -> int:

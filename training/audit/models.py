@@ -8,7 +8,7 @@ Weights that are not exported yet are drawn as `anime-gan evaluate` draws them.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -96,17 +96,11 @@ class ServedSubjects:
 
     @property
     def _psi(self) -> float:
-        """Psi; 1 changes nothing and stands for models without truncation."""
-        default: float = self.card.get("default_truncation", 1.0)
-        return default if self.truncation is None else self.truncation
+        return served_truncation(self.card) if self.truncation is None else self.truncation
 
     def inputs(self, seed: int) -> dict[str, NDArray[np.float32]]:
         """The tensors that the graph takes for a seed, with one row."""
-        given = {
-            "z": _normal(seed, LATENT, self.card["z_dim"]),
-            "truncation": np.array([[self._psi]], np.float32),
-            "noise": _normal(0, CONSTANT_NOISE, self.card.get("noise_size", 0)),
-        }
+        given = tensors(self.card, seed, self._psi)
         return {tensor.name: given[tensor.name] for tensor in session_of(self.file).get_inputs()}
 
     def _draw(self, seed: int) -> Images:
@@ -168,6 +162,28 @@ class WeightsSubjects:
             "noise": "random",
             "seeds": list(self.seeds),
         }
+
+
+def served_truncation(card: Mapping[str, Any]) -> float:
+    """Psi that the service takes unless asked for another; 1 for models without truncation."""
+    return float(card.get("default_truncation", 1.0))
+
+
+def tensors(
+    card: Mapping[str, Any], seed: int, truncation: float
+) -> dict[str, NDArray[np.float32]]:
+    """All that a generator may take for a seed, with one row; it takes what its graph names.
+
+    Args:
+        card: its model card.
+        seed: 0 to 2^64 - 1.
+        truncation: psi.
+    """
+    return {
+        "z": _normal(seed, LATENT, card["z_dim"]),
+        "truncation": np.array([[truncation]], np.float32),
+        "noise": _normal(0, CONSTANT_NOISE, card.get("noise_size", 0)),
+    }
 
 
 @lru_cache

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from training.metrics import detector
 from training.metrics.cache import FeatureCache
 from training.metrics.efficientnet import LITE1, efficientnet
 from training.metrics.features import Pictures
@@ -176,6 +177,7 @@ def gather(
     extractors = {
         "efficientnet": partial(efficientnet, device),
         "judge": partial(efficientnet, device, LITE1),
+        detector.NAME: partial(detector.copy_detector, device),
     }
     if plan.inception_weights:
         extractors["inception"] = partial(inception, plan.inception_weights, device)

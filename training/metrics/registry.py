@@ -6,6 +6,7 @@ from training.metrics import (
     authenticity,
     copying,
     density_coverage,
+    detector,
     frechet,
     kid,
     max_ssim,
@@ -31,5 +32,6 @@ METRICS: dict[str, Metric] = {
         copying.METRIC,
         authenticity.METRIC,
         max_ssim.METRIC,
+        detector.METRIC,
     )
 }

@@ -1,4 +1,4 @@
-"""`anime-gan models gate|publish|load|canary|promote|rollback|history`."""
+"""`anime-gan models gate|publish|load|canary|watch|promote|rollback|history`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Sequence
 
 from deploy.local.console import LocalStackError
 from training.release.errors import ReleaseError
-from training.release.verbs import canary, gate, history, load, promote, publish, rollback
+from training.release.verbs import canary, gate, history, load, promote, publish, rollback, watch
 from training.verbs import run_verb
 
-VERBS = (gate, publish, load, canary, promote, rollback, history)
+VERBS = (gate, publish, load, canary, watch, promote, rollback, history)
 DESCRIPTION = """\
 Brings a new version of a model into production, and back.
 
   anime-gan export --weights RUN/generator.safetensors --models out/candidate
-  anime-gan models gate    --candidate out/candidate --current models --dataset HELDOUT
+  anime-gan models gate    --candidate out/candidate --dataset HELDOUT --training DATASET
   anime-gan models publish --candidate out/candidate --models models
   anime-gan models load
   anime-gan models canary --share 0.05
+  anime-gan models watch  --dataset HELDOUT --training DATASET
   anime-gan models promote          (or: anime-gan models rollback)
   anime-gan models history
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import cycle
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deploy.triton_admin import ADMIN_KEY_VARIABLE, AdminError, Health, TritonAdmin
 from training.release.errors import ReleaseError
@@ -34,6 +38,7 @@ class Tritons:
             address.url: self._exit.enter_context(TritonAdmin(address.url, address.admin_key))
             for address in addresses
         }
+        self._turns = cycle(self._admins.items())
 
     @property
     def urls(self) -> list[str]:
@@ -65,6 +70,32 @@ class Tritons:
                     admin.load(model)
                 except AdminError as error:
                     raise ReleaseError(f"Triton {url} cannot load {model}: {error}") from error
+
+    def inputs(self, model: str) -> list[str]:
+        """The names of the tensors that a loaded model takes.
+
+        Raises:
+            ReleaseError: it is not loaded; names the Triton.
+        """
+        url, admin = next(self._turns)
+        try:
+            return [tensor["name"] for tensor in admin.config(model)["input"]]
+        except AdminError as error:
+            raise ReleaseError(f"Triton {url}: {error}") from error
+
+    def infer(
+        self, model: str, version: int, inputs: Mapping[str, NDArray[np.float32]], output: str
+    ) -> NDArray[Any]:
+        """Run a version once on one of them, which take turns; return an output, [B, ...].
+
+        Raises:
+            ReleaseError: it is not loaded, or fails; names the Triton.
+        """
+        url, admin = next(self._turns)
+        try:
+            return admin.infer(model, version, inputs, output)
+        except AdminError as error:
+            raise ReleaseError(f"Triton {url}: {model} {version} fails: {error}") from error
 
     def check(self, models: Sequence[str], version: int) -> None:
         """See that a version is ready everywhere, and answers.

@@ -3,53 +3,73 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from animegan_client import cli
-from tests.integration.tiny_models import STYLEGAN, at_version, write_model
-
-IMAGES = 16
-
-
-def pictures(folder: Path, count: int, seed: int) -> Path:
-    """A folder of random pictures of the model's size."""
-    folder.mkdir()
-    rng = np.random.default_rng(seed)
-    for place in range(count):
-        pixels = rng.integers(0, 256, (STYLEGAN.resolution, STYLEGAN.resolution, 3), np.uint8)
-        Image.fromarray(pixels).save(folder / f"{place}.png")
-    return folder
+from tests.integration.picture_generator import publish_pictures
+from tests.integration.release.planted import (
+    COUNT,
+    collapsed,
+    model,
+    mosaics,
+    real_images,
+    write,
+    write_limits,
+)
+from training.datasets.store import Dataset
 
 
-def repository(folder: Path, version: int = 1) -> Path:
-    """A repository whose version 1 has the weights of `version`, with a card as exports have it."""
-    model = at_version(STYLEGAN, version)
-    file = write_model(folder, model) / "1" / "model_card.json"
-    told = {"contract": "generator", "parity": {"max_levels": 0}}
-    file.write_text(json.dumps(json.loads(file.read_text()) | told))
-    return folder
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
+    return real_images(tmp_path_factory.mktemp("real"))
 
 
-@pytest.mark.parametrize(("fd_ratio", "code"), [(1e6, 0), (1.0, 1)])
-def test_the_exit_code_is_the_verdict(fd_ratio, code, tmp_path, capsys):
-    limits = tmp_path / "limits.toml"
-    # Any candidate is at most a million times slower; its FD is that of other weights.
-    limits.write_text(f"parity_levels = 0\nlatency_ratio = 1e6\n[figures.fd]\nratio = {fd_ratio}\n")
-    better, worse = repository(tmp_path / "better", 1), repository(tmp_path / "worse", 2)
-    argv = ["models", "gate", "--count", str(IMAGES), "--limits", str(limits)]
-    argv += ["--dataset", str(pictures(tmp_path / "heldout", 2 * IMAGES, 1))]
-    argv += ["--training", str(pictures(tmp_path / "training", IMAGES, 2))]
-    argv += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]
-    codes = {
-        cli.main([*argv, "--candidate", str(one), "--models", str(other)])
-        for one, other in ((better, worse), (worse, better))
-    }
-    assert max(codes) == code  # with a ratio of 1 the worse of the two is refused
-    assert ("is refused" in capsys.readouterr().out) == bool(code)
-    story = json.loads((tmp_path / "out" / "stylegan.json").read_text())
-    assert [check["name"] for check in story["checks"]][-1].startswith("FD")
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def gate(tmp_path: Path, cache: Path, real: dict[str, Dataset], *more: str) -> int:
+    argv = ["models", "gate", "--count", str(COUNT), "--cache", str(cache)]
+    argv += ["--candidate", str(tmp_path / "candidate"), "--models", str(tmp_path / "models")]
+    argv += ["--limits", str(write_limits(tmp_path / "limits.toml")), "--out", str(tmp_path)]
+    for name, dataset in real.items():
+        argv += [f"--{name}", str(dataset.directory)]
+    return cli.main([*argv, *more])
+
+
+@pytest.mark.parametrize(("onto", "code"), [(None, 0), (1, 1)])
+def test_the_exit_code_is_the_verdict(onto, code, real, cache, tmp_path, capsys):
+    card = {"dataset": {"name": "training", "digest": real["training"].digest}}
+    images = model(poor=0.5)
+    publish_pictures(tmp_path / "models", images, **card)
+    publish_pictures(tmp_path / "candidate", collapsed(images, onto) if onto else images, **card)
+    assert gate(tmp_path, cache, real) == code
+    assert ("is refused" if code else "may be published") in capsys.readouterr().out
+    story = json.loads((tmp_path / "stylegan.json").read_text())
+    found = {check["key"]: check for check in story["checks"]}
+    assert {"parity_levels", "latency_8", "images", "coverage", "detector_copies"} <= set(found)
+    assert found["recall"]["passed"] == story["passed"] == (code == 0)
+    assert found["recall"]["current"]["value"] > 0.3
+    assert found["parity_levels"]["passed"]
+
+
+def test_the_first_version_is_held_to_absolute_limits(real, cache, tmp_path):
+    card = {"dataset": {"name": "training", "digest": real["training"].digest}}
+    publish_pictures(tmp_path / "candidate", collapsed(model(poor=0.5), onto=1), **card)
+    assert gate(tmp_path, cache, real) == 1
+    checks = json.loads((tmp_path / "stylegan.json").read_text())["checks"]
+    assert [c["key"] for c in checks if not c["passed"]] == ["recall", "coverage"]
+
+
+def test_copies_are_not_looked_for_among_images_that_no_training_saw(real, cache, tmp_path, capsys):
+    card = {"dataset": {"name": "training", "digest": real["training"].digest}}
+    publish_pictures(tmp_path / "candidate", model(poor=0.5), **card)
+    other = write(tmp_path / "other", mosaics(COUNT, seed=5), "other")
+    assert gate(tmp_path, cache, real | {"training": other}) == 1
+    told = capsys.readouterr().err
+    assert other.digest in told and real["training"].digest in told
+    assert not (tmp_path / "stylegan.json").exists()
 
 
 def test_a_candidate_that_is_not_there_is_refused(tmp_path, capsys):

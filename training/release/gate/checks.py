@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from training.metrics.evaluate import Evaluation
 from training.metrics.report import figures
-from training.metrics.score import Better, Score
+from training.metrics.score import Score
 from training.release.gate.contestant import (
     BATCH,
     Contestant,
     milliseconds,
     same_in_any_batch,
 )
-from training.release.gate.limits import FIGURES, Limit, Limits
+from training.release.gate.limits import FIGURES, Limits
+from training.release.gate.rule import Condition, Limit, at_least, at_most, conditions
 
 LATENCY_ROUNDS = 30
 
@@ -25,37 +26,73 @@ class Check:
     """One line of the report.
 
     Attributes:
+        key: for machines: the figure's, as limits name it, or that of a limit.
         name: what was looked at.
-        candidate: its value.
+        candidate: its value, with the interval where there is one.
         current: the current version's; None without one, or where it does not matter.
-        limit: the condition in words.
-        passed: whether the candidate keeps to it.
+        floor: that of unseen real images; None where there is no such thing.
+        conditions: what the value must keep to; none where only a current version sets limits, and
+            there is none.
     """
 
+    key: str
     name: str
-    candidate: float
-    current: float | None
-    limit: str
-    passed: bool
+    candidate: Score
+    current: Score | None
+    floor: Score | None
+    conditions: tuple[Condition, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the candidate keeps to all of them; a value that is no number never does."""
+        kept = all(condition.kept for condition in self.conditions)
+        return kept and not math.isnan(self.candidate.value)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was measured on one set of drawn images.
+
+    Attributes:
+        truncation: psi of the images; None: the model has none.
+        evaluation: the figures.
+    """
+
+    truncation: float | None
+    evaluation: Evaluation
+
+    @property
+    def images(self) -> int:
+        """How many images the figures rest on: the fewest that one of them does."""
+        samples = (found.samples["generated"] for found in self.evaluation.found.values())
+        return min(samples, default=0)
+
+    @property
+    def scores(self) -> dict[str, tuple[Score, Score]]:
+        """Each figure's score and its floor, by the figure's key."""
+        return {figure.key: (score, floor) for figure, score, floor in figures(self.evaluation)}
 
 
 def export_checks(candidate: Contestant, limits: Limits) -> Iterator[Check]:
     """What the export must have kept. The files were compared with their checksums before."""
     levels = candidate.card.get("parity", {}).get("max_levels")
+    found = math.nan if levels is None else levels
     yield Check(
+        "parity_levels",
         "ONNX against PyTorch, levels (from the model card)",
-        math.nan if levels is None else levels,
+        Score(found),
         None,
-        f"at most {limits.parity_levels}",
-        levels is not None and levels <= limits.parity_levels,
+        None,
+        (at_most(found, limits.parity_levels, "in any case"),),
     )
     difference = same_in_any_batch(candidate)
     yield Check(
+        "batch_levels",
         f"a seed alone against the same in a batch of {BATCH}, levels",
-        difference,
+        Score(difference),
         None,
-        "0: the API promises it",
-        difference == 0,
+        None,
+        (at_most(difference, 0, "the API promises it"),),
     )
 
 
@@ -63,58 +100,48 @@ def latency_checks(candidate: Contestant, current: Contestant, limits: Limits) -
     """Whether it is as fast, in this process and on one thread."""
     for batch in (1, BATCH):
         new, old = milliseconds((candidate, current), batch, LATENCY_ROUNDS)
+        bound, why = old * limits.latency_ratio, f"{limits.latency_ratio:g} times the current's"
         yield Check(
+            f"latency_{batch}",
             f"median time of {batch} image{'s' * (batch > 1)}, ms",
-            new,
-            old,
-            f"at most {limits.latency_ratio:g} times the current",
-            new <= old * limits.latency_ratio,
+            Score(new),
+            Score(old),
+            None,
+            (at_most(new, bound, why),),
         )
 
 
-def figure_checks(
-    candidate: Evaluation, current: Evaluation | None, limits: Limits
+def drawn_checks(
+    candidate: Sequence[Drawn], current: Sequence[Drawn], limits: Limits
 ) -> Iterator[Check]:
-    """Whether it draws as well."""
-    now = {figure.key: score for figure, score, _ in figures(current)} if current else {}
-    for figure, score, floor in figures(candidate):
-        limit = limits.figures.get(figure.key)
-        if limit:
-            yield figure_check(figure.key, score, floor, now.get(figure.key), limit)
+    """Whether it draws as well, and no nearer to the training images than it may.
+
+    Args:
+        candidate: measured on images of one truncation or of several.
+        current: the same of the version that serves now; empty without one.
+        limits: what the figures must keep to.
+    """
+    fewest = min((drawn.images for drawn in candidate), default=0)
+    enough = at_least(fewest, limits.images, "fewer leave too much to chance")
+    name = "images that the figures rest on"
+    yield Check("images", name, Score(fewest), None, None, (enough,))
+    now: dict[str, Score] = {}
+    for drawn in current:
+        now |= {key: score for key, (score, _) in drawn.scores.items()}
+    for drawn in candidate:
+        at = "" if drawn.truncation is None else f", truncation {drawn.truncation:g}"
+        for key, (score, floor) in drawn.scores.items():
+            if key in limits.figures:
+                yield figure_check(key, score, floor, now.get(key), limits.figures[key], at)
 
 
 def figure_check(
-    key: str, score: Score, floor: Score, current: Score | None, limit: Limit
+    key: str, score: Score, floor: Score, current: Score | None, limit: Limit, at: str = ""
 ) -> Check:
-    """Hold one figure against all its limits; a value that is no number keeps to none."""
+    """Hold one figure against all its limits; `at` follows its name."""
     _, figure = FIGURES[key]
-    conditions = list(_conditions(score.value, floor.value, current, limit, figure.better))
-    return Check(
-        figure.title,
-        score.value,
-        current.value if current else None,
-        " and ".join(words for words, _ in conditions) or "none for a first version",
-        all(kept for _, kept in conditions) and not math.isnan(score.value),
-    )
-
-
-def _conditions(
-    value: float, floor: float, current: Score | None, limit: Limit, better: Better
-) -> Iterator[tuple[str, bool]]:
-    if limit.ratio is not None and current:
-        if better == "lower":
-            bound = current.value * limit.ratio
-            yield f"at most {bound:.4g} ({limit.ratio:g} times the current)", value <= bound
-        else:
-            bound = current.value / limit.ratio
-            yield f"at least {bound:.4g} (the current over {limit.ratio:g})", value >= bound
-    if limit.at_most is not None:
-        yield f"at most {limit.at_most:g}", value <= limit.at_most
-    if limit.at_least is not None:
-        yield f"at least {limit.at_least:g}", value >= limit.at_least
-    if limit.over_floor is not None:
-        bound = floor + limit.over_floor
-        yield f"at most {bound:.4g} (unseen real images {floor:.4g})", value <= bound
+    held = tuple(conditions(score, floor, current, limit, figure.better))
+    return Check(key, figure.title + at, score, current, floor, held)
 
 
 def passed(checks: Sequence[Check]) -> bool:

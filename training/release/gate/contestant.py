@@ -63,16 +63,11 @@ class Contestant:
         return ServedSubjects.open(self.repository, self.part.model, seeds, truncation)
 
     def draw(self, seeds: Sequence[int], truncation: float | None, folder: Path) -> None:
-        """Write the images of these seeds as PNG."""
+        """Write the images of these seeds into `folder` as PNG."""
         subjects = self.subjects(seeds, truncation)
-        folder.mkdir(parents=True)
         name = f"draw version {self.part.version}"
         for place, seed in enumerate(ProgressBar(seeds, desc=name, unit="image")):
-            [image_HWC] = subjects[np.array([place])]
-            grey = image_HWC.shape[2] == 1
-            Image.fromarray(image_HWC[:, :, 0] if grey else image_HWC).save(
-                folder / f"{seed:06d}.png"
-            )
+            save(folder, seed, subjects[np.array([place])][0])
 
     def inputs(self, batch: int) -> dict[str, np.ndarray]:
         """The tensors of seeds 0, 1, ... at the default truncation."""
@@ -84,6 +79,12 @@ class Contestant:
         """The images [N, H, W, C], uint8, by ONNX Runtime on one thread."""
         [image_NHWC] = session_of(self.subjects([0], None).file).run(["image"], inputs)
         return np.asarray(image_NHWC)
+
+
+def save(folder: Path, seed: int, image_HWC: np.ndarray) -> None:
+    """Write the image of a seed as PNG, so that names sort as seeds do."""
+    grey = image_HWC.shape[2] == 1
+    Image.fromarray(image_HWC[:, :, 0] if grey else image_HWC).save(folder / f"{seed:020d}.png")
 
 
 def same_in_any_batch(contestant: Contestant) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from training.metrics.registry import METRICS
 from training.metrics.score import Figure
 from training.release.errors import ReleaseError
+from training.release.gate.rule import LARGE_IS_GOOD, SMALL_IS_GOOD, Limit
 
 DEFAULT = Path(__file__).with_name("limits.toml")
 
@@ -17,23 +18,9 @@ DEFAULT = Path(__file__).with_name("limits.toml")
 FIGURES: dict[str, tuple[str, Figure]] = {
     figure.key: (key, figure) for key, metric in METRICS.items() for figure in metric.figures
 }
-
-
-@dataclass(frozen=True)
-class Limit:
-    """What one figure must keep to; None: no such limit.
-
-    Attributes:
-        ratio: how much worse than the current version's it may be, a factor of 1 or more.
-        at_most: largest value.
-        at_least: smallest value.
-        over_floor: how far above the floor, the value of unseen real images.
-    """
-
-    ratio: float | None = None
-    at_most: float | None = None
-    at_least: float | None = None
-    over_floor: float | None = None
+# Figures of the extractor that judges what the others have chosen. Whoever selects by them, as a
+# gate does, is left without a judge.
+JUDGES = "judge_"
 
 
 @dataclass(frozen=True)
@@ -43,17 +30,28 @@ class Limits:
     Attributes:
         parity_levels: largest difference to PyTorch in the model card, 0-255.
         latency_ratio: of the candidate's median time to the current one's.
+        images: fewest that the figures may rest on.
         figures: by the figure's key.
     """
 
     parity_levels: int
     latency_ratio: float
+    images: int
     figures: dict[str, Limit]
 
     @property
-    def metrics(self) -> tuple[str, ...]:
-        """Keys of the metrics that have to be measured."""
-        return tuple(dict.fromkeys(FIGURES[figure][0] for figure in self.figures))
+    def quality(self) -> tuple[str, ...]:
+        """Keys of the metrics that compare with real images that no training saw."""
+        return tuple(key for key in self._metrics if "training" not in METRICS[key].needs)
+
+    @property
+    def copying(self) -> tuple[str, ...]:
+        """Keys of the metrics that look for copies of training images."""
+        return tuple(key for key in self._metrics if "training" in METRICS[key].needs)
+
+    @property
+    def _metrics(self) -> dict[str, None]:
+        return dict.fromkeys(FIGURES[figure][0] for figure in self.figures)
 
 
 def read_limits(file: Path) -> Limits:
@@ -67,12 +65,19 @@ def read_limits(file: Path) -> Limits:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ReleaseError(f"{file}: {error}") from error
-    _only(file, found, {"parity_levels", "latency_ratio", "figures"})
+    _only(file, found, {"parity_levels", "latency_ratio", "images", "figures"})
+    for key in found.get("figures", {}):
+        if key.startswith(JUDGES):
+            raise ReleaseError(
+                f"{file}: figures.{key} is the judge's, which decides nothing: take it out, and "
+                "limit the figure of the other extractor"
+            )
     _only(file, found.get("figures", {}), set(FIGURES))
     try:
         return Limits(
             parity_levels=int(found["parity_levels"]),
             latency_ratio=float(found["latency_ratio"]),
+            images=int(found["images"]),
             figures={key: _limit(file, key, entry) for key, entry in found["figures"].items()},
         )
     except (LookupError, TypeError, ValueError) as error:
@@ -82,12 +87,17 @@ def read_limits(file: Path) -> Limits:
 def _limit(file: Path, key: str, entry: dict[str, Any]) -> Limit:
     _only(file, entry, {field.name for field in fields(Limit)})
     limit = Limit(**{name: float(value) for name, value in entry.items()})
+    where, better = f"{file}: figures.{key}", FIGURES[key][1].better
     if limit == Limit():
-        raise ReleaseError(f"{file}: figures.{key} has no limit")
+        raise ReleaseError(f"{where} has no limit")
     if limit.ratio is not None and not limit.ratio >= 1:
-        raise ReleaseError(f"{file}: figures.{key}.ratio is {limit.ratio:g}: give 1 or more")
-    if limit.ratio is not None and FIGURES[key][1].better not in ("lower", "higher"):
-        raise ReleaseError(f"{file}: figures.{key} is better near its floor: give over_floor")
+        raise ReleaseError(f"{where}.ratio is {limit.ratio:g}: give 1 or more")
+    if limit.ratio is not None and better not in SMALL_IS_GOOD + LARGE_IS_GOOD:
+        raise ReleaseError(f"{where} is better near its floor: give over_floor, not ratio")
+    if limit.of_floor is not None and not 0 < limit.of_floor <= 1:
+        raise ReleaseError(f"{where}.of_floor is {limit.of_floor:g}: give a share, up to 1")
+    if limit.of_floor is not None and better not in LARGE_IS_GOOD:
+        raise ReleaseError(f"{where} is better when it is small: give over_floor, not of_floor")
     return limit
 
 

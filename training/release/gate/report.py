@@ -1,68 +1,105 @@
-"""What the gate found: a page for people, JSON for machines."""
+"""What was found: a page for people, JSON for machines."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from training.export.folders import replace
+from training.metrics.score import Score
 from training.release.gate.checks import Check, passed
-from training.release.gate.contestant import Contestant
-from training.release.parts import digest_of
+from training.release.gate.rule import Condition
+from training.release.parts import Part, digest_of
+
+HEAD = ("", "check", "candidate", "current", "unseen real images", "limits, and why")
 
 
-def markdown(candidate: Contestant, current: Contestant | None, checks: Sequence[Check]) -> str:
-    """The report as Markdown."""
-    verdict = "may be published" if passed(checks) else "is refused"
-    rows = [
-        f"| {'ok' if check.passed else '**no**'} | {check.name} | {_number(check.candidate)} "
-        f"| {_number(check.current)} | {check.limit} |"
-        for check in checks
-    ]
+def write(
+    folder: Path, candidate: Part, current: Part | None, checks: Sequence[Check], verdict: str
+) -> None:
+    """Write `<model>.md` and `<model>.json` into a folder, and show the first; see `markdown`."""
+    name, page = candidate.model, markdown(candidate, current, checks, verdict)
+    replace(folder / f"{name}.md", page.encode())
+    replace(folder / f"{name}.json", as_json(candidate, current, checks).encode())
+    sys.stdout.write(f"{page}\nreport: {folder / name}.md and .json\n")
+
+
+def markdown(candidate: Part, current: Part | None, checks: Sequence[Check], verdict: str) -> str:
+    """The report as Markdown.
+
+    Args:
+        candidate: the version that is judged.
+        current: the version that serves; None: there is none yet.
+        checks: what was found.
+        verdict: on the candidate, as "may be published".
+    """
     return "\n".join(
         [
-            f"# {candidate.part.model}: the candidate {verdict}",
+            f"# {candidate.model}: the candidate {verdict}",
             "",
             f"Candidate: {_title(candidate)}",
             f"Current: {_title(current)}"
             if current
             else "Current: none, this is the first version",
             "",
-            "| | check | candidate | current | limit |",
-            "|---|---|---|---|---|",
-            *rows,
+            f"| {' | '.join(HEAD)} |",
+            "|---" * len(HEAD) + "|",
+            *map(_row, checks),
             "",
         ]
     )
 
 
-def as_json(candidate: Contestant, current: Contestant | None, checks: Sequence[Check]) -> str:
+def as_json(candidate: Part, current: Part | None, checks: Sequence[Check]) -> str:
     """The report as JSON."""
     story: dict[str, Any] = {
         "passed": passed(checks),
         "candidate": _identity(candidate),
         "current": current and _identity(current),
-        "checks": [asdict(check) for check in checks],
+        "checks": [{**asdict(check), "passed": check.passed} for check in checks],
     }
     return json.dumps(story, indent=2) + "\n"
 
 
-def _identity(contestant: Contestant) -> dict[str, Any]:
-    card = contestant.card
+def _row(check: Check) -> str:
+    bounds = "<br>".join(map(_condition, check.conditions)) or "none for a first version"
+    cells = (
+        "ok" if check.passed else "**no**",
+        check.name,
+        _score(check.candidate),
+        _score(check.current),
+        _score(check.floor),
+        bounds,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _condition(condition: Condition) -> str:
+    bound = f"{condition.side} {condition.bound:.4g}"
+    return f"{bound if condition.kept else f'**not {bound}**'}: {condition.why}"
+
+
+def _score(score: Score | None) -> str:
+    if score is None:
+        return "-"
+    if score.low is None or score.high is None:
+        return f"{score.value:.4g}"
+    return f"{score.value:.4g} ({score.low:.4g} to {score.high:.4g})"
+
+
+def _identity(part: Part) -> dict[str, Any]:
     return {
-        "name": contestant.part.model,
-        "version": contestant.part.version,
-        "files": card["files"],
-        "created": card.get("created"),
+        "name": part.model,
+        "version": part.version,
+        "files": part.card["files"],
+        "created": part.card.get("created"),
     }
 
 
-def _title(contestant: Contestant) -> str:
-    card = contestant.card
-    digest = digest_of(card)[:16]
-    return f"version {contestant.part.version}, sha256 {digest}, {card.get('description', '')}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+def _title(part: Part) -> str:
+    digest = digest_of(part.card)[:16]
+    return f"version {part.version}, sha256 {digest}, {part.card.get('description', '')}"

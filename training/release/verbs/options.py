@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.triton_admin import ADMIN_KEY_VARIABLE
@@ -52,6 +53,13 @@ def add_step_on_tritons(subparsers: Any, name: str, text: str) -> argparse.Argum
     """Add a subcommand that changes what Triton serves."""
     parser = add_step(subparsers, name, text)
     add_repository(parser)
+    add_tritons(parser)
+    add_note(parser)
+    return parser
+
+
+def add_tritons(parser: argparse.ArgumentParser) -> None:
+    """Add --triton."""
     parser.add_argument(
         "--triton",
         action="append",
@@ -61,8 +69,35 @@ def add_step_on_tritons(subparsers: Any, name: str, text: str) -> argparse.Argum
         f"{TRITONS_VARIABLE}, with spaces between; else the stack that `make up` started, with "
         "its key)",
     )
-    add_note(parser)
-    return parser
+
+
+def add_measuring(parser: argparse.ArgumentParser, first_seed: int, out: Path) -> None:
+    """Add what versions are measured with, and where the report goes."""
+    add = parser.add_argument
+    add("--dataset", type=Path, required=True, help="real images that no training saw")
+    add(
+        "--training",
+        type=Path,
+        metavar="DATASET",
+        required=True,
+        help="the images that the candidate was trained on, as its model card names them",
+    )
+    add("--limits", type=Path, metavar="FILE", help="default: see below")
+    add("--count", type=int, default=1000, help="images to draw (default: %(default)s)")
+    add(
+        "--first-seed",
+        type=int,
+        default=first_seed,
+        help="of these images; the others follow (default: %(default)s)",
+    )
+    add(
+        "--truncation",
+        type=float,
+        help="psi of the images that quality is judged by (default: 1, the whole range); copies "
+        "are looked for at the model's default truncation, as it is served",
+    )
+    add("--cache", type=Path, help="features (default: as `anime-gan evaluate`)")
+    add("--out", type=Path, default=out, help="folder of the report (default: %(default)s)")
 
 
 def add_note(parser: argparse.ArgumentParser) -> None:
