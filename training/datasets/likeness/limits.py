@@ -1,0 +1,19 @@
+"""From where on images count as copies of each other; commands show it without loading the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """From where on images count as nearly the same."""
+
+    blank: float = 4.0
+    """Standard deviation of the levels (of 255) below which an image is blank, and like none."""
+    phash: int = 10
+    """Bits of 64 by which the pHashes may differ."""
+    difference: float = 0.2
+    """By which the thumbnails may differ, in deviations of the levels."""
+    cosine: float = 0.91
+    """Of the embeddings at least; see docs/training/datasets.md for what it finds and costs."""
