@@ -50,6 +50,25 @@ def test_the_exit_code_is_the_verdict(fd_ratio, code, tmp_path, capsys):
     assert ("is refused" in capsys.readouterr().out) == bool(code)
     story = json.loads((tmp_path / "out" / "stylegan.json").read_text())
     assert [check["name"] for check in story["checks"]][-1].startswith("FD")
+    shared = [check for check in story["checks"] if check["name"].startswith("share of the unseen")]
+    assert [check["candidate"] for check in shared] == [0]
+
+
+def test_a_candidate_is_not_measured_by_images_of_its_training(tmp_path, capsys):
+    limits = tmp_path / "limits.toml"
+    limits.write_text("parity_levels = 0\nlatency_ratio = 1e6\n[figures.fd]\nat_most = 1e9\n")
+    training = pictures(tmp_path / "training", 2 * IMAGES, 1)
+    heldout = pictures(tmp_path / "heldout", 2 * IMAGES, 2)
+    (heldout / "0.png").write_bytes((training / "3.png").read_bytes())
+    argv = ["models", "gate", "--count", str(IMAGES), "--limits", str(limits)]
+    argv += ["--candidate", str(repository(tmp_path / "new")), "--models", str(tmp_path / "none")]
+    argv += ["--dataset", str(heldout), "--training", str(training)]
+    argv += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out")]
+    assert cli.main(argv) == 1
+    assert f"1 of {2 * IMAGES} images of heldout" in capsys.readouterr().err
+    assert cli.main([*argv, "--allow-overlap"]) == 0
+    story = json.loads((tmp_path / "out" / "stylegan.json").read_text())
+    assert 1 / (2 * IMAGES) in [check["candidate"] for check in story["checks"]]
 
 
 def test_a_candidate_that_is_not_there_is_refused(tmp_path, capsys):

@@ -86,6 +86,7 @@ def add_likeness(parser: argparse.ArgumentParser) -> None:
         ("phash", natural, "bits by which the pHashes of near duplicates may differ"),
         ("difference", not_negative, "deviations of levels by which their thumbnails may differ"),
         ("cosine", float, "of the copy detector's vectors from which images are near duplicates"),
+        ("moved", not_negative, "deviations of levels by which their thumbnails may differ then"),
     ):
         default = getattr(Likeness(), name)
         parser.add_argument(f"--{name}", type=kind, default=default, help=text)

@@ -16,4 +16,6 @@ class Likeness:
     difference: float = 0.2
     """By which the thumbnails may differ, in deviations of the levels."""
     cosine: float = 0.91
-    """Of the embeddings at least; see docs/training/datasets.md for what it finds and costs."""
+    """Of the copy detector's embeddings at least; docs/training/datasets.md has what it finds."""
+    moved: float = 0.5
+    """By which the thumbnails may differ then: what was moved or turned a little still agrees."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cache as once
 from pathlib import Path
@@ -78,7 +78,7 @@ def look(images_NHWC: ImageSource, label: str, cache: Path, name: str) -> Looks:
     """Look at every image, with a progress bar; what an earlier run saw is taken over.
 
     Args:
-        images_NHWC: uint8, square, C being 1 or 3.
+        images_NHWC: uint8, square, at least one, C being 1 or 3.
         label: what the progress bar calls them.
         cache: folder for what was seen.
         name: all that decides which image lies where, such as a digest.
@@ -93,42 +93,38 @@ def look(images_NHWC: ImageSource, label: str, cache: Path, name: str) -> Looks:
 
 
 def _look(images_NHWC: ImageSource, label: str) -> Looks:
-    rows: list[tuple[object, ...]] = []
-    embeddings: list[NDArray[np.float32]] = []
-    embed = _detector() if len(images_NHWC) else None
-    with ProgressBar(total=len(images_NHWC), unit="image", desc=f"looking at {label}") as bar:
-        for batch in _batches(images_NHWC):
-            rows += [_traits(image) for image in batch]
-            embeddings.append(embed(batch) if embed else np.empty((len(batch), 0), np.float32))
-            bar.update(len(batch))
-    pixels, phash, mirrored, thumbnails, deviation = zip(*rows, strict=True)
-    return Looks(
-        np.array(pixels, "S64"),
-        np.array(phash, np.uint64),
-        np.array(mirrored, np.uint64),
-        np.array(thumbnails, np.uint8),
-        np.array(deviation, np.float32),
-        np.concatenate(embeddings),
+    count, embed = len(images_NHWC), _detector()
+    # Filled in place: small arrays kept between the network's large ones would pin its memory.
+    found = Looks(
+        np.empty(count, "S64"),
+        np.empty(count, np.uint64),
+        np.empty(count, np.uint64),
+        np.empty((count, THUMBNAIL, THUMBNAIL, 3), np.uint8),
+        np.empty(count, np.float32),
+        np.empty((count, embed(images_NHWC[np.arange(1)]).shape[1]), np.float32),
     )
+    with ProgressBar(total=count, unit="image", desc=f"looking at {label}") as bar:
+        for first in range(0, count, BATCH):
+            places = np.arange(first, min(first + BATCH, count))
+            batch = images_NHWC[places]
+            found.embeddings[places] = embed(batch)
+            for place, image in zip(places.tolist(), batch, strict=True):
+                _fill(found, place, image)
+            bar.update(len(batch))
+    return found
 
 
-def _batches(images_NHWC: ImageSource) -> Iterator[NDArray[np.uint8]]:
-    for first in range(0, len(images_NHWC), BATCH):
-        yield images_NHWC[np.arange(first, min(first + BATCH, len(images_NHWC)))]
-
-
-def _traits(image_HWC: np.ndarray) -> tuple[object, ...]:
+def _fill(looks: Looks, place: int, image_HWC: np.ndarray) -> None:
     import imagehash
 
     picture = Image.fromarray(image_HWC.squeeze(axis=2) if image_HWC.shape[2] == 1 else image_HWC)
     mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return (
-        pixel_key(image_HWC).encode(),
-        _packed(imagehash.phash(picture)),
-        _packed(imagehash.phash(mirrored)),
-        np.asarray(picture.convert("RGB").resize((THUMBNAIL,) * 2, Image.Resampling.BOX)),
-        image_HWC.std(),
-    )
+    looks.pixels[place] = pixel_key(image_HWC).encode()
+    looks.phash[place] = _packed(imagehash.phash(picture))
+    looks.phash_mirrored[place] = _packed(imagehash.phash(mirrored))
+    small = picture.convert("RGB").resize((THUMBNAIL,) * 2, Image.Resampling.BOX)
+    looks.thumbnails[place] = np.asarray(small)
+    looks.deviation[place] = image_HWC.std()
 
 
 def _packed(found: imagehash.ImageHash) -> int:

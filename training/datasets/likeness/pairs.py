@@ -2,7 +2,8 @@
 
 Two images are alike by their pHashes, compared by XOR and bit counts, where their thumbnails with
 mean and contrast removed agree as well: at 64 bits, different faces come close. Or by the cosine of
-their embeddings by our copy detector, which finds what was moved by a pixel or two, cut or turned.
+their embeddings by our copy detector, which finds what was moved by a pixel or two, cut or turned;
+the thumbnails must agree a little then, because it knows faces only and takes noise for copies.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ ROWS, COLUMNS = 128, 4096
 CONFIRMED = 2048
 """Pairs of thumbnails at a time, 13 MiB."""
 
-Places = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -42,7 +41,7 @@ class Pair:
     def how(self) -> str:
         """In what they are alike, for people."""
         if self.cosine is not None:
-            return f"cosine {self.cosine:.3f}"
+            return f"cosine {self.cosine:.3f}" + ", mirrored" * self.mirrored
         return f"{self.distance} bits" + ", mirrored" * self.mirrored
 
     @property
@@ -78,35 +77,36 @@ def _tile(one: Looks, other: Looks, first: int, start: int, limits: Likeness) ->
     straight = np.bitwise_count(one.phash[rows, None] ^ other.phash[columns])
     mirrored = np.bitwise_count(one.phash_mirrored[rows, None] ^ other.phash[columns])
     for flipped, distance in ((False, straight), (True, mirrored)):
-        for row, column in _places((distance <= limits.phash) & lively):
-            same = thumbnail_differences(
-                one.thumbnails[first + row], other.thumbnails[start + column], flipped
-            )
-            for r, c in _numbers(row, column, same <= limits.difference):
-                yield Pair(first + r, start + c, int(distance[r, c]), flipped)
+        close = (distance <= limits.phash) & lively
+        for row, column in _alike(one, other, first, start, close, flipped, limits.difference):
+            yield Pair(first + row, start + column, int(distance[row, column]), flipped)
     if one.embeddings.shape[1] and one.embeddings.shape[1] == other.embeddings.shape[1]:
         cosine = one.embeddings[rows] @ other.embeddings[columns].T
-        for row, column in _places((cosine >= limits.cosine) & lively):
-            for r, c in _numbers(row, column, np.ones(len(row), bool)):
-                bits = int(min(straight[r, c], mirrored[r, c]))
-                yield Pair(
-                    first + r,
-                    start + c,
-                    bits,
-                    bool(mirrored[r, c] < straight[r, c]),
-                    float(cosine[r, c]),
-                )
+        close = (cosine >= limits.cosine) & lively
+        for flipped, distance in ((False, straight), (True, mirrored)):
+            for row, column in _alike(one, other, first, start, close, flipped, limits.moved):
+                bits, same = int(distance[row, column]), float(cosine[row, column])
+                yield Pair(first + row, start + column, bits, flipped, same)
 
 
-def _places(found: NDArray[np.bool_]) -> Iterator[tuple[Places, Places]]:
-    """Rows and columns of what is true, a few at a time."""
-    flat = np.flatnonzero(found)
-    for first in range(0, len(flat), CONFIRMED):
-        yield np.divmod(flat[first : first + CONFIRMED], found.shape[1])
-
-
-def _numbers(rows: Places, columns: Places, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    return zip(rows[chosen].tolist(), columns[chosen].tolist(), strict=True)
+def _alike(
+    one: Looks,
+    other: Looks,
+    first: int,
+    start: int,
+    close: NDArray[np.bool_],
+    mirrored: bool,
+    difference: float,
+) -> Iterator[tuple[int, int]]:
+    """Rows and columns of the close ones whose thumbnails agree."""
+    flat = np.flatnonzero(close)
+    for place in range(0, len(flat), CONFIRMED):
+        rows, columns = np.divmod(flat[place : place + CONFIRMED], close.shape[1])
+        found = thumbnail_differences(
+            one.thumbnails[first + rows], other.thumbnails[start + columns], mirrored
+        )
+        agree = found <= difference
+        yield from zip(rows[agree].tolist(), columns[agree].tolist(), strict=True)
 
 
 def thumbnail_differences(

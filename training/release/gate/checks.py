@@ -72,6 +72,18 @@ def latency_checks(candidate: Contestant, current: Contestant, limits: Limits) -
         )
 
 
+def overlap_check(candidate: Evaluation) -> Check:
+    """Say how many images that should be unseen are training images; else none gets so far."""
+    shared = candidate.overlap.share if candidate.overlap else math.nan
+    return Check(
+        "share of the unseen images that are training images",
+        shared,
+        None,
+        "0: `dataset clean --against`; or allowed by --allow-overlap",
+        True,
+    )
+
+
 def figure_checks(
     candidate: Evaluation, current: Evaluation | None, limits: Limits
 ) -> Iterator[Check]:

@@ -9,7 +9,13 @@ from pathlib import Path
 import torch
 
 from training.metrics.evaluate import Evaluation, Plan, evaluate
-from training.release.gate.checks import Check, export_checks, figure_checks, latency_checks
+from training.release.gate.checks import (
+    Check,
+    export_checks,
+    figure_checks,
+    latency_checks,
+    overlap_check,
+)
 from training.release.gate.contestant import Contestant
 from training.release.gate.limits import Limits
 from training.release.parts import newest_release
@@ -27,6 +33,7 @@ class Material:
         count: images to draw.
         truncation: psi of these; None: 1, the whole range.
         cache: folder for the features of real images; None: that of `anime-gan evaluate`.
+        allow_overlap: go on where images of the dataset are among the training images.
     """
 
     dataset: Path
@@ -34,6 +41,7 @@ class Material:
     count: int
     truncation: float | None = None
     cache: Path | None = None
+    allow_overlap: bool = False
 
 
 def newest(store: Store, name: str, folder: Path) -> Contestant:
@@ -77,6 +85,7 @@ def measure(
     before = None
     if current:
         before = _evaluate(current, material, limits, work / "images of the current version")
+    yield overlap_check(found)
     yield from figure_checks(found, before, limits)
 
 
@@ -87,5 +96,10 @@ def _evaluate(
     if truncation is None and "default_truncation" in contestant.card:
         truncation = 1.0
     contestant.draw(range(material.count), truncation, folder)
-    plan = Plan(count=material.count, metrics=limits.metrics, cache=material.cache or Plan.cache)
+    plan = Plan(
+        count=material.count,
+        metrics=limits.metrics,
+        cache=material.cache or Plan.cache,
+        allow_overlap=material.allow_overlap,
+    )
     return evaluate(folder, material.dataset, material.training, plan, torch.device("cpu"))

@@ -31,6 +31,11 @@ def add(subparsers: Any) -> None:
     add("--candidate", required=True, metavar="URL", help="repository with the new version")
     add("--dataset", type=Path, required=True, help="real images that no training saw")
     add("--training", type=Path, metavar="DATASET", required=True, help="the training images")
+    add(
+        "--allow-overlap",
+        action="store_true",
+        help="measure although images of --dataset are images of --training; the share is told",
+    )
     add("--limits", type=Path, metavar="FILE", help="default: see below")
     add("--count", type=int, default=1000, help="images to draw (default: %(default)s)")
     add("--truncation", type=float, help="psi of these (default: 1, the whole range)")
@@ -51,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.count,
         arguments.truncation,
         arguments.cache,
+        arguments.allow_overlap,
     )
     with tempfile.TemporaryDirectory(prefix="anime-gan-gate-") as folder:
         work = Path(folder)
