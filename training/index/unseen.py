@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from animegan_ssim.index import Index
+from training.datasets.commands.options import warn
 from training.datasets.likeness.looks import Looks, look
 from training.datasets.likeness.overlap import overlap
 from training.datasets.store import Dataset
@@ -27,7 +28,7 @@ def check_dataset(heldout: Dataset, dataset: Dataset, cache: Path) -> None:
     Raises:
         OverlapError: some are.
     """
-    overlap(_of(heldout, cache), _of(dataset, cache)).refuse()
+    _compare(_of(heldout, cache), _of(dataset, cache))
 
 
 def check_index(index: Index, heldout: Dataset | None, cache: Path) -> None:
@@ -39,7 +40,7 @@ def check_index(index: Index, heldout: Dataset | None, cache: Path) -> None:
     others = _of(heldout, cache) if heldout else _own(index, cache)
     if others:
         seen = look(AliveImages.of(index), index.name, cache, index.digest)
-        overlap(others, (index.name, seen)).refuse()
+        _compare(others, (index.name, seen))
 
 
 def check_appended(index: Index, dataset: Dataset, cache: Path) -> None:
@@ -49,7 +50,15 @@ def check_appended(index: Index, dataset: Dataset, cache: Path) -> None:
         OverlapError: some are.
     """
     if own := _own(index, cache):
-        overlap(own, _of(dataset, cache)).refuse()
+        _compare(own, _of(dataset, cache))
+
+
+def _compare(heldout: tuple[str, Looks], seen: tuple[str, Looks]) -> None:
+    """Refuse held-out images that were seen, and name the few that may be alike by chance."""
+    found = overlap(heldout, seen)
+    found.refuse()
+    if found.copies:
+        warn(f"note: {found}")
 
 
 def _own(index: Index, cache: Path) -> tuple[str, Looks] | None:

@@ -85,6 +85,8 @@ def add_likeness(parser: argparse.ArgumentParser) -> None:
         ("blank", not_negative, "deviation of levels below which an image is blank, and like none"),
         ("phash", natural, "bits by which the pHashes of near duplicates may differ"),
         ("difference", not_negative, "deviations of levels by which their thumbnails may differ"),
+        ("sure", not_negative, "deviations beyond which the copy detector must assent to a pair"),
+        ("assent", float, "cosine of the copy detector's vectors from which it does"),
         ("cosine", float, "of the copy detector's vectors from which images are near duplicates"),
         ("moved", not_negative, "deviations of levels by which their thumbnails may differ then"),
     ):

@@ -15,6 +15,10 @@ class Likeness:
     """Bits of 64 by which the pHashes may differ."""
     difference: float = 0.2
     """By which the thumbnails may differ, in deviations of the levels."""
+    sure: float = 0.1
+    """If they differ by more than this, the copy detector must assent, where it can judge."""
+    assent: float = 0.75
+    """Cosine of the detector's embeddings from which it does."""
     cosine: float = 0.91
     """Of the copy detector's embeddings at least; docs/training/datasets.md has what it finds."""
     moved: float = 0.5

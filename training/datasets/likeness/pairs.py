@@ -1,9 +1,10 @@
 """Finds the pairs of images that are nearly the same, each with each, exactly.
 
 Two images are alike by their pHashes, compared by XOR and bit counts, where their thumbnails with
-mean and contrast removed agree as well: at 64 bits, different faces come close. Or by the cosine of
-their embeddings by our copy detector, which finds what was moved by a pixel or two, cut or turned;
-the thumbnails must agree a little then, because it knows faces only and takes noise for copies.
+mean and contrast removed agree as well: at 64 bits, different faces come close. Where thumbnails
+leave room for doubt, our copy detector is asked. By that detector alone they are alike, too: it
+finds what was moved by a pixel or two, cut or turned. The thumbnails must agree a little then, as
+it knows faces only, and takes noise for copies.
 """
 
 from __future__ import annotations
@@ -76,37 +77,39 @@ def _tile(one: Looks, other: Looks, first: int, start: int, limits: Likeness) ->
     )
     straight = np.bitwise_count(one.phash[rows, None] ^ other.phash[columns])
     mirrored = np.bitwise_count(one.phash_mirrored[rows, None] ^ other.phash[columns])
+    judged = one.embeddings.shape[1] > 0 and one.embeddings.shape[1] == other.embeddings.shape[1]
+    cosine = one.embeddings[rows] @ other.embeddings[columns].T if judged else None
     for flipped, distance in ((False, straight), (True, mirrored)):
         close = (distance <= limits.phash) & lively
-        for row, column in _alike(one, other, first, start, close, flipped, limits.difference):
-            yield Pair(first + row, start + column, int(distance[row, column]), flipped)
-    if one.embeddings.shape[1] and one.embeddings.shape[1] == other.embeddings.shape[1]:
-        cosine = one.embeddings[rows] @ other.embeddings[columns].T
+        for row, column, differ in _agreeing(one, other, first, start, close, flipped):
+            assents = cosine is None or cosine[row, column] >= limits.assent
+            if differ <= limits.sure or (differ <= limits.difference and assents):
+                yield Pair(first + row, start + column, int(distance[row, column]), flipped)
+        if cosine is None:
+            continue
         close = (cosine >= limits.cosine) & lively
-        for flipped, distance in ((False, straight), (True, mirrored)):
-            for row, column in _alike(one, other, first, start, close, flipped, limits.moved):
+        for row, column, differ in _agreeing(one, other, first, start, close, flipped):
+            if differ <= limits.moved:
                 bits, same = int(distance[row, column]), float(cosine[row, column])
                 yield Pair(first + row, start + column, bits, flipped, same)
 
 
-def _alike(
+def _agreeing(
     one: Looks,
     other: Looks,
     first: int,
     start: int,
     close: NDArray[np.bool_],
     mirrored: bool,
-    difference: float,
-) -> Iterator[tuple[int, int]]:
-    """Rows and columns of the close ones whose thumbnails agree."""
+) -> Iterator[tuple[int, int, float]]:
+    """Rows and columns of the close ones, and by how much their thumbnails differ."""
     flat = np.flatnonzero(close)
     for place in range(0, len(flat), CONFIRMED):
         rows, columns = np.divmod(flat[place : place + CONFIRMED], close.shape[1])
         found = thumbnail_differences(
             one.thumbnails[first + rows], other.thumbnails[start + columns], mirrored
         )
-        agree = found <= difference
-        yield from zip(rows[agree].tolist(), columns[agree].tolist(), strict=True)
+        yield from zip(rows.tolist(), columns.tolist(), found.tolist(), strict=True)
 
 
 def thumbnail_differences(

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from animegan_ssim.index import Index
 from tests.requires import require_module
 from tests.unit.ssim.index.material import noise, write_dataset, write_index
+from training.datasets.store import Dataset
 from training.index.command import main
 
 HELDOUT = noise(99, seed=3)
@@ -46,6 +48,36 @@ def test_the_life_of_an_index(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert run("remove", out, "--ids", 0, 7) == 0
     assert run("verify", out) == 0
     assert Index.open(out).digest in capsys.readouterr().out
+
+
+def test_heldout_images_that_are_the_indexs_own_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One held-out image is the mirror image of one of the index, in each way to get there."""
+    faces = Dataset.open(folder / "faces").images_NHWC
+    seen = write_dataset(folder / "seen", np.stack([*HELDOUT[:9], faces[7][:, ::-1]])).directory
+    unseen = write_dataset(folder / "unseen", HELDOUT[9:]).directory
+    build, message = ("build", "--dataset", folder / "faces", "--out"), "1 of 10 images of seen"
+    cache = ("--cache", folder / "cache")
+    assert run(*build, folder / "a", "--heldout", seen, *cache) == 1
+    assert message in capsys.readouterr().err
+    assert not (folder / "a").exists()
+
+    index = folder / "b"
+    assert run(*build, index, "--heldout", unseen, *cache) == 0
+    assert run("calibrate", index, "--heldout", seen, *cache) == 1
+    assert f"{message} (10.0%) are images of b, or nearly" in capsys.readouterr().err
+    assert run("calibrate", index, *cache) == 0
+
+    copies = write_dataset(folder / "copies", HELDOUT[9:12][:, :, ::-1]).directory
+    assert run("append", index, "--dataset", copies, *cache) == 1
+    assert "3 of 90 images of unseen (3.3%) are images of copies" in capsys.readouterr().err
+    assert Index.open(index).count == 40
+    # What was built before this was looked at is found when it is calibrated again.
+    write_index(folder / "c", np.asarray(faces), HELDOUT[:3])
+    write_index(folder / "d", np.asarray(faces), np.asarray(Dataset.open(seen).images_NHWC))
+    assert run("calibrate", folder / "c", *cache) == 0
+    assert run("calibrate", folder / "d", *cache) == 1
 
 
 def test_the_list_shows_what_is_whole_and_names_what_is_not(
