@@ -237,7 +237,7 @@ def test_an_overlap_is_refused_with_share_and_remedy() -> None:
     Overlap("heldout", "training", 4, 2000).refuse()  # strangers may look alike
     with pytest.raises(OverlapError, match="5 of 2,000"):
         Overlap("heldout", "training", 5, 2000).refuse()
-    with pytest.raises(OverlapError, match=r"301 of 2,000 images of heldout \(15\.1%\)") as refused:
+    with pytest.raises(OverlapError, match=r"301 of 2,000 images of heldout \(15\.0%\)") as refused:
         Overlap("heldout", "training", 301, 2000).refuse("; or not")
     assert "dataset clean heldout --against training" in str(refused.value)
     assert str(refused.value).endswith("; or not")

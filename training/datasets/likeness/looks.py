@@ -165,7 +165,7 @@ def _detector() -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
 def _read(path: Path, count: int) -> Looks | None:
     """What was seen before; None if there is nothing whole of so many images."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             found = Looks(**{field.name: arrays[field.name] for field in fields(Looks)})
     except (OSError, ValueError, EOFError, KeyError, BadZipFile):
         return None

@@ -99,6 +99,6 @@ def calibration(index: Index) -> str:
     threshold, (low, high) = found.threshold(), found.false_alarm_interval()
     return (
         f"{text}: a picture above SSIM {threshold:.4f} is not judged original, "
-        f"with {100 * found.default_rate:.3g} % false alarms "
+        f"with {100 * found.default_rate:.3g}% false alarms "
         f"({low:.2%} to {high:.2%}, {CONFIDENCE:.0%} confidence)"
     )
