@@ -24,7 +24,6 @@ from animegan_copies.manifest import (
     read_manifest,
 )
 from animegan_ssim.index.manifest import read_manifest as read_index_manifest
-from animegan_ssim.verdict import FALSE_ALARM_RATE
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -99,14 +98,14 @@ class CopyIndex:
         self,
         embeddings_QE: NDArray[np.float32],
         k: int = 4,
-        false_alarm_rate: float = FALSE_ALARM_RATE,
+        false_alarm_rate: float | None = None,
     ) -> list[Copies]:
         """The k nearest images of each picture, and the verdict on the nearest.
 
         Args:
             embeddings_QE: float32, rows of unit length, from the detector of this index.
             k: at least 1; where the index holds fewer images, all of them.
-            false_alarm_rate: of the verdict, in (0, 1).
+            false_alarm_rate: of the verdict, in (0, 1); None: the calibration's `default_rate`.
 
         Raises:
             ValueError: the embeddings do not fit, k is less than 1, or the held-out images are too
@@ -114,11 +113,12 @@ class CopyIndex:
         """
         self._check(embeddings_QE, k)
         calibration = self.manifest.calibration
-        threshold = calibration.threshold(false_alarm_rate)
+        rate = calibration.default_rate if false_alarm_rate is None else false_alarm_rate
+        threshold = calibration.threshold(rate)
         found = []
         for rows, similarity in nearest(self._embeddings, embeddings_QE, k):
             best = float(similarity[0])
-            verdict = calibration.p_value(best), threshold, false_alarm_rate, best > threshold
+            verdict = calibration.p_value(best), threshold, rate, best > threshold
             found.append(Copies(self._ids[rows], similarity, *verdict))
         return found
 

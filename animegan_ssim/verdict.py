@@ -14,6 +14,7 @@ large p is no proof of novelty: it says that SSIM sees no copy.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FALSE_ALARM_RATE = 0.01
+"""What is asked for unless something else is, as long as the held-out images carry it."""
 CONFIDENCE = 0.95
 
 
@@ -71,6 +73,14 @@ class Calibration:
         """Number of held-out images."""
         return len(self.maxima)
 
+    @property
+    def default_rate(self) -> float:
+        """The false-alarm rate where none is asked for: 0.01, or the least that the images carry.
+
+        That is 1 / (n + 1), more than 0.01 where n is below 99.
+        """
+        return max(FALSE_ALARM_RATE, 1 / (self.count + 1))
+
     def p_value(self, best_ssim: float) -> float:
         """Conformal p-value of a picture's largest SSIM, in (0, 1]."""
         return float(self.p_values(best_ssim))
@@ -80,8 +90,11 @@ class Calibration:
         closer = self.count - np.searchsorted(self.maxima, best_ssim, side="left")
         return np.asarray((1 + closer) / (self.count + 1))
 
-    def threshold(self, false_alarm_rate: float = FALSE_ALARM_RATE) -> float:
+    def threshold(self, false_alarm_rate: float | None = None) -> float:
         """SSIM that pictures exceed whose p-value is at most the false-alarm rate.
+
+        Args:
+            false_alarm_rate: in (0, 1); None: `default_rate`, here and below.
 
         Raises:
             ValueError: the rate lies outside (0, 1).
@@ -89,9 +102,7 @@ class Calibration:
         """
         return float(self.maxima[-self._rank(false_alarm_rate)])
 
-    def false_alarm_interval(
-        self, false_alarm_rate: float = FALSE_ALARM_RATE
-    ) -> tuple[float, float]:
+    def false_alarm_interval(self, false_alarm_rate: float | None = None) -> tuple[float, float]:
         """Where the threshold's own false-alarm rate lies with 95 % confidence.
 
         Another draw of held-out images would have given another threshold. With m - 1 of n maxima
@@ -107,17 +118,18 @@ class Calibration:
         low, high = (beta_quantile(share, rank, self.count) for share in (tail, 1 - tail))
         return low, high
 
-    def judge(self, best_ssim: float, false_alarm_rate: float = FALSE_ALARM_RATE) -> Verdict:
-        """Judge a picture by its largest SSIM.
+    def judge(self, best_ssim: float, false_alarm_rate: float | None = None) -> Verdict:
+        """Judge a picture by its largest SSIM; the verdict says by which false-alarm rate.
 
         Raises:
             ValueError: as `threshold`.
         """
-        threshold = self.threshold(false_alarm_rate)
+        rate = self.default_rate if false_alarm_rate is None else false_alarm_rate
+        threshold = self.threshold(rate)
         return Verdict(
             p_value=self.p_value(best_ssim),
             threshold=threshold,
-            false_alarm_rate=false_alarm_rate,
+            false_alarm_rate=rate,
             original=bool(best_ssim <= threshold),
         )
 
@@ -130,17 +142,20 @@ class Calibration:
         """Read what `as_json` wrote."""
         return cls(**record | {"maxima": np.asarray(record["maxima"], np.float64)})
 
-    def _rank(self, false_alarm_rate: float) -> int:
+    def _rank(self, false_alarm_rate: float | None) -> int:
         """The largest m whose p-value m / (n + 1) is at most the false-alarm rate."""
-        if not 0 < false_alarm_rate < 1:
-            raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {false_alarm_rate}")
+        rate = self.default_rate if false_alarm_rate is None else false_alarm_rate
+        if not 0 < rate < 1:
+            raise ValueError(f"false_alarm_rate must lie between 0 and 1, got {rate}")
         p_values = np.arange(1, self.count + 1) / (self.count + 1)
-        rank = int(np.searchsorted(p_values, false_alarm_rate, side="right"))
+        rank = int(np.searchsorted(p_values, rate, side="right"))
         if rank == 0:
+            least = (
+                math.ceil(10_000 / (self.count + 1)) / 10_000
+            )  # rounded up: it will be asked for
             raise TooFewHeldoutError(
-                f"{self.count} held-out images cannot carry a false-alarm rate of "
-                f"{false_alarm_rate:g}: ask for {1 / (self.count + 1):.2g} or more, "
-                "or calibrate with more images"
+                f"{self.count} held-out images cannot carry a false-alarm rate of {rate:g}: "
+                f"ask for {least:g} or more, or calibrate with more images"
             )
         return rank
 

@@ -36,8 +36,9 @@ def _row(index: IndexInfo) -> tuple[str, ...]:
     shards = f"{len(index.shards)}" if served == len(index.shards) else f"{served} of them served"
     calibration = index.calibration
     threshold = "not calibrated"
-    if calibration and calibration.false_alarm_rate:
-        threshold = f"{calibration.threshold:.3f} at {calibration.false_alarm_rate:.0%}"
+    if calibration:
+        rate = 100 * calibration.false_alarm_rate
+        threshold = f"{calibration.threshold:.3f} at {rate:.3g}%"
     return (
         f"{'* ' if index.is_default else '  '}{index.name}",
         str(index.count),

@@ -23,7 +23,10 @@ class SearchOptions(TypedDict, total=False):
     """The SSIM that you rely on, "uniform7" or "gaussian"; absent: the index's."""
 
     false_alarm_rate: float | None
-    """Share of unseen real images that the verdict may call copies; absent: 0.01."""
+    """Share of unseen real images that the verdict may call copies.
+
+    Absent: 0.01, or the least that the index's held-out images carry, if that is more.
+    """
 
     omit_thumbnails: bool | None
     """Leave the matches' pictures out."""
@@ -173,7 +176,7 @@ class CalibrationInfo:
     count: int
     dataset: str
     threshold: float
-    """At `false_alarm_rate`; 0 where the images were too few for it."""
+    """At `false_alarm_rate`."""
     false_alarm_rate: float
     false_alarm_interval: tuple[float, float]
     """Where the threshold's own false-alarm rate lies with 95 % confidence."""

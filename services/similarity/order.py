@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from animegan_ssim.verdict import FALSE_ALARM_RATE
 from services.common.admission import Hold
 from services.common.images import PNG, Encoding
 from services.common.picture_files import PictureFile
 
 DEFAULT_K = 4
-DEFAULT_FALSE_ALARM_RATE = FALSE_ALARM_RATE
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class SearchOrder:
     index: str = ""  # "": the default index
     k: int = DEFAULT_K
     definition: str = ""  # "": the index's
-    false_alarm_rate: float = DEFAULT_FALSE_ALARM_RATE  # over 0 and below 1
+    false_alarm_rate: float | None = None  # over 0 and below 1; None: what the index can carry
     thumbnails: Encoding | None = PNG  # None: leave them out
     include_scores: bool = False
     model: str = ""  # what made the picture, for metrics

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.verdict import TooFewHeldoutError, Verdict
+from animegan_ssim.verdict import FALSE_ALARM_RATE, TooFewHeldoutError, Verdict
 from services.common.errors import InvalidField, NotFound
 from services.common.frames import forget_frames
 from services.common.images import PNG, Encoder, Encoding
@@ -136,11 +136,13 @@ class Pipeline:
         Raises:
             InvalidField: it cannot say anything about this index.
         """
+        rate = order.false_alarm_rate
+        if rate is None:
+            # Embeddings are calibrated with the same held-out images as their index.
+            rate = index.calibration.default_rate if index.calibration else FALSE_ALARM_RATE
         with self._metrics.stage("copies"):
             try:
-                return await self._scatter.copies(
-                    index, prepared.pixels, order.k, order.false_alarm_rate
-                )
+                return await self._scatter.copies(index, prepared.pixels, order.k, rate)
             except NotFound as error:
                 raise InvalidField(
                     "query.find_copies",
@@ -219,7 +221,7 @@ def _verdict(order: SearchOrder, index: Index, gathered: Gathered) -> Verdict | 
     """What the best score means; None without a calibration, or without an image.
 
     Raises:
-        InvalidField: the calibration cannot carry the false-alarm rate.
+        InvalidField: the calibration cannot carry the false-alarm rate that was asked for.
     """
     if index.calibration is None or not len(gathered.found.ssim):
         return None

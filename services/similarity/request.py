@@ -11,7 +11,6 @@ from services.common.images import Encoding
 from services.common.picture_files import PictureError, PictureFile, raw_picture, read_header_aside
 from services.common.request import is_raw, parse_format
 from services.similarity.order import (
-    DEFAULT_FALSE_ALARM_RATE,
     DEFAULT_K,
     ExplainOrder,
     ImageOrder,
@@ -107,9 +106,9 @@ def _k(query: pb.SearchQuery, max_k: int) -> int:
     return k
 
 
-def _false_alarm_rate(query: pb.SearchQuery) -> float:
+def _false_alarm_rate(query: pb.SearchQuery) -> float | None:
     if not query.HasField("false_alarm_rate"):
-        return DEFAULT_FALSE_ALARM_RATE
+        return None
     if not 0 < query.false_alarm_rate < 1:  # false for NaN, too
         raise InvalidField(
             "query.false_alarm_rate", f"{query.false_alarm_rate:g} is not between 0 and 1"

@@ -10,7 +10,6 @@ from services.common.picture_files import PictureFile, Step
 from services.common.response import FORMATS, failure_fields
 from services.similarity.copies import Copies
 from services.similarity.indexes import Index
-from services.similarity.order import DEFAULT_FALSE_ALARM_RATE
 from services.similarity.pictures import Prepared
 from services.similarity.result import (
     QUANTILES,
@@ -163,11 +162,12 @@ def _preparation(picture: PictureFile, prepared: Prepared) -> pb.Preparation:
 
 
 def _calibration(calibration: Calibration) -> pb.Calibration:
-    message = pb.Calibration(count=calibration.count, dataset=calibration.heldout_name)
-    rate = DEFAULT_FALSE_ALARM_RATE
-    if calibration.count + 1 >= 1 / rate:
-        low, high = calibration.false_alarm_interval(rate)
-        message.threshold = calibration.threshold(rate)
-        message.false_alarm_rate = rate
-        message.false_alarm_low, message.false_alarm_high = low, high
-    return message
+    low, high = calibration.false_alarm_interval()
+    return pb.Calibration(
+        count=calibration.count,
+        dataset=calibration.heldout_name,
+        threshold=calibration.threshold(),
+        false_alarm_rate=calibration.default_rate,
+        false_alarm_low=low,
+        false_alarm_high=high,
+    )

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import numpy as np
 
 from animegan_ssim.index import Index
-from animegan_ssim.verdict import FALSE_ALARM_RATE
 from training.audit.detector import CopySearch
 from training.audit.judged import Audit, Judged
 from training.audit.measure import Mapper, Scan, measure, ranks
@@ -18,7 +17,7 @@ from training.run_folder import git_commit
 def conduct(
     index: Index,
     subjects: Subjects,
-    false_alarm_rate: float = FALSE_ALARM_RATE,
+    false_alarm_rate: float | None = None,
     copies: CopySearch | None = None,
     mapper: Mapper = map,
     threads: int | None = None,
@@ -28,7 +27,7 @@ def conduct(
     Args:
         index: opened; whoever scans opens it again by its path, and verifies it.
         subjects: at least one.
-        false_alarm_rate: of the verdicts.
+        false_alarm_rate: of the verdicts; None: 0.01, or the least that the calibration carries.
         copies: also asks the copy detector.
         mapper: who scans, as for `measure`.
         threads: cores of each scan; None takes all of its process.
@@ -40,14 +39,15 @@ def conduct(
     """
     calibration = index.require_calibration()
     # Refuse before anything is scanned.
-    calibration.threshold(false_alarm_rate)
+    rate = calibration.default_rate if false_alarm_rate is None else false_alarm_rate
+    calibration.threshold(rate)
     _check_shape(subjects, index)
     scan = Scan(subjects, index.directory.resolve(), index.digest, threads, copies)
     judged = [
         Judged(
             name=subjects.name(one.place),
             measured=one,
-            verdict=calibration.judge(float(one.ssim[0]), false_alarm_rate),
+            verdict=calibration.judge(float(one.ssim[0]), rate),
         )
         for one in measure(scan, mapper)
     ]
@@ -58,7 +58,7 @@ def conduct(
         detector=copies.describe() if copies else None,
         ranks=ranks(index.count),
         judged=judged,
-        false_alarm_rate=false_alarm_rate,
+        false_alarm_rate=rate,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         commit=git_commit(),
     )

@@ -12,7 +12,6 @@ from typing import Any
 from animegan_client.seeds import parse_seeds
 from animegan_copies import CopyIndexError
 from animegan_ssim.index import Index, SearchIndexError
-from animegan_ssim.verdict import FALSE_ALARM_RATE
 from training.audit.album import gather
 from training.audit.auditing import conduct
 from training.audit.detector import CopySearch
@@ -130,7 +129,11 @@ def parser() -> argparse.ArgumentParser:
     add("--no-copies", action="store_true", help="do not ask the copy detector (see below)")
     add("--models", type=Path, default=Path("models"), metavar="DIR", help="model repository")
     add("--out", type=Path, default=Path("out/audit"), metavar="DIR", help="made when absent")
-    add("--false-alarm-rate", type=share, default=FALSE_ALARM_RATE, help="of the threshold")
+    add(
+        "--false-alarm-rate",
+        type=share,
+        help="of the threshold; 0.01 when absent, or the least that the held-out images carry",
+    )
     add("--shown", type=positive, default=100, help="images on the page, the closest ones")
     add("--png", action="store_true", help="also write the figures as PNG files")
     add("--workers", type=positive, default=cores(), help="cores of a Ray started here (--ray)")

@@ -28,7 +28,7 @@ class CopySearch:
     false_alarm_rate: float
 
     @classmethod
-    def open(cls, index: Path, models: Path, false_alarm_rate: float) -> CopySearch | None:
+    def open(cls, index: Path, models: Path, false_alarm_rate: float | None) -> CopySearch | None:
         """Check that everything is there and belongs together; None if there are no embeddings.
 
         Raises:
@@ -40,8 +40,10 @@ class CopySearch:
             return None
         _opened.cache_clear()  # what an earlier audit opened may have changed since
         copies, _ = _opened(index, models)
-        copies.manifest.calibration.threshold(false_alarm_rate)
-        return cls(index, models, false_alarm_rate)
+        calibration = copies.manifest.calibration
+        rate = calibration.default_rate if false_alarm_rate is None else false_alarm_rate
+        calibration.threshold(rate)
+        return cls(index, models, rate)
 
     def __call__(self, images: Images) -> list[Copies]:
         """The image of the index that each image may be a copy of.

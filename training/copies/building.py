@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,35 +14,9 @@ from animegan_copies import CopyIndex, Manifest
 from animegan_copies.index import nearest
 from animegan_copies.manifest import EMBEDDINGS, FOLDER, IDS, MANIFEST
 from animegan_ssim.index import Index
-from animegan_ssim.index.arrays import open_array
 from training.copies.embedding import Embedder
 from training.datasets import files
-
-
-@dataclass(frozen=True)
-class AliveImages:
-    """The images of an index that were not removed, as `ImageSource`.
-
-    Attributes:
-        index: where they lie.
-        ids: int64 [N], ascending, what it calls them.
-    """
-
-    index: Index
-    ids: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, index: Index) -> AliveImages:
-        """All of them."""
-        return cls(index, np.concatenate([shard.ids[shard.alive] for shard in index.shards]))
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.ids)
-
-    def __getitem__(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Images [n, H, W, C] by their places among the ids."""
-        return self.index.images(self.ids[places])
+from training.index.images import AliveImages, heldout_images
 
 
 def build(embedder: Embedder, index: Index) -> CopyIndex:
@@ -77,15 +51,6 @@ def build(embedder: Embedder, index: Index) -> CopyIndex:
         ),
     )
     return CopyIndex.open(index.directory)
-
-
-def heldout_images(index: Index) -> NDArray[np.uint8]:
-    """The images that a calibrated index was calibrated with, [n, H, W, C]."""
-    record = index.manifest.calibration
-    assert record is not None  # noqa: S101 (the caller has asked for the calibration)
-    heldout = record.heldout
-    shape = (heldout.count, *index.shape)
-    return open_array(index.directory, heldout.images, np.dtype(np.uint8), shape)
 
 
 def write_embeddings(

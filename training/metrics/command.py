@@ -93,6 +93,11 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--dataset", type=Path, required=True, help="real images that no training saw")
     add("--training", type=Path, metavar="DATASET", help="images that the training saw")
+    add(
+        "--allow-overlap",
+        action="store_true",
+        help="measure although images of --dataset are images of --training; the share is told",
+    )
     add("--inception-weights", type=Path, metavar="FILE", help="the FID's network; see the docs")
     add("--out", type=Path, help="JSON file (default: beside the weights or samples)")
     add("--record", action="store_true", help="also keep the figures in the weights' metadata")
@@ -162,6 +167,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         seed=arguments.seed,
         metrics=arguments.metrics,
         cache=arguments.cache,
+        allow_overlap=arguments.allow_overlap,
         inception_weights=arguments.inception_weights,
     )
 

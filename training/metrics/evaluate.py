@@ -9,6 +9,8 @@ from pathlib import Path
 
 import torch
 
+from training.datasets.likeness.looks import look
+from training.datasets.likeness.overlap import Overlap, overlap
 from training.metrics import detector
 from training.metrics.cache import FeatureCache
 from training.metrics.efficientnet import LITE1, efficientnet
@@ -50,6 +52,7 @@ class Plan:
             0, 1, ...
         metrics: keys of the registry; none means all that can be measured.
         cache: folder for the features of images that have a digest.
+        allow_overlap: go on where images of the data set are images of the training.
         inception_weights: file of the FID's network.
     """
 
@@ -63,6 +66,7 @@ class Plan:
     seed: int = 0
     metrics: tuple[str, ...] | None = None
     cache: Path = Path(".local/cache/features")
+    allow_overlap: bool = False
     inception_weights: Path | None = None
 
 
@@ -73,12 +77,14 @@ class Evaluation:
     Attributes:
         plan: what was asked for.
         sources: the collections by what they are: "dataset", "training", "samples".
+        overlap: images of the data set that are images of the training; None without a training.
         found: per metric, in the order of the registry.
         left_out: metrics that were not asked for by name and cannot be measured, with the reason.
     """
 
     plan: Plan
     sources: dict[str, Collection]
+    overlap: Overlap | None
     found: dict[str, Measurement]
     left_out: dict[str, str]
 
@@ -100,6 +106,7 @@ def evaluate(
         device: where networks run.
 
     Raises:
+        OverlapError: images of the data set are images of the training.
         ValueError: images do not compare, there are too few, or a metric that was asked for lacks
             something.
         DatasetError: a data set is damaged.
@@ -108,8 +115,9 @@ def evaluate(
     sources = open_sources(generated, dataset, training, plan.seed)
     material = gather(generated, sources, plan, device)
     chosen, left_out = choose(plan, material)
+    shared = check_overlap(sources, plan)
     found = {metric.key: metric.measure(material) for metric in chosen}
-    return Evaluation(plan, sources, found, left_out)
+    return Evaluation(plan, sources, shared, found, left_out)
 
 
 def open_sources(
@@ -143,6 +151,24 @@ def check_sizes(generated: ImageGenerator | Path, sources: dict[str, Collection]
     for source in sources.values():
         if source.resolution != side:
             raise ValueError(f"{what} {side} px, {source.name} has {source.resolution} px")
+
+
+def check_overlap(sources: dict[str, Collection], plan: Plan) -> Overlap | None:
+    """Compare all images of the data set with all of the training; None if there are none of these.
+
+    Raises:
+        OverlapError: some are images of the training, and the plan does not allow it.
+    """
+    if "training" not in sources:
+        return None
+    heldout, training = (
+        (one.name, look(one.images, one.name, plan.cache, one.cache_name))
+        for one in (sources["dataset"], sources["training"])
+    )
+    found = overlap(heldout, training)
+    if not plan.allow_overlap:
+        found.refuse(". Or go on with --allow-overlap: every report then says the share")
+    return found
 
 
 def gather(

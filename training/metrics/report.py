@@ -21,6 +21,8 @@ def table(evaluation: Evaluation) -> str:
     rows = [HEADER, *(_row(*figure) for figure in figures(evaluation))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    if evaluation.overlap:
+        lines += ["", f"overlap: {evaluation.overlap}"]
     lines += ["", *(f"{key}: {_sizes(key, evaluation)}" for key in evaluation.found)]
     lines += [f"left out: {key} needs {why}" for key, why in evaluation.left_out.items()]
     return "\n".join(lines)
@@ -50,10 +52,12 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
         name: {"name": source.name, "digest": source.digest}
         for name, source in evaluation.sources.items()
     }
+    overlap = evaluation.overlap
     from_weights = "samples" not in evaluation.sources
     served = {"truncation": plan.served_truncation, "noise": plan.served_noise}
     return {
         **sources,
+        "overlap": overlap and {"copies": overlap.copies, "of": overlap.count},
         "truncation": plan.truncation if from_weights else None,
         "served": served if SERVED.key in evaluation.found else None,
         "seed": plan.seed,

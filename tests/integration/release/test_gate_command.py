@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from animegan_client import cli
@@ -70,6 +71,22 @@ def test_copies_are_not_looked_for_among_images_that_no_training_saw(real, cache
     told = capsys.readouterr().err
     assert other.digest in told and real["training"].digest in told
     assert not (tmp_path / "stylegan.json").exists()
+
+
+def test_a_candidate_is_not_measured_by_images_of_its_training(real, cache, tmp_path, capsys):
+    training = np.asarray(real["training"].images_NHWC)
+    unseen = np.asarray(real["dataset"].images_NHWC).copy()
+    unseen[0] = training[3]
+    heldout = write(tmp_path / "heldout", unseen, "heldout")
+    card = {"dataset": {"name": "training", "digest": real["training"].digest}}
+    publish_pictures(tmp_path / "candidate", model(poor=0.5), **card)
+    sets = real | {"dataset": heldout}
+    assert gate(tmp_path, cache, sets) == 1
+    assert f"1 of {len(unseen)} images of heldout" in capsys.readouterr().err
+    assert gate(tmp_path, cache, sets, "--allow-overlap") == 0
+    checks = json.loads((tmp_path / "stylegan.json").read_text())["checks"]
+    [share] = [check for check in checks if check["key"] == "overlap"]
+    assert share["candidate"]["value"] == 1 / len(unseen)
 
 
 def test_a_candidate_that_is_not_there_is_refused(tmp_path, capsys):

@@ -45,13 +45,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def indexes(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`embedded` and `changed`, which lost an image since; `plain` was never embedded."""
+    """`embedded` and `changed`, which lost an image since; `plain` was never embedded.
+
+    And `few`, whose 20 held-out images carry no false-alarm rate below 1 in 21.
+    """
     folder = tmp_path_factory.mktemp("copy-indexes")
     for name in ("embedded", "changed", "plain"):
         index = write_index(folder / name, COLOUR, HELDOUT)
         if name != "plain":
             build(Embedder(models), index)
     remove(folder / "changed", [0])
+    build(Embedder(models), write_index(folder / "few", COLOUR, HELDOUT[:20]))
     return folder
 
 
@@ -102,6 +106,25 @@ async def test_an_image_of_the_index_is_a_copy_of_itself(stub):
     found = await search(stub, COLOUR[17], find_copies=True)
     assert (found.copies.matches[0].id, found.copies.copied) == (17, True)
     assert found.copies.matches[0].similarity == pytest.approx(1, abs=1e-6)
+
+
+async def test_a_default_search_has_the_rate_that_few_heldout_images_carry(stub):
+    copy = await search(stub, COLOUR[17], index="few", find_copies=True)
+    for verdict in (copy.verdict, copy.copies):
+        assert verdict.false_alarm_rate == verdict.p_value == pytest.approx(1 / 21)
+    assert copy.copies.copied and not copy.verdict.original
+    listed = (await stub.ListIndexes(pb.ListIndexesRequest())).indexes
+    (calibration,) = [index.calibration for index in listed if index.name == "few"]
+    assert calibration.false_alarm_rate == copy.verdict.false_alarm_rate
+    assert calibration.threshold == copy.verdict.threshold
+    assert calibration.false_alarm_low < calibration.false_alarm_rate < calibration.false_alarm_high
+
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await search(stub, COLOUR[17], index="few", false_alarm_rate=0.01)
+    assert failure.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    message = failure.value.details()
+    assert "query.false_alarm_rate" in message and "20 held-out images" in message
+    assert "ask for 0.0477 or more, or calibrate with more images" in message
 
 
 async def test_who_does_not_ask_pays_nothing(stub):

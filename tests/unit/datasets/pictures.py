@@ -24,6 +24,16 @@ def encoded(image: np.ndarray | Image.Image, kind: str = "PNG", **options: objec
     return buffer.getvalue()
 
 
+def jpeg(image: np.ndarray) -> np.ndarray:
+    """A picture compressed and decoded again."""
+    return np.asarray(Image.open(io.BytesIO(encoded(image, "JPEG", quality=50))))
+
+
+def mirrored(image: np.ndarray) -> np.ndarray:
+    """A picture, left to right."""
+    return np.ascontiguousarray(image[:, ::-1])
+
+
 def write_folder(root: Path, count: int, height: int = 8, width: int = 8) -> Path:
     """A folder of PNG files named by their numbers, each of its own noise."""
     root.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,19 @@ import pytest
 from PIL import Image
 
 from tests.requires import require_renderer
+from tests.unit.datasets.pictures import mirrored
+from tests.unit.ssim.index.material import noise, write_dataset
 from training.datasets.cleaning import outliers
 from training.datasets.cleaning.examine import FaceCheck
-from training.datasets.cleaning.findings import BLANK, EXACT, NEAR, NON_FACE, OUTLIER, Thresholds
+from training.datasets.cleaning.findings import (
+    AGAINST,
+    BLANK,
+    EXACT,
+    NEAR,
+    NON_FACE,
+    OUTLIER,
+    Thresholds,
+)
 from training.datasets.command import main
 from training.datasets.procedural import render
 from training.datasets.store import Dataset, DatasetWriter, Header
@@ -80,7 +90,7 @@ def test_planted_faults_are_found_and_nothing_is_changed(
     assert by_index[FACES + 1]["like"] == 5
     assert "mirrored" in by_index[FACES + 1]["detail"]
     assert by_index[FACES + 2]["id"] == f"picture {FACES + 2}"
-    assert found["counts"] == {BLANK: 1, EXACT: 1, NEAR: 1, NON_FACE: 2, OUTLIER: 0}
+    assert found["counts"] == {BLANK: 1, AGAINST: 0, EXACT: 1, NEAR: 1, NON_FACE: 2, OUTLIER: 0}
     assert contents(planted) == before
 
 
@@ -131,7 +141,43 @@ def test_duplicates_alone_need_no_features(
 ) -> None:
     monkeypatch.setattr(outliers, "dataset_features", lambda *_: pytest.fail())
     found = clean(planted, tmp_path / "report", tmp_path / "unused", "--no-features")
-    assert found["counts"] == {BLANK: 1, EXACT: 1, NEAR: 1, NON_FACE: 0, OUTLIER: 0}
+    assert found["counts"] == {BLANK: 1, AGAINST: 0, EXACT: 1, NEAR: 1, NON_FACE: 0, OUTLIER: 0}
+
+
+def test_copies_of_another_dataset_go(planted: Path, cache: Path, tmp_path: Path) -> None:
+    """Two faces of the other dataset: one as it is, one mirrored; a third copies the second."""
+    images = Dataset.open(planted).images_NHWC
+    other = [render(1000, 64), images[3], mirrored(images[5])]
+    against = write_dataset(tmp_path / "training", np.stack(other))
+    options = ["--against", str(against.directory), "--no-features"]
+    out = tmp_path / "out"
+    found = clean(planted, tmp_path / "report", cache, *options, "--apply", "--out", str(out))
+    reasons = {one["index"]: (one["reason"], one["like"]) for one in found["findings"]}
+    # FACES repeats face 3, FACES + 1 mirrors face 5: neither is called a duplicate of what goes.
+    assert reasons == {
+        3: (AGAINST, 1),
+        5: (AGAINST, 2),
+        FACES: (AGAINST, 1),
+        FACES + 1: (AGAINST, 2),
+        FACES + 2: (BLANK, None),
+    }
+    assert found["against"] == {"name": "training", "digest": against.digest, "count": 3}
+    cleaned = Dataset.open(out, checksums=True)
+    assert cleaned.header.source["against"] == against.digest
+    assert len(cleaned) == len(images) - 5
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "then that of the other dataset" in page and against.digest in page
+    again = clean(out, tmp_path / "again", cache, *options)
+    assert again["counts"][AGAINST] == 0
+
+
+def test_another_dataset_of_another_size_is_refused(
+    planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = write_dataset(tmp_path / "small", noise(3, seed=0, size=32)).directory
+    command = ["clean", str(planted), "--report", str(tmp_path / "r"), "--against", str(small)]
+    assert main(command) == 1
+    assert "--against: its images are of [32, 32, 3]" in capsys.readouterr().err
 
 
 def test_thresholds_can_be_chosen(planted: Path, cache: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The split: stable, and decided by content alone."""
+"""The split: copies on one side, and stable for what is like nothing else."""
 
 from pathlib import Path
 
@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.datasets.pictures import pixels
+from tests.requires import require_renderer
+from tests.unit.datasets.pictures import jpeg, mirrored, pixels
 from training.datasets.command import main
+from training.datasets.likeness.limits import Likeness
+from training.datasets.procedural import render
 from training.datasets.splitting import is_heldout, split
 from training.datasets.store import Dataset, DatasetWriter, Header, Labels
 
@@ -27,7 +30,8 @@ def write(directory: Path, images: list[np.ndarray], labels: list[Labels]) -> Da
 
 def sides(dataset: Dataset, share: float = 0.5) -> dict[object, bool]:
     """Whether each picture, by the id in its label, is held out."""
-    held = set(split(dataset, share).heldout.tolist())
+    cache = dataset.directory.parent / "cache"
+    held = set(split(dataset, Likeness(), share, "", cache).heldout.tolist())
     return {label["id"]: index in held for index, label in enumerate(dataset.labels)}
 
 
@@ -77,6 +81,7 @@ def test_the_command_writes_both_sides_with_labels_and_provenance(tmp_path: Path
     whole = write(tmp_path / "whole", images, [{"id": seed} for seed in range(20)])
     command = ["split", str(tmp_path / "whole"), "--share", "0.3"]
     command += ["--train", str(tmp_path / "train"), "--heldout", str(tmp_path / "heldout")]
+    command += ["--cache", str(tmp_path / "cache")]
     assert main(command) == 0
     assert main(command) == 0  # the same again: nothing to do
     train, heldout = (
@@ -92,24 +97,48 @@ def test_the_command_writes_both_sides_with_labels_and_provenance(tmp_path: Path
     assert {label["id"]: True for label in heldout.labels}.items() <= sides(whole, 0.3).items()
 
 
-def test_equal_pixels_on_both_sides_are_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_equal_pixels_of_different_files_stay_together(tmp_path: Path) -> None:
     images = [pixels(seed // 2) for seed in range(40)]
     labels: list[Labels] = [{"id": n, "sha256": f"{n:064x}"} for n in range(40)]
-    dataset = write(tmp_path / "whole", images, labels)
-    held = sides(dataset, 0.3)
-    expected = sum(held[n] and not held[n ^ 1] for n in range(40))
-    assert expected > 0
-    command = ["split", str(tmp_path / "whole"), "--share", "0.3"]
-    main([*command, "--train", str(tmp_path / "t"), "--heldout", str(tmp_path / "h")])
-    assert f"{expected} held-out images are among the training images" in capsys.readouterr().err
+    held = sides(write(tmp_path / "whole", images, labels))
+    assert all(held[n] == held[n ^ 1] for n in range(40))
+    assert 5 < sum(held.values()) < 35
+
+
+def test_no_heldout_face_has_a_twin_in_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each face with its mirror image and a JPEG of it, as real collections hold them."""
+    require_renderer()
+    faces = [render(seed, 64) for seed in range(50)]
+    images = [twin for face in faces for twin in (face, mirrored(face), jpeg(face))]
+    whole = write(tmp_path / "whole", images, [{"id": n} for n in range(150)])
+    held = sides(whole, 0.3)
+    assert all(held[n] == held[n // 3 * 3] for n in range(150))
+    assert 15 < sum(held.values()) < 90
+    command = ["split", str(tmp_path / "whole"), "--share", "0.3", "--cache", str(tmp_path / "c")]
+    command += ["--train", str(tmp_path / "train"), "--heldout", str(tmp_path / "heldout")]
+    assert main(command) == 0
+    assert "150 of 150 images are like others" in capsys.readouterr().out
+    assert Dataset.open(tmp_path / "heldout").header.source["likeness"]["phash"] == 10
+
+
+def test_a_chain_through_files_and_pixels_stays_together(tmp_path: Path) -> None:
+    """Faces of one file, and a face that lies in two files: 0-1, 1=2, 2-3."""
+    images, labels = [], []
+    for n in range(30):
+        images += [pixels(100 * n), pixels(100 * n + 1), pixels(100 * n + 1), pixels(100 * n + 2)]
+        labels += [{"id": 4 * n + k, "sha256": f"{2 * n + k // 2:064x}"} for k in range(4)]
+    held = sides(write(tmp_path / "whole", images, labels))
+    assert all(held[n] == held[n // 4 * 4] for n in range(120))
+    assert 20 < sum(held.values()) < 100
 
 
 def test_an_empty_side_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "whole", [pixels(0)], [{"id": 0}])
     command = ["split", str(tmp_path / "whole"), "--share", "0.000001"]
     command += ["--train", str(tmp_path / "t"), "--heldout", str(tmp_path / "h")]
+    command += ["--cache", str(tmp_path / "cache")]
     assert main(command) == 1
     assert "no image falls on the side 'heldout'" in capsys.readouterr().err
     assert not (tmp_path / "t").exists()

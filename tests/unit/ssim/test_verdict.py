@@ -1,6 +1,7 @@
 """The verdict: p-values beside scipy's and by symmetry, thresholds, and how sure they are."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -70,6 +71,27 @@ def test_ninety_nine_images_carry_one_percent_and_ninety_eight_do_not() -> None:
     assert calibration(np.linspace(0, 1, 99)).threshold(0.01) == 1
     with pytest.raises(TooFewHeldoutError, match="98 held-out images"):
         calibration(np.linspace(0, 1, 98)).threshold(0.01)
+
+
+@pytest.mark.parametrize("count", [1, 9, 98, 99, 2000])
+def test_a_default_verdict_has_the_rate_that_the_images_carry(count: int) -> None:
+    known = calibration(np.linspace(0, 0.9, count))
+    rate = known.default_rate
+    assert rate == pytest.approx(max(0.01, 1 / (count + 1)))
+    assert known.judge(0.95).false_alarm_rate == rate
+    assert not known.judge(0.95).original and known.judge(0.0).original
+    assert known.judge(0.95) == known.judge(0.95, rate)
+    assert known.threshold() == known.threshold(rate)
+    assert known.false_alarm_interval() == known.false_alarm_interval(rate)
+
+
+@given(st.integers(1, 5000))
+def test_the_rate_that_a_refusal_names_is_carried(count: int) -> None:
+    known = calibration(np.zeros(count))
+    with pytest.raises(TooFewHeldoutError, match=f"^{count} held-out images") as refused:
+        known.threshold(0.5 / (count + 1))
+    named = re.search(r"ask for (\S+) or more", str(refused.value))
+    assert named and known.threshold(float(named[1])) == 0
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, float("nan")])

@@ -44,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> int:
     say(f"{index.name}: {len(copies)} images embedded")
     say(f"a picture is judged a copy if its similarity is above {calibration.threshold():.4f}")
     say(
-        f"so are 1 % of unseen images (95 %: {low:.2%} to {high:.2%}), by {calibration.count} of "
-        f"{calibration.heldout_name}"
+        f"so are {100 * calibration.default_rate:.3g} % of unseen images (95 %: {low:.2%} to "
+        f"{high:.2%}), by {calibration.count} of {calibration.heldout_name}"
     )
     return 0

@@ -1,4 +1,4 @@
-"""What the cleaner wants to know of each image by itself; runs on all cores."""
+"""Whether each image shows a face; runs on all cores."""
 
 from __future__ import annotations
 
@@ -6,31 +6,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import cv2
-import imagehash
 import numpy as np
-from PIL import Image
 
 from animegan_client.progress import ProgressBar
 from training.datasets.faces import FaceDetector
 from training.datasets.ordered import ordered_map
 from training.datasets.reader import Dataset
-from training.datasets.splitting import pixel_key
 
 CHUNK = 64
-THUMBNAIL = 16
-"""Pixels a side of the thumbnails that confirm near duplicates."""
 CERTAIN = 65535
 """Votes for a face that the first look finds."""
-TRAITS = np.dtype(
-    [
-        ("pixels", "S64"),  # sha256 in hexadecimal digits
-        ("phash", "u8"),
-        ("phash_mirrored", "u8"),
-        ("thumbnail", "u1", (THUMBNAIL, THUMBNAIL, 3)),
-        ("deviation", "f4"),  # of the levels
-        ("face_votes", "u2"),  # see FaceCheck
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +53,23 @@ class FaceCheck:
         return framed.reshape(*framed.shape[:2], channels)
 
 
-def examine(dataset: Dataset, workers: int) -> np.ndarray:
-    """Look at every image, with a progress bar.
+def face_votes(dataset: Dataset, workers: int) -> np.ndarray:
+    """Look for a face in every image, with a progress bar.
 
     Returns:
-        `TRAITS` [N].
+        uint16 [N], see `FaceCheck`.
     """
     starts = range(0, len(dataset), CHUNK)
-    traits = np.empty(len(dataset), TRAITS)
-    with ProgressBar(total=len(dataset), unit="image", desc="examining") as bar:
-        parts = ordered_map(partial(_examine_chunk, dataset), starts, workers)
+    votes = np.empty(len(dataset), np.uint16)
+    with ProgressBar(total=len(dataset), unit="image", desc="looking for faces") as bar:
+        parts = ordered_map(partial(_votes, dataset), starts, workers)
         for first, part in zip(starts, parts, strict=True):
-            traits[first : first + len(part)] = part
+            votes[first : first + len(part)] = part
             bar.update(len(part))
-    return traits
+    return votes
 
 
-def _examine_chunk(dataset: Dataset, first: int) -> np.ndarray:
+def _votes(dataset: Dataset, first: int) -> np.ndarray:
+    check = FaceCheck()
     images_NHWC = dataset.images_NHWC[first : first + CHUNK]
-    return np.array([_examine(image) for image in images_NHWC], TRAITS)
-
-
-def _examine(image_HWC: np.ndarray) -> tuple[object, ...]:
-    picture = Image.fromarray(image_HWC.squeeze())
-    mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return (
-        pixel_key(image_HWC).encode(),
-        _packed(imagehash.phash(picture)),
-        _packed(imagehash.phash(mirrored)),
-        np.asarray(picture.convert("RGB").resize((THUMBNAIL,) * 2, Image.Resampling.BOX)),
-        image_HWC.std(),
-        FaceCheck()(image_HWC),
-    )
-
-
-def _packed(found: imagehash.ImageHash) -> int:
-    """The 64 bits of a hash as one integer."""
-    return int.from_bytes(np.packbits(found.hash).tobytes())
+    return np.array([check(image) for image in images_NHWC], np.uint16)

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.datasets.cleaning.duplicates import drop_later, exact_duplicates, near_pairs
+from training.datasets.cleaning.duplicates import drop_later, exact_duplicates
 from training.datasets.cleaning.outliers import robust_scores
+from training.datasets.likeness.limits import Likeness
+from training.datasets.likeness.looks import Looks
+from training.datasets.likeness.overlap import copies_of
+from training.datasets.likeness.pairs import near_pairs
 
 BLANK = "blank"
+AGAINST = "copy of another dataset's"
 EXACT = "exact duplicate"
 NEAR = "near duplicate"
 NON_FACE = "non-face"
 OUTLIER = "outlier"
 REASONS = {
     BLANK: "next to no contrast: a broken or an empty picture",
+    AGAINST: "equal or nearly equal to an image of --against, or to its mirror image",
     EXACT: "the same pixels as an earlier image",
     NEAR: "nearly the same as an earlier image, or as its mirror image",
     NON_FACE: "the cascade is not sure of a face, and the features are unusual",
@@ -25,15 +31,9 @@ REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Likeness):
     """What counts as what; every figure is printed in the report."""
 
-    blank: float = 4.0
-    """Standard deviation of the levels (of 255) below which an image is blank."""
-    phash: int = 10
-    """Bits of 64 by which the pHashes of near duplicates may differ."""
-    difference: float = 0.2
-    """By which their thumbnails may differ, in deviations of the levels."""
     votes: int = 5
     """Windows that agree on a face; an image with no more of them may be a non-face."""
     non_face: float = 1.5
@@ -51,46 +51,81 @@ class Finding:
     """One of `REASONS`; the first that applies, in their order."""
     detail: str
     like: int | None = None
-    """The image that stays, for duplicates."""
+    """The image that stays, for duplicates; for `AGAINST` its place in the other dataset."""
 
 
-def find(traits: np.ndarray, distances: np.ndarray | None, thresholds: Thresholds) -> list[Finding]:
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """What tells faces from other pictures.
+
+    Attributes:
+        votes: uint16 [N], see `FaceCheck`.
+        distances: float64 [N], to the tenth neighbour.
+    """
+
+    votes: np.ndarray
+    distances: np.ndarray
+
+
+def find(
+    looks: Looks, faces: Faces | None, against: Looks | None, thresholds: Thresholds
+) -> list[Finding]:
     """Judge every image.
 
     Args:
-        traits: `TRAITS` [N].
-        distances: float64 [N], to the tenth neighbour; None leaves non-faces and outliers out.
+        looks: Of the N images.
+        faces: Of the same; None leaves non-faces and outliers out.
+        against: Of other images, whose copies go.
         thresholds: What counts as what.
 
     Returns:
         One finding for each image to drop, by index.
     """
     found: dict[int, Finding] = {}
-    for finding in _all(traits, distances, thresholds):
+    for findings in (
+        _blank(looks, thresholds),
+        _copies(looks, against, thresholds) if against else (),
+        _exact(looks),
+    ):
+        for finding in findings:
+            found.setdefault(finding.index, finding)
+    # A copy that goes for another reason is none to resemble.
+    gone = [index for index, one in found.items() if one.reason == AGAINST]
+    staying = np.setdiff1d(np.arange(len(looks)), gone)
+    others = _outlying(faces, thresholds) if faces else ()
+    for finding in (*_near(looks, staying, thresholds), *others):
         found.setdefault(finding.index, finding)
     return [found[index] for index in sorted(found)]
 
 
-def _all(
-    traits: np.ndarray, distances: np.ndarray | None, thresholds: Thresholds
-) -> Iterator[Finding]:
-    for index in np.flatnonzero(traits["deviation"] < thresholds.blank).tolist():
-        yield Finding(index, BLANK, f"deviation {traits['deviation'][index]:.1f}")
-    for index, like in exact_duplicates(traits["pixels"]).items():
+def _blank(looks: Looks, thresholds: Thresholds) -> Iterator[Finding]:
+    for index in np.flatnonzero(looks.deviation < thresholds.blank).tolist():
+        yield Finding(index, BLANK, f"deviation {looks.deviation[index]:.1f}")
+
+
+def _copies(looks: Looks, against: Looks, thresholds: Thresholds) -> Iterator[Finding]:
+    for index, pair in copies_of(against, looks, thresholds).items():
+        yield Finding(index, AGAINST, f"of {pair.earlier} there, {pair.how}", pair.earlier)
+
+
+def _exact(looks: Looks) -> Iterator[Finding]:
+    for index, like in exact_duplicates(looks.pixels).items():
         yield Finding(index, EXACT, f"of {like}", like)
-    # The hashes of blank images say nothing.
-    lively = np.flatnonzero(traits["deviation"] >= thresholds.blank)
-    pairs = near_pairs(traits[lively], thresholds.phash, thresholds.difference)
+
+
+def _near(looks: Looks, staying: np.ndarray, thresholds: Thresholds) -> Iterator[Finding]:
+    pairs = near_pairs(looks.take(staying), thresholds)
     for place, pair in drop_later(pairs).items():
-        like = int(lively[pair.earlier])
-        mirrored = ", mirrored" if pair.mirrored else ""
-        yield Finding(int(lively[place]), NEAR, f"of {like}{mirrored}, {pair.distance} bits", like)
-    if distances is None:
-        return
-    scores = robust_scores(distances)
-    faceless = traits["face_votes"] <= thresholds.votes
+        like = int(staying[pair.earlier])
+        yield Finding(int(staying[place]), NEAR, f"of {like}, {pair.how}", like)
+
+
+def _outlying(faces: Faces, thresholds: Thresholds) -> Iterator[Finding]:
+    scores = robust_scores(faces.distances)
+    faceless = faces.votes <= thresholds.votes
     for index in np.flatnonzero(faceless & (scores >= thresholds.non_face)).tolist():
-        votes = traits["face_votes"][index]
-        yield Finding(index, NON_FACE, f"{votes} votes, {scores[index]:+.1f} deviations")
+        yield Finding(
+            index, NON_FACE, f"{faces.votes[index]} votes, {scores[index]:+.1f} deviations"
+        )
     for index in np.flatnonzero(scores >= thresholds.outlier).tolist():
         yield Finding(index, OUTLIER, f"{scores[index]:+.1f} deviations")

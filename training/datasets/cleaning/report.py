@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from training.datasets.cleaning.findings import REASONS, Finding, Thresholds
+from training.datasets.cleaning.findings import AGAINST, REASONS, Finding, Thresholds
 from training.datasets.files import pretty, write
 from training.datasets.growing import read_skipped
 from training.datasets.reader import Dataset
@@ -34,6 +35,7 @@ max-width: 100%; } figcaption, code { color: #555; font-size: 13px; } pre { whit
 def write_report(
     directory: Path,
     dataset: Dataset,
+    against: Dataset | None,
     findings: Sequence[Finding],
     thresholds: Thresholds,
     kept: Sequence[int],
@@ -43,18 +45,16 @@ def write_report(
     Args:
         directory: Made when absent.
         dataset: What was looked at.
+        against: The other dataset whose copies would be dropped.
         findings: What would be dropped.
         thresholds: By which.
         kept: Images that were found but are kept by request.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    write(directory / "report.html", _page(dataset, findings, thresholds, kept).encode())
+    write(directory / "report.html", _page(dataset, against, findings, thresholds, kept).encode())
     record = {
-        "dataset": {
-            "name": dataset.header.name,
-            "digest": dataset.digest,
-            "count": len(dataset),
-        },
+        "dataset": _identity(dataset),
+        "against": against and _identity(against),
         "thresholds": asdict(thresholds),
         "counts": counts(findings),
         "kept_by_request": list(kept),
@@ -67,6 +67,10 @@ def write_report(
     write(directory / "findings.json", pretty(record))
 
 
+def _identity(dataset: Dataset) -> dict[str, Any]:
+    return {"name": dataset.header.name, "digest": dataset.digest, "count": len(dataset)}
+
+
 def counts(findings: Sequence[Finding]) -> dict[str, int]:
     """Images to drop by reason, in the order of `REASONS`."""
     found = Counter(finding.reason for finding in findings)
@@ -74,7 +78,11 @@ def counts(findings: Sequence[Finding]) -> dict[str, int]:
 
 
 def _page(
-    dataset: Dataset, findings: Sequence[Finding], thresholds: Thresholds, kept: Sequence[int]
+    dataset: Dataset,
+    against: Dataset | None,
+    findings: Sequence[Finding],
+    thresholds: Thresholds,
+    kept: Sequence[int],
 ) -> str:
     title = f"Cleaning {escape(dataset.header.name)}"
     skipped = read_skipped(dataset.directory)
@@ -91,14 +99,22 @@ by request. Nothing was changed or deleted. {len(skipped)} pictures were skipped
 was imported.</p>
 <table><tr><th>reason</th><th>images</th><th>share</th><th>meaning</th></tr>{rows}</table>
 <p>Thresholds: <code>{escape(json.dumps(asdict(thresholds)))}</code><br>
-Dataset: <code>{dataset.digest}</code></p>
-{"".join(_section(dataset, reason, findings) for reason in REASONS)}
+Dataset: <code>{dataset.digest}</code>{_other(against)}</p>
+{"".join(_section(dataset, against, reason, findings) for reason in REASONS)}
 {_skipped_section([f"{one.id}: {one.reason}" for one in skipped])}
 </html>
 """
 
 
-def _section(dataset: Dataset, reason: str, findings: Sequence[Finding]) -> str:
+def _other(against: Dataset | None) -> str:
+    if not against:
+        return ""
+    return f"<br>Against {escape(against.header.name)}: <code>{against.digest}</code>"
+
+
+def _section(
+    dataset: Dataset, against: Dataset | None, reason: str, findings: Sequence[Finding]
+) -> str:
     chosen = [finding for finding in findings if finding.reason == reason]
     if not chosen:
         return ""
@@ -107,11 +123,12 @@ def _section(dataset: Dataset, reason: str, findings: Sequence[Finding]) -> str:
         f"{finding.index}: {finding.detail}  ({dataset.labels[finding.index].get('id')})"
         for finding in shown
     )
-    pairs = (
-        " Pairs: the image to drop, then the one that stays." if shown[0].like is not None else ""
-    )
+    pairs = ""
+    if shown[0].like is not None:
+        other = "that of the other dataset" if reason == AGAINST else "the one that stays"
+        pairs = f" Pairs: the image to drop, then {other}."
     return f"""<h2>{reason.capitalize()}: {len(chosen)}</h2>
-<figure><img alt="" src="{_data_url(sheet(dataset, shown))}">
+<figure><img alt="" src="{_data_url(sheet(dataset, against, shown))}">
 <figcaption>{len(shown)} of {len(chosen)}, row by row in the order of the list below.{pairs}
 </figcaption></figure>
 <details><summary>Which they are</summary><pre>{escape(lines)}</pre></details>
@@ -123,16 +140,19 @@ def _spread(findings: list[Finding]) -> list[Finding]:
     return [findings[place] for place in places]
 
 
-def sheet(dataset: Dataset, findings: Sequence[Finding]) -> np.ndarray:
-    """Contact sheet of the images to drop; behind each duplicate the image that stays.
+def sheet(dataset: Dataset, against: Dataset | None, findings: Sequence[Finding]) -> np.ndarray:
+    """Contact sheet of the images to drop; behind each duplicate the image that it resembles.
 
     Returns:
         uint8 [H, W, 3].
     """
-    indices = []
+    images = []
     for finding in findings:
-        indices += [finding.index] if finding.like is None else [finding.index, finding.like]
-    return contact_sheet(list(dataset.images_NHWC[indices]), COLUMNS)
+        images.append(dataset.images_NHWC[finding.index])
+        if finding.like is not None:
+            source = against if against and finding.reason == AGAINST else dataset
+            images.append(source.images_NHWC[finding.like])
+    return contact_sheet(images, COLUMNS)
 
 
 def _skipped_section(lines: Sequence[str]) -> str:

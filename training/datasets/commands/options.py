@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TypeAlias
+
+from training.datasets.likeness.limits import Likeness
+
+CACHE = Path(".local/cache/features")
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -72,3 +77,24 @@ def words(text: str) -> str:
     if not text.strip():
         raise argparse.ArgumentTypeError("must not be empty")
     return text
+
+
+def add_likeness(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what near duplicates are."""
+    for name, kind, text in (
+        ("blank", not_negative, "deviation of levels below which an image is blank, and like none"),
+        ("phash", natural, "bits by which the pHashes of near duplicates may differ"),
+        ("difference", not_negative, "deviations of levels by which their thumbnails may differ"),
+        ("sure", not_negative, "deviations beyond which the copy detector must assent to a pair"),
+        ("assent", float, "cosine of the copy detector's vectors from which it does"),
+        ("cosine", float, "of the copy detector's vectors from which images are near duplicates"),
+        ("moved", not_negative, "deviations of levels by which their thumbnails may differ then"),
+    ):
+        default = getattr(Likeness(), name)
+        parser.add_argument(f"--{name}", type=kind, default=default, help=text)
+
+
+def likeness(arguments: argparse.Namespace) -> Likeness:
+    """What near duplicates are, as `add_likeness` has asked."""
+    names = Likeness.__dataclass_fields__
+    return Likeness(**{name: getattr(arguments, name) for name in names})

@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.datasets.commands.options import HelpFormatter, Verbs, say, share, warn
+from training.datasets.commands.options import (
+    CACHE,
+    HelpFormatter,
+    Verbs,
+    add_likeness,
+    likeness,
+    say,
+    share,
+)
 from training.datasets.splitting import DEFAULT_SHARE, split, write_split
 from training.datasets.store import Dataset
 
@@ -14,10 +22,12 @@ def add(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser(
         "split",
-        help="split into training and held-out images by content",
-        description="Split a dataset by the hash of each picture's content, so that the same\n"
-        "picture always falls on the same side: in any order, at any size, whatever else the\n"
-        "dataset holds. The dataset itself stays as it is.",
+        help="split into training and held-out images, copies on one side",
+        description="Split a dataset by the hashes of its pictures' content. Images of one file,\n"
+        "equal and nearly equal ones form a group, and a group falls on one side as a whole: no\n"
+        "held-out image has a copy among the training images. A picture that is like no other\n"
+        "always falls on the same side; a group whose members change may move. The dataset itself\n"
+        "stays as it is.",
         formatter_class=HelpFormatter,
     )
     parser.add_argument("dataset", type=Path, metavar="DIR")
@@ -25,23 +35,24 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--heldout", type=Path, required=True, metavar="DIR", help="to write")
     parser.add_argument("--share", type=share, default=DEFAULT_SHARE, help="held out of all")
     parser.add_argument("--salt", default="", help="another text gives an independent split")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="what is known of images")
+    add_likeness(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     dataset = Dataset.open(arguments.dataset)
-    sides = split(dataset, arguments.share, arguments.salt)
-    if sides.shared:
-        warn(
-            f"{sides.shared} held-out images are among the training images as well (equal pixels "
-            "out of different files): run `anime-gan dataset clean` first"
-        )
-    digests = write_split(
-        dataset, sides, arguments.train, arguments.heldout, arguments.share, arguments.salt
+    limits = likeness(arguments)
+    choice = (limits, arguments.share, arguments.salt)
+    found = split(dataset, *choice, arguments.cache)
+    say(
+        f"{found.grouped} of {len(dataset)} images are like others and stay with them; the largest "
+        f"group holds {found.largest}"
     )
+    digests = write_split(dataset, found, arguments.train, arguments.heldout, *choice)
     for directory, indices, total in (
-        (arguments.train, sides.train, digests[0]),
-        (arguments.heldout, sides.heldout, digests[1]),
+        (arguments.train, found.train, digests[0]),
+        (arguments.heldout, found.heldout, digests[1]),
     ):
         say(f"{directory}: {len(indices)} images, digest {total}")
     return 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from animegan_ssim.index import Index
 from training.datasets.commands.options import HelpFormatter, Verbs
 from training.datasets.store import Dataset
 from training.index.building import append
 from training.index.commands.options import (
+    add_cache,
     add_index,
     add_means,
     add_no_calibration,
@@ -16,6 +18,7 @@ from training.index.commands.options import (
     means,
     tell,
 )
+from training.index.heldout import check_shape
 
 
 def add(verbs: Verbs) -> None:
@@ -32,12 +35,18 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--dataset", type=Path, required=True, metavar="DIR", help="what to add")
     add_shard_images(parser)
     add_no_calibration(parser)
+    add_cache(parser)
     add_means(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     dataset = Dataset.open(arguments.dataset.resolve())
+    from training.index.unseen import check_appended
+
+    index = Index.open(arguments.index, verify=False)
+    check_shape(index.shape, dataset)
+    check_appended(index, dataset, arguments.cache)
     with means(arguments) as how:
         index = append(
             arguments.index,

@@ -11,12 +11,14 @@ from training.datasets.store import Dataset
 from training.index.building import build
 from training.index.commands.options import (
     INDEXES,
+    add_cache,
     add_means,
     add_shard_images,
     means,
     open_dataset,
     tell,
 )
+from training.index.heldout import check_shape
 
 EPILOG = """\
 examples:
@@ -49,6 +51,7 @@ def add(verbs: Verbs) -> None:
     )
     add_argument("--name", help="what requests call the index; the directory's name when absent")
     add_shard_images(parser)
+    add_cache(parser)
     add_means(parser)
     parser.set_defaults(run=_run)
 
@@ -57,6 +60,11 @@ def _run(arguments: argparse.Namespace) -> int:
     dataset = Dataset.open(arguments.dataset.resolve())
     out = arguments.out or INDEXES / dataset.directory.name
     heldout = open_dataset(arguments.heldout)
+    if heldout:
+        from training.index.unseen import check_dataset
+
+        check_shape(dataset.header.image_shape(), heldout)
+        check_dataset(heldout, dataset, arguments.cache)
     with means(arguments) as how:
         index = build(
             out,

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from animegan_ssim.index import Index
-from animegan_ssim.verdict import CONFIDENCE, FALSE_ALARM_RATE, TooFewHeldoutError
-from training.datasets.commands.options import cores, positive, say
+from animegan_ssim.verdict import CONFIDENCE
+from training.datasets.commands.options import CACHE, cores, positive, say
 from training.datasets.remote import ray_session
 from training.datasets.store import Dataset
 from training.index.building import HERE, Means
@@ -40,6 +40,11 @@ def add_no_calibration(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave the calibration stale: no verdicts until `anime-gan index calibrate`",
     )
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Add where it is kept what held-out images are compared with the index's by."""
+    parser.add_argument("--cache", type=Path, default=CACHE, help="what is known of images")
 
 
 def add_means(parser: argparse.ArgumentParser) -> None:
@@ -91,12 +96,9 @@ def calibration(index: Index) -> str:
     text = f"{found.count} images of {found.heldout_name}"
     if found.identical:
         text += f", {found.identical} of which are in the index (clean the datasets)"
-    try:
-        threshold, (low, high) = found.threshold(), found.false_alarm_interval()
-    except TooFewHeldoutError as error:
-        return f"{text}: {error}"
+    threshold, (low, high) = found.threshold(), found.false_alarm_interval()
     return (
         f"{text}: a picture above SSIM {threshold:.4f} is not judged original, "
-        f"with {FALSE_ALARM_RATE:.0%} false alarms "
+        f"with {100 * found.default_rate:.3g}% false alarms "
         f"({low:.2%} to {high:.2%}, {CONFIDENCE:.0%} confidence)"
     )

@@ -125,6 +125,10 @@ def drawn_checks(
     enough = at_least(fewest, limits.images, "fewer leave too much to chance")
     name = "images that the figures rest on"
     yield Check("images", name, Score(fewest), None, None, (enough,))
+    # `evaluate` refuses an overlap that nobody allowed.
+    for overlap in {drawn.evaluation.overlap for drawn in candidate if drawn.evaluation.overlap}:
+        name = "share of the unseen images that are training images"
+        yield Check("overlap", name, Score(overlap.share), None, None, ())
     now: dict[str, Score] = {}
     for drawn in current:
         now |= {key: score for key, (score, _) in drawn.scores.items()}

@@ -38,6 +38,7 @@ class Material:
         first_seed: of these images; the others follow.
         truncation: psi of the images that are compared with `dataset`; None: 1, the whole range.
         cache: folder for the features of images; None: that of `anime-gan evaluate`.
+        allow_overlap: go on where images of the dataset are among the training images.
     """
 
     dataset: Path
@@ -46,6 +47,7 @@ class Material:
     first_seed: int = 0
     truncation: float | None = None
     cache: Path | None = None
+    allow_overlap: bool = False
 
 
 def of_arguments(arguments: argparse.Namespace) -> tuple[Material, Limits]:
@@ -61,6 +63,7 @@ def of_arguments(arguments: argparse.Namespace) -> tuple[Material, Limits]:
         arguments.first_seed,
         arguments.truncation,
         arguments.cache,
+        arguments.allow_overlap,
     )
     return material, read_limits(arguments.limits or DEFAULT)
 
@@ -164,6 +167,7 @@ def draw(version: Version, material: Material, limits: Limits, folder: Path) -> 
             compared=material.count,
             metrics=metrics,
             cache=material.cache or Plan.cache,
+            allow_overlap=material.allow_overlap,
         )
         cpu = torch.device("cpu")
         evaluation = evaluate(images, material.dataset, material.training, plan, cpu)

@@ -82,6 +82,11 @@ def add_measuring(parser: argparse.ArgumentParser, first_seed: int, out: Path) -
         required=True,
         help="the images that the candidate was trained on, as its model card names them",
     )
+    add(
+        "--allow-overlap",
+        action="store_true",
+        help="measure although images of --dataset are images of --training; the share is told",
+    )
     add("--limits", type=Path, metavar="FILE", help="default: see below")
     add("--count", type=int, default=1000, help="images to draw (default: %(default)s)")
     add(

@@ -40,7 +40,7 @@ def test_the_least_query_takes_all_defaults():
         index="",
         k=4,
         definition="",
-        false_alarm_rate=0.01,
+        false_alarm_rate=None,
         thumbnails=PNG,
         include_scores=False,
         model="",

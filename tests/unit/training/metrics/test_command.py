@@ -11,6 +11,9 @@ from PIL import Image
 
 from services.generator.latents import NoiseMode, latents, noise
 from tests.requires import require_module
+from tests.unit.datasets.pictures import jpeg, mirrored
+from tests.unit.ssim.index.material import noise as noise_pictures
+from tests.unit.ssim.index.material import write_dataset as write_noise
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.metrics.tiny import tiny
 from training.datasets.store import Dataset
@@ -88,7 +91,7 @@ def test_by_default_it_measures_all_that_it_can(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    training = write_dataset(tmp_path / "training", count=24, seed=1)
+    training = write_dataset(tmp_path / "training", count=24, seed=2)
     more = ["--training", str(training.directory), "--training-images", "20", "--paths", "3"]
     assert run(["--weights", str(weights)], squares.directory, cache, *more) == 0
     found = figures(weights.with_suffix(".metrics.json"))
@@ -151,7 +154,7 @@ def test_images_are_reduced_where_they_are_larger(tmp_path: Path, cache: Path) -
 
 def test_samples_take_the_place_of_weights(squares: Dataset, cache: Path, tmp_path: Path) -> None:
     """The training images themselves as samples: everything that looks for copies must see them."""
-    training = write_dataset(tmp_path / "training", count=24, seed=1)
+    training = write_dataset(tmp_path / "training", count=24, seed=2)
     folder = tmp_path / "copies"
     folder.mkdir()
     for place, image in enumerate(training.images_NHWC):
@@ -164,6 +167,41 @@ def test_samples_take_the_place_of_weights(squares: Dataset, cache: Path, tmp_pa
     assert found["max_ssim_median"]["value"] == pytest.approx(1)
     assert found["max_ssim_median"]["floor"]["value"] < 0.9
     assert found["ct"]["value"] < -3 < found["ct"]["floor"]["value"]
+
+
+def test_images_of_the_training_are_refused_or_told(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Held-out images of which four were seen: two as they are, one mirrored, one as a JPEG."""
+    images = noise_pictures(52, seed=0, size=64)
+    training = write_noise(tmp_path / "training", images[:16]).directory
+    seen = [images[3], images[5], mirrored(images[7]), jpeg(images[9])]
+    heldout = write_noise(tmp_path / "heldout", np.stack([*images[16:], *seen])).directory
+    what = ["--samples", str(training)]
+    chosen = ["--training", str(training), "--metrics", "fd"]
+    assert run(what, heldout, cache, *chosen) == 1
+    refusal = capsys.readouterr().err
+    assert "4 of 40 images of heldout (10.0%) are images of training, or nearly" in refusal
+    assert "dataset clean heldout --against training" in refusal and "--allow-overlap" in refusal
+    assert not (tmp_path / "training.metrics.json").exists()
+
+    assert run(what, heldout, cache, *chosen, "--allow-overlap") == 0
+    assert "overlap: 4 of 40 images of heldout (10.0%)" in capsys.readouterr().out
+    measured = json.loads((tmp_path / "training.metrics.json").read_text())
+    assert measured["overlap"] == {"copies": 4, "of": 40}
+
+    apart = write_noise(tmp_path / "apart", images[16:]).directory
+    assert run(what, apart, cache, *chosen) == 0
+    measured = json.loads((tmp_path / "training.metrics.json").read_text())
+    assert measured["overlap"] == {"copies": 0, "of": 36}
+
+
+def test_without_training_images_no_overlap_is_claimed(
+    squares: Dataset, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--samples", str(squares.directory)], squares.directory, cache) == 0
+    assert json.loads((tmp_path / "squares.metrics.json").read_text())["overlap"] is None
+    assert "overlap" not in capsys.readouterr().out
 
 
 def test_a_grey_dcgan_is_measured_in_grey(squares: Dataset, cache: Path, tmp_path: Path) -> None:
