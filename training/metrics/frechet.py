@@ -95,7 +95,7 @@ FD = Metric(
 )
 FID = Metric(
     "fid",
-    "the same on Inception-V3 features: the FID of the literature",
+    "FD on Inception-V3 features: the FID of the literature",
     (Figure("fid", f"FID ({inception.NAME} 2015-12-05)", "lower"),),
     _measure_fid,
     needs=frozenset({"inception"}),
