@@ -19,6 +19,7 @@ from training.journal import Journal
 from training.kinds import build_trainer
 from training.run_folder import RunFolder
 from training.run_options import RunOptions
+from training.step_losses import READ_STEPS
 
 
 def run(
@@ -62,23 +63,27 @@ def run(
             journal.metrics.show(metrics_address)
     trainer.meet()
     signals = catch_signals()
-    interrupted, saved = False, -1
+    interrupted, over = False, trainer.images_seen >= options.total_images
 
-    while trainer.images_seen < options.total_images and not interrupted:
+    while not over:
         losses = trainer.step()
-        interrupted = world.any(bool(signals), device)
-        if not world.writes:
-            continue
         seen = trainer.images_seen
-        journal.note(seen, options.resolution_at(seen), losses)
+        if world.writes:
+            journal.note(seen, options.resolution_at(seen), losses)
+        # Several processes ask each other, which waits for all that they compute.
+        if world.size == 1 or trainer.step_count % READ_STEPS == 0:
+            interrupted = world.any(bool(signals), device)
 
-        # Save now and then, and show what the networks draw.
-        if seen // options.snapshot_images > (seen - options.batch) // options.snapshot_images:
-            files.snapshot(trainer, journal)
-            saved = seen
+        # Save now and then, and show what the networks draw; nothing that is spoilt is saved.
+        over = interrupted or seen >= options.total_images
+        if (
+            over
+            or seen // options.snapshot_images > (seen - options.batch) // options.snapshot_images
+        ):
+            trainer.read_losses()
+            if world.writes:
+                files.snapshot(trainer, journal)
     if world.writes:
-        if saved != trainer.images_seen:
-            files.snapshot(trainer, journal)
         journal.close()
     return 130 if interrupted else 0
 
