@@ -86,8 +86,9 @@ class RealImages:
                 self._ahead[key] = self._reader.submit(self.levels, first, count, chosen, pinned)
         read = self._ahead.pop((images_seen, count, chosen.tobytes()))
         levels_NHWC = read.result().to(device, non_blocking=True)
-        images = levels_NHWC.permute(0, 3, 1, 2).float() / 127.5 - 1
-        return F.avg_pool2d(images, images.shape[-1] // resolution)
+        images = levels_NHWC.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        factor = images.shape[-1] // resolution
+        return images if factor == 1 else F.avg_pool2d(images, factor)
 
     def levels(
         self, images_seen: int, count: int, rows: NDArray[np.int64], pinned: bool = False

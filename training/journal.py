@@ -28,12 +28,17 @@ class Journal:
         folder: of the run; LOG and TENSORBOARD are kept in it.
         total_images: of the whole run.
         log_images: images that one line sums up.
+
+    Attributes:
+        remark: what else the progress line tells.
+        metrics: what Prometheus sees.
     """
 
     def __init__(self, folder: Path, total_images: int, log_images: int) -> None:
         self.folder = folder
         self.total_images = total_images
         self.log_images = log_images
+        self.remark = ""
         self.metrics = RunMetrics(folder.name, total_images)
         self._values: dict[str, list[float]] = {}
         self._unread: list[Mapping[str, float]] = []
@@ -87,7 +92,8 @@ class Journal:
         self._board.flush()
         losses = {name: mean for name, mean in means.items() if name.startswith("loss")}
         told = " ".join(f"{name}={mean:.2f}" for name, mean in losses.items())
-        self._progress.set_postfix_str(f"{rate:.0f} images/s, {resolution} px, {told}")
+        rates = f"{rate:.0f} images/s, {self.remark and f'{self.remark}, '}{resolution} px"
+        self._progress.set_postfix_str(f"{rates}, {told}")
         self._values, self._logged_images = {}, images_seen
         self._clock_images, self._clock = images_seen, time.monotonic()
 

@@ -20,6 +20,7 @@ from training.kinds import build_trainer
 from training.run_folder import RunFolder
 from training.run_options import RunOptions
 from training.step_losses import READ_STEPS
+from training.threads import Pace
 
 
 def run(
@@ -31,6 +32,7 @@ def run(
     compute: Compute | None = None,
     disk_budget: int | None = None,
     metrics_address: str | None = None,
+    pace: Pace | None = None,
 ) -> int:
     """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
 
@@ -43,6 +45,7 @@ def run(
         compute: how.
         disk_budget: bytes that the folder may take.
         metrics_address: host:port where the first process shows metrics to Prometheus.
+        pace: chooses the number of threads; none leaves it as it is.
 
     Returns:
         0 when the run is complete, 130 when it was interrupted.
@@ -68,6 +71,9 @@ def run(
     while not over:
         losses = trainer.step()
         seen = trainer.images_seen
+        if pace:
+            pace.step(options.batch, options.resolution_at(seen))
+            journal.remark = pace.remark
         if world.writes:
             journal.note(seen, options.resolution_at(seen), losses)
         # Several processes ask each other, which waits for all that they compute.
@@ -83,6 +89,8 @@ def run(
             trainer.read_losses()
             if world.writes:
                 files.snapshot(trainer, journal)
+            if pace:
+                pace.pause()
     if world.writes:
         journal.close()
     return 130 if interrupted else 0

@@ -21,6 +21,7 @@ from training.plan import describe_plan
 from training.presets import PRESETS
 from training.run_options import RunOptions
 from training.stylegan2.options import AUGMENT
+from training.threads import Pace
 
 EPILOG = """\
 examples:
@@ -48,7 +49,8 @@ OVERRIDES = (
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return 0 when the run is complete, 1 on failure, 130 when interrupted."""
     arguments = build_parser().parse_args(argv)
-    torch.set_num_threads(arguments.threads)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
     try:
         options = read_options(arguments)
         if arguments.dry_run:
@@ -67,6 +69,7 @@ def main(argv: list[str] | None = None) -> int:
             compute,
             budget,
             arguments.metrics_address,
+            pick_pace(arguments.threads, options, world, device),
         )
         world.leave()
     except (DatasetError, ValueError, FloatingPointError, OSError) as error:
@@ -133,9 +136,10 @@ def add_compute(group: argparse._ArgumentGroup) -> None:
     add("--device", default="auto", help="cpu, cuda, or auto (default)")
     add(
         "--threads",
-        type=int,
-        default=torch.get_num_threads(),
-        help="CPU threads (default: all cores)",
+        type=threads,
+        metavar="N",
+        help="CPU threads, always as many; or auto (default): all cores, fewer while another "
+        "program holds one of them",
     )
     add(
         "--accumulate",
@@ -145,6 +149,26 @@ def add_compute(group: argparse._ArgumentGroup) -> None:
         help="cut each batch into N passes that need 1/N of the memory (default: 1)",
     )
     add("--compile", action="store_true", help="torch.compile the networks: for GPUs")
+
+
+def threads(text: str) -> int | None:
+    """Parse a number of threads; none for "auto"."""
+    if text == "auto":
+        return None
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{count} is less than 1")
+    return count
+
+
+def pick_pace(
+    threads: int | None, options: RunOptions, world: World, device: torch.device
+) -> Pace | None:
+    """What chooses the number of threads, where it may: on CPUs, in a process on its own."""
+    most = torch.get_num_threads()
+    if threads is not None or most == 1 or world.size > 1 or device.type != "cpu":
+        return None
+    return Pace(most, options.r1_interval)
 
 
 def read_options(arguments: argparse.Namespace) -> RunOptions:
