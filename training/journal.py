@@ -30,7 +30,7 @@ class Journal:
         log_images: images that one line sums up.
 
     Attributes:
-        remark: what else the progress line tells.
+        remarks: what else the progress line tells, by who says it; the empty ones are left out.
         metrics: what Prometheus sees.
     """
 
@@ -38,7 +38,7 @@ class Journal:
         self.folder = folder
         self.total_images = total_images
         self.log_images = log_images
-        self.remark = ""
+        self.remarks: dict[str, str] = {}
         self.metrics = RunMetrics(folder.name, total_images)
         self._values: dict[str, list[float]] = {}
         self._unread: list[Mapping[str, float]] = []
@@ -92,10 +92,25 @@ class Journal:
         self._board.flush()
         losses = {name: mean for name, mean in means.items() if name.startswith("loss")}
         told = " ".join(f"{name}={mean:.2f}" for name, mean in losses.items())
-        rates = f"{rate:.0f} images/s, {self.remark and f'{self.remark}, '}{resolution} px"
-        self._progress.set_postfix_str(f"{rates}, {told}")
+        remarks = [remark for remark in self.remarks.values() if remark]
+        parts = [f"{rate:.0f} images/s", *remarks, f"{resolution} px", told]
+        self._progress.set_postfix_str(", ".join(parts))
         self._values, self._logged_images = {}, images_seen
         self._clock_images, self._clock = images_seen, time.monotonic()
+
+    def measured(self, images_seen: int, resolution: int, figures: dict[str, float]) -> None:
+        """Tell what a snapshot was found to be worth, in a line of its own.
+
+        Args:
+            images_seen: at the snapshot.
+            resolution: of its images.
+            figures: by name.
+        """
+        append_log(self.folder / LOG, {"images": images_seen, "resolution": resolution, **figures})
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, images_seen)
+        self._board.flush()
+        self.metrics.measured(figures)
 
     def show(self, images_seen: int, sheet: Image.Image) -> None:
         """Put a sample sheet into TensorBoard."""

@@ -17,10 +17,12 @@ from training.gan_trainer import GanTrainer
 from training.images import RealImages
 from training.journal import Journal
 from training.kinds import build_trainer
+from training.metrics.snapshots import Watch
 from training.run_folder import RunFolder
 from training.run_options import RunOptions
 from training.step_losses import READ_STEPS
 from training.threads import Pace
+from training.watching import Watching
 
 
 def run(
@@ -33,6 +35,7 @@ def run(
     disk_budget: int | None = None,
     metrics_address: str | None = None,
     pace: Pace | None = None,
+    watch: Watch | None = None,
 ) -> int:
     """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
 
@@ -46,6 +49,7 @@ def run(
         disk_budget: bytes that the folder may take.
         metrics_address: host:port where the first process shows metrics to Prometheus.
         pace: chooses the number of threads; none leaves it as it is.
+        watch: how the first process measures the snapshots; none measures none.
 
     Returns:
         0 when the run is complete, 130 when it was interrupted.
@@ -58,7 +62,7 @@ def run(
     images = RealImages(fitting(dataset, options), options.seed, options.mirror)
     trainer = build_trainer(options, images, device, compute)
     world = trainer.compute.world
-    files = RunFolder(folder, disk_budget)
+    files = RunFolder(folder, disk_budget, keeps_best=watch is not None)
     journal = Journal(folder, options.total_images, options.log_images)
     if world.writes:
         begin(trainer, files, journal, transfer)
@@ -66,14 +70,17 @@ def run(
             journal.metrics.show(metrics_address)
     trainer.meet()
     signals = catch_signals()
+    watching = Watching(watch, files, trainer, journal) if watch and world.writes else None
     interrupted, over = False, trainer.images_seen >= options.total_images
+    if watch and watch.stop_when_flat:
+        over = world.any(over or (watching is not None and watching.flat), device)
 
     while not over:
         losses = trainer.step()
         seen = trainer.images_seen
         if pace:
             pace.step(options.batch, options.resolution_at(seen))
-            journal.remark = pace.remark
+            journal.remarks["threads"] = pace.remark
         if world.writes:
             journal.note(seen, options.resolution_at(seen), losses)
         # Several processes ask each other, which waits for all that they compute.
@@ -82,13 +89,15 @@ def run(
 
         # Save now and then, and show what the networks draw; nothing that is spoilt is saved.
         over = interrupted or seen >= options.total_images
-        if (
-            over
-            or seen // options.snapshot_images > (seen - options.batch) // options.snapshot_images
-        ):
+        every = options.snapshot_images
+        if over or seen // every > (seen - options.batch) // every:
             trainer.read_losses()
             if world.writes:
                 files.snapshot(trainer, journal)
+            if watching and not interrupted:
+                watching.measure()
+            if watch and watch.stop_when_flat:
+                over = world.any(over or (watching is not None and watching.flat), device)
             if pace:
                 pace.pause()
     if world.writes:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-# Seconds of a window, at least; it holds whole cycles of the lazy penalties.
-WINDOW = 10.0
+# Seconds of a window, at least. It holds whole cycles of the lazy penalties, unless they last longer
+# than the second number.
+WINDOW, LONGEST_WINDOW = 10.0, 30.0
 # A rate below this share of the best one, with as many threads, makes a run try fewer.
 FAR_BELOW = 0.5
 # Windows with fewer threads until more are tried again.
@@ -128,9 +129,11 @@ class Pace:
             return
         self._images += images
         self._steps += 1
-        if self._steps % self._cycle == 0 and now - self._began >= WINDOW:
+        elapsed = now - self._began
+        whole = self._steps % self._cycle == 0 and elapsed >= WINDOW
+        if whole or elapsed >= LONGEST_WINDOW:
             before = self.choice.count
-            count = self.choice.after(self._images / (now - self._began))
+            count = self.choice.after(self._images / elapsed)
             if count != before:
                 self._set_threads(count)
             self._began, self._images, self._steps = now, 0, 0

@@ -17,6 +17,7 @@ from training.images import RealImages
 from training.kinds import build_trainer
 from training.loop import fitting, run
 from training.losses import LOSSES
+from training.metrics.snapshots import FLAT_IMAGES, Watch
 from training.plan import describe_plan
 from training.presets import PRESETS
 from training.run_options import RunOptions
@@ -70,6 +71,7 @@ def main(argv: list[str] | None = None) -> int:
             budget,
             arguments.metrics_address,
             pick_pace(arguments.threads, options, world, device),
+            read_watch(arguments),
         )
         world.leave()
     except (DatasetError, ValueError, FloatingPointError, OSError) as error:
@@ -89,6 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_run(parser.add_argument_group("the run"))
     add_overrides(parser.add_argument_group("what to train (default: the preset's)"))
+    add_watch(parser.add_argument_group("how its snapshots are measured"))
     add_compute(parser.add_argument_group("how to compute it (may change when a run goes on)"))
     return parser
 
@@ -130,6 +133,30 @@ def add_overrides(group: argparse._ArgumentGroup) -> None:
     add("--freeze-d", type=int, metavar="N", help="with --transfer: first layers that stay")
 
 
+def add_watch(group: argparse._ArgumentGroup) -> None:
+    """Fields of `Watch`."""
+    add = group.add_argument
+    add(
+        "--heldout",
+        type=Path,
+        metavar="DATASET",
+        help="images that no training saw: measure FD and coverage at each snapshot, keep the best",
+    )
+    add(
+        "--heldout-count",
+        type=positive,
+        default=Watch.count,
+        metavar="N",
+        help="generated images, and real ones to compare them with (default: %(default)s)",
+    )
+    add("--cache", type=Path, default=Watch.cache, help="their features (default: %(default)s)")
+    add(
+        "--stop-when-flat",
+        action="store_true",
+        help=f"end the run when FD has not got better for {FLAT_IMAGES:,} images",
+    )
+
+
 def add_compute(group: argparse._ArgumentGroup) -> None:
     """Fields of `Compute`, and the machine."""
     add = group.add_argument
@@ -153,8 +180,11 @@ def add_compute(group: argparse._ArgumentGroup) -> None:
 
 def threads(text: str) -> int | None:
     """Parse a number of threads; none for "auto"."""
-    if text == "auto":
-        return None
+    return None if text == "auto" else positive(text)
+
+
+def positive(text: str) -> int:
+    """Parse a number of at least 1."""
     count = int(text)
     if count < 1:
         raise argparse.ArgumentTypeError(f"{count} is less than 1")
@@ -169,6 +199,21 @@ def pick_pace(
     if threads is not None or most == 1 or world.size > 1 or device.type != "cpu":
         return None
     return Pace(most, options.r1_interval)
+
+
+def read_watch(arguments: argparse.Namespace) -> Watch | None:
+    """How snapshots are measured, if they are.
+
+    Raises:
+        ValueError: an option needs --heldout.
+    """
+    if arguments.heldout is None:
+        if arguments.stop_when_flat:
+            raise ValueError("--stop-when-flat needs --heldout DATASET, which the curve is made of")
+        return None
+    return Watch(
+        arguments.heldout, arguments.heldout_count, arguments.cache, arguments.stop_when_flat
+    )
 
 
 def read_options(arguments: argparse.Namespace) -> RunOptions:

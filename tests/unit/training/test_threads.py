@@ -14,7 +14,7 @@ from training.journal import LOG
 from training.loop import run
 from training.presets import PRESETS
 from training.report import read_log
-from training.threads import PATIENCE, WINDOW, Pace, ThreadChoice
+from training.threads import LONGEST_WINDOW, PATIENCE, WINDOW, Pace, ThreadChoice
 
 # Images per second with 1 and 2 threads, as measured: alone, and beside a process on one core.
 FREE, BUSY = {1: 80.0, 2: 162.0}, {1: 80.0, 2: 14.0}
@@ -121,6 +121,13 @@ def test_a_run_is_nearly_as_fast_as_with_one_thread_beside_a_busy_core(machine: 
     machine.rates = FREE
     machine.run(pace, lambda: machine.threads == 2 and machine.now > 3_000)
     assert pace.remark == ""
+
+
+def test_a_machine_that_nearly_stands_still_is_noticed_soon(machine: Machine) -> None:
+    machine.rates = {1: 7.7, 2: 0.9}  # a cycle of 16 steps would take five minutes
+    pace = start(machine)
+    assert machine.run(pace, lambda: machine.threads == 1) < 2 * LONGEST_WINDOW
+    assert machine.run(pace, lambda: machine.threads == 2) > (PATIENCE - 1) * WINDOW
 
 
 def test_a_new_resolution_is_not_taken_for_a_busy_machine(machine: Machine) -> None:
