@@ -13,8 +13,8 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-# Seconds of a window, at least. It holds whole cycles of the lazy penalties, unless they last longer
-# than the second number.
+# Seconds of a window, at least; it holds whole cycles of the lazy penalties, unless these last
+# longer than the second number.
 WINDOW, LONGEST_WINDOW = 10.0, 30.0
 # A rate below this share of the best one, with as many threads, makes a run try fewer.
 FAR_BELOW = 0.5

@@ -141,6 +141,14 @@ def test_a_new_resolution_is_not_taken_for_a_busy_machine(machine: Machine) -> N
     assert machine.run(pace, lambda: machine.threads == 1 or machine.now > 9_000, work=32) > 8_000
 
 
+def test_a_new_resolution_is_judged_anew(machine: Machine) -> None:
+    pace = start(machine)
+    machine.run(pace, lambda: machine.now > 100, work=16)
+    machine.rates = {1: 150.0, 2: 100.0}  # not far below the best of before, and yet the slower
+    machine.run(pace, lambda: machine.now > 200, work=32)
+    assert machine.threads == 1
+
+
 def test_pauses_are_not_measured(machine: Machine) -> None:
     pace = start(machine)
     machine.run(pace, lambda: machine.now > 100)
