@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Throughput", "images / s", {"images_per_s": "training"}),
     ("Augmentation", "probability", {"augment_p": "p of each operation"}),
     ("Path length", "mean length", {"path_length": "running mean"}),
+    ("FD of snapshots", "FD, held out", {"fd": "average, untruncated"}),
+    ("Coverage of snapshots", "share of held-out images", {"coverage": "average, untruncated"}),
 )
 
 
@@ -76,3 +78,33 @@ def draw_panel(axis: Axes, records: Sequence[dict[str, Any]], fields: dict[str, 
             )
     axis.grid(alpha=0.3)
     axis.legend(loc="best", fontsize=8)
+
+
+def draw_snapshots(curve: Mapping[str, Any], out: Path) -> None:
+    """Draw FD and coverage of a run's snapshots with their 95 % intervals and their floors.
+
+    Args:
+        curve: as `training.metrics.snapshots` keeps it.
+        out: PNG file to write.
+    """
+    rows = curve["snapshots"]
+    images = [row["images_seen"] / 1000 for row in rows]
+    chosen = next(row for row in rows if row["images_seen"] == curve["best"])
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    for axis, (name, title) in zip(axes, (("fd", "FD"), ("coverage", "Coverage")), strict=True):
+        low, high = ([row[f"{name}_{end}"] for row in rows] for end in ("low", "high"))
+        axis.plot(images, [row[name] for row in rows], marker=".", label="snapshots")
+        axis.fill_between(images, low, high, alpha=0.2, label="95 % interval")
+        axis.axhline(curve["floor"][name], color="grey", linestyle="--", label="real against real")
+        axis.plot(chosen["images_seen"] / 1000, chosen[name], "k*", markersize=12, label="best")
+        axis.set_title(f"{title}, {curve['count']} images against {curve['dataset']['name']}")
+        axis.set_xlabel("images shown (thousands)")
+        axis.set_ylabel(f"{title} ({curve['features']})")
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+        axis.legend(loc="best", fontsize=8)
+    since = curve["flat_since"]
+    state = f"flat since {since / 1000:,.0f} kimg" if since is not None else "not flat yet"
+    figure.suptitle(f"Snapshots of a run: best after {curve['best'] / 1000:,.0f} kimg; {state}")
+    figure.savefig(out, dpi=110)
+    plt.close(figure)

@@ -1,8 +1,8 @@
 """What a run may take of the disk: room for the next snapshot, and a budget for all of them.
 
-The checkpoint, the newest weights and the log are never removed. Weights and sheets of earlier
-moments are thinned out: those go first whose neighbours are nearest, so that what stays is spread
-evenly over the run.
+The checkpoint, the newest weights, the best ones and the log are never removed. Weights and sheets
+of earlier moments are thinned out: those go first whose neighbours are nearest, so that what stays
+is spread evenly over the run.
 """
 
 from __future__ import annotations

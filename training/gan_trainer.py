@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ from training.compute import Compute, use_bf16
 from training.images import RealImages
 from training.networks.interface import ImageGenerator
 from training.run_options import RunOptions
+from training.step_losses import READ_STEPS, StepLosses
 
 # What `GanTrainer.state` keeps by its own `state_dict`.
 STATEFUL = ("generator", "discriminator", "average", "generator_adam", "discriminator_adam")
@@ -56,6 +56,7 @@ class GanTrainer(ABC):
                 "normalisation needs: leave torchrun, --accumulate and --compile out"
             )
         self._notes: dict[str, list[Tensor]] = {}
+        self._unread: list[StepLosses] = []
         self.images_seen = 0
         self.step_count = 0
         torch.manual_seed(options.seed)
@@ -78,12 +79,11 @@ class GanTrainer(ABC):
         """Decays of Adam's mean gradient and mean squared gradient."""
 
     @abstractmethod
-    def step(self) -> dict[str, float]:
+    def step(self) -> StepLosses:
         """Train both networks on one batch and return the losses.
 
         Raises:
-            FloatingPointError: a loss is not finite; the state is spoilt, the last checkpoint is
-                not.
+            FloatingPointError: a loss of one of the last steps is not finite; see `read_losses`.
         """
 
     @property
@@ -121,26 +121,33 @@ class GanTrainer(ABC):
         """Keep a scalar of this step for the log: the mean over parts and processes is told."""
         self._notes.setdefault(name, []).append(value.detach())
 
-    def finish_step(self) -> dict[str, float]:
+    def finish_step(self) -> StepLosses:
         """Count the batch, move the average, and return the means of what was noted.
 
         Raises:
-            FloatingPointError: one of them is not finite, in any process.
+            FloatingPointError: see `read_losses`, which every few steps ends with.
         """
         means = torch.stack([torch.stack(values).mean() for values in self._notes.values()])
-        means = self.compute.world.mean(means).tolist()
-        losses = dict(zip(self._notes, means, strict=True))
+        losses = StepLosses(self.images_seen, [*self._notes], self.compute.world.mean(means))
+        self._unread.append(losses)
         self._notes = {}
-        if not all(math.isfinite(value) for value in losses.values()):
-            raise FloatingPointError(
-                f"the losses after {self.images_seen} images are not finite ({losses}); the last "
-                "checkpoint is whole; begin another run with another --seed or with "
-                "--precision fp32"
-            )
         self.images_seen += self.options.batch
         self.step_count += 1
         self._update_average()
+        if self.step_count % READ_STEPS == 0:
+            self.read_losses()
         return losses
+
+    def read_losses(self) -> None:
+        """Look at the losses of the last steps; every process does it after the same steps.
+
+        Raises:
+            FloatingPointError: one is not finite, in any process; the state is spoilt, the last
+                checkpoint is not.
+        """
+        for losses in self._unread:
+            losses.read  # noqa: B018
+        self._unread.clear()
 
     def latents(self, count: int, randomness: torch.Generator) -> Tensor:
         """Draw z [count, Z]."""

@@ -6,6 +6,8 @@ was, without any random state in its checkpoint.
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,7 @@ from torch import Tensor
 
 from training.datasets.store import Dataset
 
+CPU = torch.device("cpu")
 # Keys of the independent random streams of one run.
 ORDER, MIRROR, LATENT, DROPOUT, AUGMENTATION = range(5)
 
@@ -32,6 +35,9 @@ def torch_generator(seed: int, stream: int, position: int) -> torch.Generator:
 class RealImages:
     """Batches of real images, shuffled anew in every epoch.
 
+    They are read as the dataset holds them, as uint8, by one thread that is a step ahead, and
+    become floats on the device that asks for them: a quarter of the bytes travel.
+
     Args:
         dataset: images [N, S, S, C] uint8.
         seed: of the order and of the flips.
@@ -42,38 +48,78 @@ class RealImages:
         self.dataset = dataset
         self.seed = seed
         self.mirror = mirror
-        self._epoch = -1
-        self._order: NDArray[np.int64] = np.empty(0, np.int64)
+        self._reader = ThreadPoolExecutor(1, "real-images")
+        self._ahead: dict[tuple[int, int, bytes], Future[Tensor]] = {}
+        self._orders: dict[int, NDArray[np.int64]] = {}  # by epoch; the reader alone sees it
 
     def batch(
-        self, images_seen: int, count: int, resolution: int, rows: Tensor | None = None
+        self,
+        images_seen: int,
+        count: int,
+        resolution: int,
+        rows: Tensor | None = None,
+        device: torch.device = CPU,
     ) -> Tensor:
         """Return images `images_seen` ... `images_seen + count - 1` of the run, or some of them.
+
+        The same rows of the batch after this one are read meanwhile.
 
         Args:
             images_seen: images shown before this batch.
             count: images in the whole batch.
             resolution: side to scale them to.
             rows: which of the batch to read, int64; all by default.
+            device: where to.
 
         Returns:
-            float32 [rows, C, resolution, resolution] in [-1, 1], box-filtered from the dataset's
-            size.
+            float32 [rows, C, resolution, resolution] in [-1, 1], channels last, box-filtered from
+            the dataset's size.
         """
         chosen = np.arange(count) if rows is None else rows.numpy()
-        indices = np.array([self._index(images_seen + offset) for offset in chosen.tolist()])
-        images = torch.from_numpy(self.dataset.images_NHWC[indices]).permute(0, 3, 1, 2).float()
-        images = images / 127.5 - 1
-        if self.mirror:
-            flip = philox(self.seed, MIRROR, images_seen).random(count)[chosen] < 0.5
-            flip = torch.from_numpy(flip)
-            images = torch.where(flip[:, None, None, None], images.flip(3), images)
-        return F.avg_pool2d(images, images.shape[-1] // resolution)
+        # The other parts of these two batches may wait; what lies elsewhere is not asked for.
+        near = images_seen, images_seen + count
+        self._ahead = {key: read for key, read in self._ahead.items() if key[0] in near}
+        for first in near:
+            key = first, count, chosen.tobytes()
+            if key not in self._ahead:
+                pinned = device.type == "cuda"
+                self._ahead[key] = self._reader.submit(self.levels, first, count, chosen, pinned)
+        read = self._ahead.pop((images_seen, count, chosen.tobytes()))
+        levels_NHWC = read.result().to(device, non_blocking=True)
+        images = levels_NHWC.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+        factor = images.shape[-1] // resolution
+        return images if factor == 1 else F.avg_pool2d(images, factor)
 
-    def _index(self, position: int) -> int:
-        """Index in the dataset of the image at a position of the run."""
-        epoch, place = divmod(position, len(self.dataset))
-        if epoch != self._epoch:
-            self._order = philox(self.seed, ORDER, epoch).permutation(len(self.dataset))
-            self._epoch = epoch
-        return int(self._order[place])
+    def levels(
+        self, images_seen: int, count: int, rows: NDArray[np.int64], pinned: bool = False
+    ) -> Tensor:
+        """Read rows of a batch as the dataset holds them, flipped where they shall be.
+
+        Args:
+            images_seen: images shown before the batch.
+            count: images in the whole batch.
+            rows: which of the batch to read.
+            pinned: into memory that a GPU copies from by itself.
+
+        Returns:
+            uint8 [rows, S, S, C], on the CPU.
+        """
+        epochs, places = np.divmod(images_seen + rows, len(self.dataset))
+        indices = np.empty(len(rows), np.int64)
+        for epoch in np.unique(epochs):
+            those = epochs == epoch
+            indices[those] = self._order(int(epoch))[places[those]]
+        images_NHWC = self.dataset.images_NHWC[indices]
+        if self.mirror:
+            flipped = philox(self.seed, MIRROR, images_seen).random(count)[rows] < 0.5
+            images_NHWC[flipped] = images_NHWC[flipped, :, ::-1]
+        levels = torch.from_numpy(images_NHWC)
+        return levels.pin_memory() if pinned else levels
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """Indices in the dataset of the images of an epoch."""
+        if epoch not in self._orders:
+            if len(self._orders) > 1:
+                self._orders.clear()
+            self._orders[epoch] = philox(self.seed, ORDER, epoch).permutation(len(self.dataset))
+        return self._orders[epoch]

@@ -17,8 +17,12 @@ from training.gan_trainer import GanTrainer
 from training.images import RealImages
 from training.journal import Journal
 from training.kinds import build_trainer
+from training.metrics.snapshots import Watch
 from training.run_folder import RunFolder
 from training.run_options import RunOptions
+from training.step_losses import READ_STEPS
+from training.threads import Pace
+from training.watching import Watching
 
 
 def run(
@@ -30,6 +34,8 @@ def run(
     compute: Compute | None = None,
     disk_budget: int | None = None,
     metrics_address: str | None = None,
+    pace: Pace | None = None,
+    watch: Watch | None = None,
 ) -> int:
     """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
 
@@ -42,6 +48,8 @@ def run(
         compute: how.
         disk_budget: bytes that the folder may take.
         metrics_address: host:port where the first process shows metrics to Prometheus.
+        pace: chooses the number of threads; none leaves it as it is.
+        watch: how the first process measures the snapshots; none measures none.
 
     Returns:
         0 when the run is complete, 130 when it was interrupted.
@@ -54,7 +62,7 @@ def run(
     images = RealImages(fitting(dataset, options), options.seed, options.mirror)
     trainer = build_trainer(options, images, device, compute)
     world = trainer.compute.world
-    files = RunFolder(folder, disk_budget)
+    files = RunFolder(folder, disk_budget, keeps_best=watch is not None)
     journal = Journal(folder, options.total_images, options.log_images)
     if world.writes:
         begin(trainer, files, journal, transfer)
@@ -62,23 +70,37 @@ def run(
             journal.metrics.show(metrics_address)
     trainer.meet()
     signals = catch_signals()
-    interrupted, saved = False, -1
+    watching = Watching(watch, files, trainer, journal) if watch and world.writes else None
+    interrupted, over = False, trainer.images_seen >= options.total_images
+    if watch and watch.stop_when_flat:
+        over = world.any(over or (watching is not None and watching.flat), device)
 
-    while trainer.images_seen < options.total_images and not interrupted:
+    while not over:
         losses = trainer.step()
-        interrupted = world.any(bool(signals), device)
-        if not world.writes:
-            continue
         seen = trainer.images_seen
-        journal.note(seen, options.resolution_at(seen), losses)
+        if pace:
+            pace.step(options.batch, options.resolution_at(seen))
+            journal.remarks["threads"] = pace.remark
+        if world.writes:
+            journal.note(seen, options.resolution_at(seen), losses)
+        # Several processes ask each other, which waits for all that they compute.
+        if world.size == 1 or trainer.step_count % READ_STEPS == 0:
+            interrupted = world.any(bool(signals), device)
 
-        # Save now and then, and show what the networks draw.
-        if seen // options.snapshot_images > (seen - options.batch) // options.snapshot_images:
-            files.snapshot(trainer, journal)
-            saved = seen
+        # Save now and then, and show what the networks draw; nothing that is spoilt is saved.
+        over = interrupted or seen >= options.total_images
+        every = options.snapshot_images
+        if over or seen // every > (seen - options.batch) // every:
+            trainer.read_losses()
+            if world.writes:
+                files.snapshot(trainer, journal)
+            if watching and not interrupted:
+                watching.measure()
+            if watch and watch.stop_when_flat:
+                over = world.any(over or (watching is not None and watching.flat), device)
+            if pace:
+                pace.pause()
     if world.writes:
-        if saved != trainer.images_seen:
-            files.snapshot(trainer, journal)
         journal.close()
     return 130 if interrupted else 0
 

@@ -18,7 +18,7 @@ from training.checkpoint import save_checkpoint
 from training.curves import draw_curves
 from training.datasets import files
 from training.datasets.store import Dataset
-from training.disk import check_space, make_room, snapshot_bytes
+from training.disk import check_space, make_room, snapshot_bytes, weights_bytes
 from training.gan_trainer import GanTrainer
 from training.journal import LOG, Journal
 from training.networks.weights import save_generator
@@ -39,16 +39,22 @@ class RunFolder:
     Args:
         path: of the folder; it is made by `prepare`.
         budget: bytes that it may take in all; none is no limit.
+        keeps_best: whether the best weights are kept beside the newest ones.
     """
 
-    def __init__(self, path: Path, budget: int | None = None) -> None:
+    def __init__(self, path: Path, budget: int | None = None, keeps_best: bool = False) -> None:
         self.path = path
         self.budget = budget
+        self.keeps_best = keeps_best
 
     @property
     def checkpoint(self) -> Path:
         """What the run goes on from."""
         return self.path / CHECKPOINT
+
+    def numbered(self, images_seen: int) -> Path:
+        """The weights of one snapshot."""
+        return self.path / "weights" / f"{images_seen:08d}.safetensors"
 
     def prepare(self, trainer: GanTrainer) -> None:
         """Make the folder, refuse to begin without room, and say what will be done.
@@ -63,6 +69,8 @@ class RunFolder:
         self._needed = snapshot_bytes(
             trainer.generator, trainer.discriminator, trainer.options.network.resolution
         )
+        if self.keeps_best:
+            self._needed += weights_bytes(trainer.generator)
         check_space(self.path, self._needed, self.budget)
         files.write(self.path / OPTIONS, trainer.options.to_json().encode() + b"\n")
 
@@ -104,8 +112,8 @@ class RunFolder:
         generator.calibrate()
         options, dataset = trainer.options, trainer.images.dataset
         story = describe(options.preset, options.to_json(), trainer.images_seen, dataset)
-        for path in (Path("weights") / f"{trainer.images_seen:08d}.safetensors", Path(WEIGHTS)):
-            save_generator(self.path / path, generator, story, metrics={})
+        for path in (self.numbered(trainer.images_seen), self.path / WEIGHTS):
+            save_generator(path, generator, story, metrics={})
 
 
 def describe(preset: str, options: str, images_seen: int, dataset: Dataset) -> dict[str, Any]:

@@ -35,6 +35,12 @@ class RunMetrics:
             ["run", "loss"],
             registry=self.registry,
         )
+        self._quality = Gauge(
+            f"{_PREFIX}_quality",
+            "FD and coverage of the last snapshot that was measured, with their intervals.",
+            ["run", "figure"],
+            registry=self.registry,
+        )
         self._gauge("target_images", "Images that the run will see.").set(target_images)
 
     def step(self, images_seen: int, resolution: int) -> None:
@@ -48,6 +54,11 @@ class RunMetrics:
         self._rate.set(images_per_s)
         for name, mean in means.items():
             self._losses.labels(run=self._run, loss=name).set(mean)
+
+    def measured(self, figures: Mapping[str, float]) -> None:
+        """Take note of what a snapshot was found to be worth."""
+        for name, value in figures.items():
+            self._quality.labels(run=self._run, figure=name).set(value)
 
     def show(self, address: str) -> int:
         """Serve http://`address`/metrics ("host:port") until the process ends; return the port.

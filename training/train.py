@@ -14,10 +14,12 @@ from training.distributed import World
 from training.images import RealImages
 from training.kinds import build_trainer
 from training.loop import fitting, run
+from training.metrics.snapshots import FLAT_IMAGES, Watch
 from training.overrides import add_overrides, read_options, scaling_note
 from training.plan import describe_plan
 from training.presets import PRESETS
 from training.run_options import RunOptions
+from training.threads import Pace
 
 EPILOG = """\
 examples:
@@ -33,7 +35,8 @@ docs/training/stylegan.md tells what each option does and when to use it.
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return 0 when the run is complete, 1 on failure, 130 when interrupted."""
     arguments = build_parser().parse_args(argv)
-    torch.set_num_threads(arguments.threads)
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
     try:
         options = read_options(arguments)
         if arguments.dry_run:
@@ -54,6 +57,8 @@ def main(argv: list[str] | None = None) -> int:
             compute,
             budget,
             arguments.metrics_address,
+            pick_pace(arguments.threads, options, world, device),
+            read_watch(arguments),
         )
         world.leave()
     except (DatasetError, ValueError, FloatingPointError, OSError) as error:
@@ -73,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_run(parser.add_argument_group("the run"))
     add_overrides(parser.add_argument_group("what to train (default: the preset's)"))
+    add_watch(parser.add_argument_group("how its snapshots are measured"))
     add_compute(parser.add_argument_group("how to compute it (may change when a run goes on)"))
     return parser
 
@@ -100,15 +106,40 @@ def add_run(group: argparse._ArgumentGroup) -> None:
     add("--dry-run", action="store_true", help="print the plan and stop")
 
 
+def add_watch(group: argparse._ArgumentGroup) -> None:
+    """Fields of `Watch`."""
+    add = group.add_argument
+    add(
+        "--heldout",
+        type=Path,
+        metavar="DATASET",
+        help="images that no training saw: measure FD and coverage at each snapshot, keep the best",
+    )
+    add(
+        "--heldout-count",
+        type=positive,
+        default=Watch.count,
+        metavar="N",
+        help="generated images, and real ones to compare them with (default: %(default)s)",
+    )
+    add("--cache", type=Path, default=Watch.cache, help="their features (default: %(default)s)")
+    add(
+        "--stop-when-flat",
+        action="store_true",
+        help=f"end the run when FD has not got better for {FLAT_IMAGES:,} images",
+    )
+
+
 def add_compute(group: argparse._ArgumentGroup) -> None:
     """Fields of `Compute`, and the machine."""
     add = group.add_argument
     add("--device", default="auto", help="cpu, cuda, or auto (default)")
     add(
         "--threads",
-        type=int,
-        default=torch.get_num_threads(),
-        help="CPU threads (default: all cores)",
+        type=threads,
+        metavar="N",
+        help="CPU threads, always as many; or auto (default): all cores, fewer while another "
+        "program holds one of them",
     )
     add(
         "--accumulate",
@@ -118,6 +149,44 @@ def add_compute(group: argparse._ArgumentGroup) -> None:
         help="cut each batch into N passes that need 1/N of the memory (default: 1)",
     )
     add("--compile", action="store_true", help="torch.compile the networks: for GPUs")
+
+
+def threads(text: str) -> int | None:
+    """Parse a number of threads; none for "auto"."""
+    return None if text == "auto" else positive(text)
+
+
+def positive(text: str) -> int:
+    """Parse a number of at least 1."""
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{count} is less than 1")
+    return count
+
+
+def pick_pace(
+    threads: int | None, options: RunOptions, world: World, device: torch.device
+) -> Pace | None:
+    """What chooses the number of threads, where it may: on CPUs, in a process on its own."""
+    most = torch.get_num_threads()
+    if threads is not None or most == 1 or world.size > 1 or device.type != "cpu":
+        return None
+    return Pace(most, options.r1_interval)
+
+
+def read_watch(arguments: argparse.Namespace) -> Watch | None:
+    """How snapshots are measured, if they are.
+
+    Raises:
+        ValueError: an option needs --heldout.
+    """
+    if arguments.heldout is None:
+        if arguments.stop_when_flat:
+            raise ValueError("--stop-when-flat needs --heldout DATASET, which the curve is made of")
+        return None
+    return Watch(
+        arguments.heldout, arguments.heldout_count, arguments.cache, arguments.stop_when_flat
+    )
 
 
 def dry_run(options: RunOptions, arguments: argparse.Namespace) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 # Steps between two changes of p; r_t is the mean over them.
 INTERVAL = 4
 
@@ -26,13 +28,14 @@ class Controller:
         self.p = p
         self.target = target
         self.ramp_images = ramp_images
-        self._signs: list[float] = []
+        self._signs: list[float | Tensor] = []
 
-    def update(self, real_sign: float, batch: int) -> None:
+    def update(self, real_sign: float | Tensor, batch: int) -> None:
         """Take note of one step.
 
         Args:
-            real_sign: mean of sign(D(real)) over the batch, in [-1, 1].
+            real_sign: mean of sign(D(real)) over the batch, in [-1, 1]; a scalar tensor is read
+                when p moves.
             batch: real images in the step.
         """
         if self.target is None:
@@ -40,14 +43,14 @@ class Controller:
         self._signs.append(real_sign)
         if len(self._signs) < INTERVAL:
             return
-        overfits = sum(self._signs) / INTERVAL > self.target
+        overfits = sum(map(float, self._signs)) / INTERVAL > self.target
         change = INTERVAL * batch / self.ramp_images
         self.p = min(1.0, max(0.0, self.p + (change if overfits else -change)))
         self._signs.clear()
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, as plain values."""
-        return {"p": self.p, "signs": list(self._signs)}
+        return {"p": self.p, "signs": [float(sign) for sign in self._signs]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""

@@ -34,8 +34,8 @@ class GreyShard:
         """Number of images."""
         return len(self._images)
 
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        """One image [H, W, 1]."""
+    def __getitem__(self, index: int | NDArray[np.int64]) -> NDArray[np.uint8]:
+        """One image [H, W, 1], or several [n, H, W, 1]."""
         return luma(self._images[index])
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:

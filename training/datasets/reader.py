@@ -162,9 +162,16 @@ class Images:
     def _take(self, indices: np.ndarray) -> np.ndarray:
         if indices.ndim != 1 or (indices.size and indices.dtype.kind not in "iu"):
             raise TypeError(f"need a row of integers, got {indices.dtype} {indices.shape}")
+        places = indices.astype(np.int64)
+        outside = places[(places < -len(self)) | (places >= len(self))]
+        if outside.size:
+            raise IndexError(f"image {outside[0]} of {len(self)}")
+        places %= len(self)
+        owners = np.searchsorted(self._firsts, places, side="right") - 1
         images = np.empty((len(indices), *self.shape[1:]), np.uint8)
-        for place, index in enumerate(indices.tolist()):
-            images[place] = self._one(index)
+        for owner in np.unique(owners):
+            rows = owners == owner
+            images[rows] = self._shards[owner][places[rows] - self._firsts[owner]]
         return images
 
 

@@ -9,6 +9,7 @@ from training.gan_trainer import GanTrainer
 from training.images import DROPOUT, LATENT, torch_generator
 from training.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.networks.dcgan import Discriminator, Generator
+from training.step_losses import StepLosses
 
 
 class DcganTrainer(GanTrainer):
@@ -26,7 +27,7 @@ class DcganTrainer(GanTrainer):
         """Make both networks."""
         return Generator(self.options.network), Discriminator(self.options.network)
 
-    def step(self) -> dict[str, float]:
+    def step(self) -> StepLosses:
         """Train both networks on one batch and return the losses; see `GanTrainer.step`."""
         options = self.options
         randomness = torch_generator(options.seed, LATENT, self.images_seen)
@@ -34,8 +35,8 @@ class DcganTrainer(GanTrainer):
         self.set_rates()
 
         # The discriminator learns to tell real from fake; one batch of fakes serves both networks.
-        real = self.images.batch(self.images_seen, options.batch, options.network.resolution)
-        real = real.to(self.device, memory_format=torch.channels_last)
+        side = options.network.resolution
+        real = self.images.batch(self.images_seen, options.batch, side, device=self.device)
         with self.autocast():
             fake = self.generator(self.latents(options.batch, randomness)).float()
             real_logits = self.discriminator(real)

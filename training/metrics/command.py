@@ -14,6 +14,7 @@ from training.datasets.store import DatasetError
 from training.metrics.evaluate import Plan, evaluate
 from training.metrics.registry import METRICS
 from training.metrics.report import for_card, table, to_json
+from training.metrics.snapshots import BEST, CURVE, Curve, Examiner, Watch
 from training.networks.weights import load_generator, save_generator
 
 EPILOG = """\
@@ -32,6 +33,7 @@ examples:
   anime-gan evaluate --weights generator.safetensors \\
       --dataset .local/datasets/procedural-64-heldout --training .local/datasets/procedural-64
   anime-gan evaluate --samples folder-of-pictures --dataset heldout --metrics kid,precision_recall
+  anime-gan evaluate --run .local/runs/stylegan-64 --dataset heldout
 """
 
 
@@ -41,7 +43,10 @@ def main(argv: Sequence[str]) -> int:
     if arguments.record and not arguments.weights:
         parser().error("--record needs --weights: a folder of samples has no metadata")
     try:
-        run(arguments)
+        if arguments.run:
+            measure_run(arguments)
+        else:
+            run(arguments)
     except (OSError, ValueError, DatasetError) as error:  # WeightsError is a ValueError
         sys.stderr.write(f"anime-gan evaluate: {error}\n")
         return 1
@@ -71,6 +76,28 @@ def run(arguments: argparse.Namespace) -> None:
         sys.stdout.write(f"recorded in {arguments.weights}\n")
 
 
+def measure_run(arguments: argparse.Namespace) -> None:
+    """Measure the snapshots that a run has kept, show and write their curve, and keep the best.
+
+    Raises:
+        ValueError: there are none, an option does not go with a run, or see `Curve.measure`.
+    """
+    for name in ("metrics", "training", "inception_weights"):
+        if getattr(arguments, name) is not None:
+            flag = "--" + name.replace("_", "-")
+            raise ValueError(f"{flag} does not go with --run, which measures FD and coverage alone")
+    folder = arguments.run / "weights"
+    snapshots = sorted(folder.glob("[0-9]*.safetensors"))
+    if not snapshots:
+        raise ValueError(f"{folder} holds no snapshots: is --run a training run?")
+    path = arguments.out or arguments.run / CURVE
+    watch = Watch(arguments.dataset, arguments.count, arguments.cache)
+    curve = Curve(path, Examiner(watch, torch.device(arguments.device)))
+    for weights in snapshots:
+        sys.stdout.write(f"{curve.measure(weights)}\n")
+    sys.stdout.write(f"{curve.verdict()}\n{path}\n{path.with_name(BEST)}\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     width = max(map(len, METRICS))
@@ -90,6 +117,9 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--weights", type=Path, help="generator.safetensors, as training writes it")
     what.add_argument("--samples", type=Path, help="or a data set or folder of generated images")
+    what.add_argument(
+        "--run", type=Path, help="or a training run: FD and coverage of each kept snapshot"
+    )
     add = parser.add_argument
     add("--dataset", type=Path, required=True, help="real images that no training saw")
     add("--training", type=Path, metavar="DATASET", help="images that the training saw")

@@ -16,6 +16,7 @@ from training.images import AUGMENTATION, LATENT, RealImages, torch_generator
 from training.losses import LOSSES, gradient_penalty, path_lengths
 from training.networks.stylegan2 import Discriminator, Generator
 from training.networks.stylegan2.layers import DEVIATION_GROUP
+from training.step_losses import StepLosses
 from training.stylegan2.latents import Latents
 from training.stylegan2.options import Phase, StyleganOptions
 
@@ -85,7 +86,7 @@ class StyleganTrainer(GanTrainer):
         """Make both networks."""
         return Generator(self.options.network), Discriminator(self.options.network)
 
-    def step(self) -> dict[str, float]:
+    def step(self) -> StepLosses:
         """Train both networks on one batch; see `GanTrainer.step`."""
         phase, fade = self.options.phase_at(self.images_seen)
         randomness = torch_generator(self.options.seed, LATENT, self.images_seen)
@@ -117,7 +118,7 @@ class StyleganTrainer(GanTrainer):
         self._set_learning(True)
 
         losses = self.finish_step()
-        self.controller.update(losses["real_sign"], self.options.batch)
+        self.controller.update(losses.unread("real_sign"), self.options.batch)
         return losses
 
     def _draw_parts(self, resolution: int, randomness: torch.Generator) -> list[Part]:
@@ -130,11 +131,10 @@ class StyleganTrainer(GanTrainer):
             for _ in range(3)
         ]
         if options.augment != "none":
-            self.note("augment_p", torch.tensor(self.controller.p, device=self.device))
+            self.note("augment_p", torch.full((), self.controller.p, device=self.device))
         parts = []
         for rows in self._parts:
-            real = self.images.batch(seen, options.batch, resolution, rows)
-            real = real.to(self.device, memory_format=torch.channels_last)
+            real = self.images.batch(seen, options.batch, resolution, rows, self.device)
             of_real, of_fake, of_judged = (whole and whole.rows(rows) for whole in augmentations)
             real = augment(real, of_real)
             parts.append(Part(real, latents.rows(rows), of_fake, of_judged))

@@ -109,13 +109,6 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / CHECKPOINT, CPU)
 
 
-def test_a_spoilt_loss_stops_the_run(squares: Dataset) -> None:
-    trainer = trained(squares, 1)
-    torch.nn.init.constant_(trainer.generator.synthesis.constant, float("nan"))
-    with pytest.raises(FloatingPointError, match="after 8 images are not finite"):
-        trainer.step()
-
-
 def test_an_epoch_shows_every_image_once(squares: Dataset) -> None:
     images = RealImages(squares, seed=5, mirror=False)
     shown = torch.cat([images.batch(start, 8, 16) for start in range(0, 64, 8)])
