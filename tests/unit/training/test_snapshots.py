@@ -235,8 +235,8 @@ def test_a_flat_run_ends_when_it_was_told_to(
     monkeypatch.setattr(snapshots, "FLAT_IMAGES", 32)
     measure = Examiner.measure
 
-    def never_better(judge: Examiner, generator: Any, images_seen: int) -> Snapshot:
-        found = measure(judge, generator, images_seen)
+    def never_better(examiner: Examiner, generator: Any, images_seen: int) -> Snapshot:
+        found = measure(examiner, generator, images_seen)
         return dataclasses.replace(found, fd=100.0, fd_low=90.0, fd_high=110.0)
 
     monkeypatch.setattr(Examiner, "measure", never_better)
