@@ -1,5 +1,6 @@
 """Likeness: planted copies are found and nothing else; groups; what two sets share."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from PIL import Image, ImageEnhance
 from tests.requires import require_renderer
 from tests.unit.datasets.pictures import jpeg, mirrored
 from tests.unit.ssim.index.material import noise
+from training.datasets.cleaning.findings import AGAINST, NEAR, Thresholds, find
 from training.datasets.likeness import looks as looking
 from training.datasets.likeness.groups import joined
 from training.datasets.likeness.limits import Likeness
@@ -170,6 +172,43 @@ def test_blocks_join_without_a_seam() -> None:
     assert found == {(one, other) for one in same for other in same if one < other}
     between = {(pair.earlier, pair.later) for pair in pairs_between(looks, looks, limits)}
     assert len(between) == count + len(same) * (len(same) - 1)
+
+
+@pytest.mark.parametrize(
+    ("difference", "cosine", "alike"),
+    [
+        (0.05, 0.0, True),  # the thumbnails leave no doubt
+        (0.15, 0.7, False),  # a rendered stranger
+        (0.15, 0.8, True),
+        (0.15, None, True),  # nobody to ask
+        (0.25, 0.9, False),
+        (0.25, 0.92, True),  # moved
+        (0.6, 0.92, False),  # noise
+    ],
+)
+def test_thumbnails_and_detector_decide_together(
+    difference: float, cosine: float | None, alike: bool
+) -> None:
+    looks = plain([0, 0], mirrored_by=2**64 - 1)
+    # Half of the levels at 100, half at 200; some of the second image's are swapped.
+    levels = np.repeat(np.array([100, 200], np.uint8), 128 * 3)
+    swapped = round(difference / 2 / 2 * len(levels))  # two deviations each, of both halves
+    other = levels.copy()
+    other[:swapped], other[-swapped:] = 200, 100
+    looks.thumbnails[:] = np.stack([levels, other]).reshape(2, 16, 16, 3)
+    if cosine is not None:
+        vectors = np.array([[1, 0], [cosine, (1 - cosine**2) ** 0.5]], np.float32)
+        looks = dataclasses.replace(looks, embeddings=vectors)
+    assert bool(list(near_pairs(looks, LIMITS))) == alike
+
+
+def test_an_image_that_only_resembles_one_that_goes_stays() -> None:
+    """Eight bits lead from the other dataset's image to the first, eight more to the second."""
+    looks, other = plain([0xFF, 0xFFFF], 2**64 - 1), plain([0], 2**64 - 1)
+    other.pixels[:] = b"other"
+    found = find(looks, None, other, Thresholds())
+    assert [(one.index, one.reason, one.like) for one in found] == [(0, AGAINST, 0)]
+    assert [(one.index, one.reason) for one in find(looks, None, None, Thresholds())] == [(1, NEAR)]
 
 
 LINKS = st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=30)
