@@ -34,9 +34,10 @@ FIELDS = (
     "texture_from",
     "snapshot_images",
 )
-# Without a warm-up, the first steps of a transferred run are as long as any, in directions that
-# empty moments know nothing of; docs/training/stylegan.md measures it.
-TRANSFER_WARMUP_IMAGES = 10_000
+# Adam's mean square looks back over some 100 steps (beta 2 is 0.99): 1,600 images in batches of 16.
+# Until then steps are too long. A longer warm-up only keeps the generator behind its discriminator;
+# docs/training/stylegan.md measures it.
+TRANSFER_WARMUP_IMAGES = 2_000
 
 
 def add_overrides(group: argparse._ArgumentGroup) -> None:
