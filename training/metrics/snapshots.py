@@ -1,8 +1,8 @@
 """The curve of a run: FD and coverage of its snapshots, measured on images that no training saw.
 
-Two questions are answered by it. Which snapshot is the best: the one with the smallest FD divided
-by coverage, so that a tenth less distance is worth as much as a tenth more variety. And whether the
-run still learns: an FD counts as better than the best one so far where it lies below that one's
+Two questions are answered by it. Which snapshot is the best: the one with the least excess, which
+is FD over its floor plus the share of held-out images that are not covered. And whether the run
+still learns: an FD counts as better than the best one so far where it lies below that one's
 95 % interval; the curve is flat when none did for 500,000 images.
 """
 
@@ -82,15 +82,17 @@ class Snapshot:
             f"({self.coverage_low:.3f} to {self.coverage_high:.3f})"
         )
 
-    @property
-    def demerit(self) -> float:
-        """FD / coverage: the smaller, the better."""
-        return self.fd / self.coverage if self.coverage > 0 else math.inf
+    def excess(self, floor_fd: float) -> float:
+        """FD / floor + (1 - coverage): near 1 for a perfect generator, larger for worse ones.
+
+        A sum, not FD / coverage: where coverage is small, its quotient would be all chance.
+        """
+        return self.fd / floor_fd + (1 - self.coverage)
 
 
-def best(snapshots: Sequence[Snapshot]) -> Snapshot:
-    """The snapshot to ship: the smallest FD / coverage, and among those that cover nothing, FD."""
-    return min(snapshots, key=lambda snapshot: (snapshot.demerit, snapshot.fd))
+def best(snapshots: Sequence[Snapshot], floor_fd: float) -> Snapshot:
+    """The snapshot to ship, the one with the least excess."""
+    return min(snapshots, key=lambda snapshot: snapshot.excess(floor_fd))
 
 
 def flat_since(snapshots: Sequence[Snapshot]) -> int | None:
@@ -210,13 +212,18 @@ class Curve:
         """See `flat_since`; none where nothing was measured yet."""
         return flat_since(self.snapshots) if self.snapshots else None
 
+    @property
+    def best(self) -> Snapshot:
+        """See `best`; at least one was measured."""
+        return best(self.snapshots, self._header["floor"]["fd"])
+
     def verdict(self) -> str:
         """One line: the best snapshot, and whether the curve is flat."""
         since = self.flat_since
         state = "not flat yet" if since is None else f"flat since {since / 1000:,.0f} kimg"
         floor = self._header["floor"]
         return (
-            f"best: {best(self.snapshots).images_seen / 1000:,.0f} kimg; {state}; real against "
+            f"best: {self.best.images_seen / 1000:,.0f} kimg; {state}; real against "
             f"real: FD {floor['fd']:.1f}, coverage {floor['coverage']:.3f}"
         )
 
@@ -253,7 +260,7 @@ class Curve:
         rows = [*self.snapshots, snapshot]
         self.snapshots = sorted(rows, key=lambda row: row.images_seen)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if best(self.snapshots) == snapshot:
+        if self.best == snapshot:
             files.write(self.path.with_name(BEST), weights.read_bytes())
         self._write()
         return snapshot
@@ -292,7 +299,7 @@ class Curve:
 
     def _write(self) -> None:
         content = self._header | {
-            "best": best(self.snapshots).images_seen,
+            "best": self.best.images_seen,
             "flat_since": self.flat_since,
             "snapshots": [asdict(row) for row in self.snapshots],
         }

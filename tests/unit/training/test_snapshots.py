@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,11 @@ def told(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_the_best_has_the_smallest_distance_for_its_coverage() -> None:
-    rows = [row(10, 100, 0.5), row(20, 90, 0.4), row(30, 110, 0.6)]
-    assert best(rows).images_seen == 30  # 200, 225, 183
-    collapsed = row(40, 20, 0.0)
-    assert best([*rows, collapsed]).images_seen == 30
-    assert best([collapsed, row(50, 10, 0.0)]).images_seen == 50
+    rows = [row(10, 100, 0.5), row(20, 90, 0.1), row(30, 101, 0.6)]
+    assert best(rows, 25).images_seen == 30  # 4.5, 4.5, 4.44
+    assert best([*rows, row(40, 95, 0.5)], 25).images_seen == 40
+    # Where nearly nothing is covered, chance in coverage does not outweigh a difference of FD.
+    assert best([row(10, 148.7, 0.046), row(20, 152.4, 0.056)], 36.9).images_seen == 10
 
 
 def test_a_curve_is_flat_when_nothing_was_better_by_more_than_chance_for_long() -> None:
@@ -119,12 +118,13 @@ def test_collapse_and_copies_move_the_figures_the_right_way() -> None:
     random = np.random.default_rng(0)
     real, good = (random.normal(size=(200, 16)).astype(np.float32) for _ in range(2))
     few = np.repeat(good[:4], 50, axis=0)
+    floor = frechet_distance(real, random.normal(size=(200, 16)).astype(np.float32)).value
 
-    def demerit(other: np.ndarray) -> float:
+    def excess(other: np.ndarray) -> float:
         fd, (_, coverage) = frechet_distance(real, other), density_coverage(real, other)
-        return row(0, fd.value, coverage.value).demerit
+        return row(0, fd.value, coverage.value).excess(floor)
 
-    assert demerit(good) < demerit(0.5 * good) < demerit(few)
+    assert excess(good) < excess(0.5 * good) < excess(few)
 
 
 def test_a_run_is_measured_after_the_fact(
@@ -140,8 +140,8 @@ def test_a_run_is_measured_after_the_fact(
     assert [row["images_seen"] for row in rows] == [64, 128, 192]
     assert curve["count"] == 12
     assert curve["floor"]["fd"] < min(row["fd"] for row in rows)
-    demerits = {row["images_seen"]: (Snapshot(**row).demerit, row["fd"]) for row in rows}
-    assert curve["best"] == min(demerits, key=demerits.__getitem__)
+    excess = {row["images_seen"]: Snapshot(**row).excess(curve["floor"]["fd"]) for row in rows}
+    assert curve["best"] == min(excess, key=excess.__getitem__)
     _, story = load_generator(folder / BEST)
     assert story["training"]["images_seen"] == curve["best"]
     assert (folder / "curve.png").stat().st_size > 10_000
@@ -279,7 +279,3 @@ def test_images_that_do_not_fit_are_refused_before_the_first_step(
     assert train([*command, "--stop-when-flat"]) == 1
     assert "--stop-when-flat needs --heldout" in capsys.readouterr().err
     assert not (tmp_path / "run" / LOG).exists()
-
-
-def test_nothing_covered_is_never_the_best() -> None:
-    assert row(0, 1.0, 0.0).demerit == math.inf
