@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from animegan_client.sheet import GAP_PX
-from deploy.local.demo import FACES, TRUNCATION
+from deploy.local.demo import DRAWN, FACES, TRUNCATION
 from deploy.local.processes import alive
 from tests.integration.generator import reference
 from tests.integration.local.polling import until
@@ -55,6 +55,7 @@ def test_it_writes_64_faces_and_a_sheet(command: list[str], tmp_path: Path) -> N
     assert "\r" not in done.stderr, "a log takes no progress bar"
     assert str(tmp_path / "out" / "sheet.png") in done.stderr
     assert not list((tmp_path / "temporary").glob("anime-gan-demo-*"))
+    assert not (tmp_path / "out" / "drawn.png").exists(), "there is no such model"
 
 
 def test_it_shows_the_nearest_training_images_and_verdicts(
@@ -63,6 +64,9 @@ def test_it_shows_the_nearest_training_images_and_verdicts(
     """With a small index in the default one's place, which holds the picture of one seed."""
     repository = write_repository(tmp_path / "models")
     shutil.copytree(model_repository / "stylegan", repository / "stylegan")
+    shutil.copytree(model_repository / "stylegan", repository / DRAWN)
+    config = repository / DRAWN / "config.pbtxt"
+    config.write_text(config.read_text().replace('"stylegan"', f'"{DRAWN}"'))
     truncation = np.full((1, 1), TRUNCATION, np.float32)
     onnx_file = model_repository / "stylegan" / "1" / "model.onnx"
     known = reference.images(onnx_file, [5], truncation=truncation)
@@ -82,6 +86,10 @@ def test_it_shows_the_nearest_training_images_and_verdicts(
     assert records[4]["matches"][0]["id"] == 0
     with Image.open(tmp_path / "out" / "nearest.png") as sheet:
         assert sheet.width > 1000
+    # The second model has the first one's weights here, so its faces are the same.
+    sheets = [(tmp_path / "out" / name).read_bytes() for name in ("sheet.png", "drawn.png")]
+    assert sheets[0] == sheets[1]
+    assert len(list((tmp_path / "out" / "drawn").iterdir())) == FACES
 
 
 def test_an_interrupted_demo_stops_what_it_started(command: list[str], tmp_path: Path) -> None:
