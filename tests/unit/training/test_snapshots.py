@@ -38,7 +38,7 @@ from training.report import read_log
 from training.run_folder import CHECKPOINT
 from training.train import main as train
 
-require_module(efficientnet.PACKAGE)
+require_module(efficientnet.LITE0.package)
 
 CPU = torch.device("cpu")
 TINY = PRESETS["stylegan-16-tiny"]

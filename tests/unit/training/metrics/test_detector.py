@@ -38,7 +38,7 @@ def material(faces: Images, generated: Images, cache: Path) -> Material:
     }
     pictures = {part: Pictures(part, images, 0, len(images)) for part, images in parts.items()}
     extractors = {detector.NAME: lambda: copy_detector(CPU)}
-    return Material(pictures, extractors, FeatureCache(cache), seed=0)
+    return Material(pictures, 64, extractors, FeatureCache(cache), seed=0)
 
 
 def test_mirrored_copies_are_seen_where_ssim_is_blind(faces: Images, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_titles_tell_the_network_and_keys_are_its_own(view) -> None:
 
 def test_the_gate_does_not_look_at_the_judge() -> None:
     limits = read_limits(DEFAULT)
-    assert JUDGE.key not in limits.metrics
+    assert JUDGE.key not in (*limits.quality, *limits.copying)
     assert not {figure.key for figure in JUDGE.figures} & set(limits.figures)
 
 
