@@ -8,10 +8,15 @@ from training.networks.stylegan2 import NetworkConfig
 from training.scaling import half_life, r1_gamma, step_size
 from training.stylegan2.options import Phase, StyleganOptions
 
-# Two CPU cores, about two hours: the weights that this repository ships.
+# Smooth kernels where the resolution changes: docs/training/ablations/README.md. The weights that
+# this repository ships are older, with learnt ones.
+CPU_NETWORK = NetworkConfig(
+    resolution=64, channel_base=1024, channel_max=128, channel_min=32, resampling="smooth"
+)
+# Two CPU cores, about two hours.
 CPU_64 = StyleganOptions(
     preset="stylegan-64-cpu",
-    network=NetworkConfig(resolution=64, channel_base=1024, channel_max=128, channel_min=32),
+    network=CPU_NETWORK,
     phases=(
         Phase(16, 80_000, r1_gamma=0.02),
         Phase(32, 100_000, r1_gamma=0.03, fade_images=12_000),
@@ -27,7 +32,7 @@ CPU_64 = StyleganOptions(
 # Two CPU cores, about an hour (estimated): a first look at new pictures.
 CPU_32 = StyleganOptions(
     preset="stylegan-32-cpu",
-    network=NetworkConfig(resolution=32, channel_base=1024, channel_max=128, channel_min=32),
+    network=replace(CPU_NETWORK, resolution=32),
     phases=(Phase(16, 80_000, r1_gamma=0.02), Phase(32, 220_000, 0.03, fade_images=12_000)),
     ema_half_life=10_000,
     texture_from=0.75,
@@ -47,7 +52,7 @@ def on_gpu(network: NetworkConfig, images: int, texture_from: float) -> Stylegan
     side, batch = network.resolution, 64
     return StyleganOptions(
         preset=f"stylegan-{side}-gpu",
-        network=network,
+        network=replace(network, resampling="smooth"),
         phases=(Phase(side, images, r1_gamma(side, batch)),),
         batch=batch,
         lr_generator=step_size(side),
@@ -116,7 +121,13 @@ STYLEGAN: dict[str, StyleganOptions] = {
     "stylegan-16-tiny": StyleganOptions(
         preset="stylegan-16-tiny",
         network=NetworkConfig(
-            resolution=16, z_dim=16, w_dim=16, mapping_layers=2, channel_base=64, channel_max=16
+            resolution=16,
+            z_dim=16,
+            w_dim=16,
+            mapping_layers=2,
+            channel_base=64,
+            channel_max=16,
+            resampling="smooth",
         ),
         phases=(Phase(8, 64, r1_gamma=0.02), Phase(16, 128, r1_gamma=0.05, fade_images=32)),
         batch=8,

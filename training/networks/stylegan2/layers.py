@@ -137,8 +137,7 @@ class ModulatedConv2d(nn.Module):
     groups, hence the batch) and is faster on a CPU.
 
     With `up` the resolution doubles by a 4x4 transposed convolution of stride 2. The paper
-    upsamples by a 3x3 one and a fixed blur; one learnt kernel costs less than half and trained
-    better on small budgets.
+    upsamples by a 3x3 one and a fixed blur, which costs more than twice as much.
 
     Args:
         inputs: I.

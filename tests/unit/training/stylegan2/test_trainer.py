@@ -72,7 +72,9 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(squares: Dataset) -> None:
 )
 def test_accumulation_equals_the_whole_batch(squares: Dataset, change: dict[str, object]) -> None:
     # Ten steps see two resolutions, fading, noise, mixing, and both lazy penalties.
-    options = dataclasses.replace(TINY, **change)
+    # With seed 0 an activation lies so near to the kink of the leaky ReLU that rounding decides on
+    # which side of it R1's second derivative is taken.
+    options = dataclasses.replace(TINY, seed=1, **change)
     assert_close(
         trained(squares, 10, options), trained(squares, 10, options, Compute(accumulate=4))
     )
