@@ -20,8 +20,8 @@ class NetworkConfig:
         channel_min: ... nor less than this.
         from_rgb_kernel: side of the discriminator's first convolution, 1 or 3; 3 sees every edge of
             the picture, 1 only those inside the 2x2 pixels that it folds.
-        resampling: "learnt" doubles and halves the resolution by 4x4 kernels, as in weights that are
-            older than the choice; "smooth" by 3x3 kernels that a box of 2x2 pixels widens.
+        resampling: "learnt" doubles and halves the resolution by 4x4 kernels, as weights have that
+            are older than the choice; "smooth" by 3x3 kernels that a box of 2x2 pixels widens.
 
     Raises:
         ValueError: a field is out of range; the message names it.
