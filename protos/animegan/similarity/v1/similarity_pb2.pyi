@@ -249,7 +249,8 @@ class SearchQuery(_message.Message):
     """
     false_alarm_rate: _builtins.float
     """Share of unseen real images that the verdict may wrongly call copies, over 0 and below 1.
-    Absent: 0.01. What the index's calibration cannot resolve is INVALID_ARGUMENT.
+    Absent: 0.01, or where the index's n held-out images cannot carry that, 1 / (n + 1); the
+    verdict says which. What they cannot carry when it is asked for is INVALID_ARGUMENT.
     """
     omit_thumbnails: _builtins.bool
     """Leave the matches' pictures out."""
@@ -918,9 +919,9 @@ class Calibration(_message.Message):
     dataset: _builtins.str
     """Name of their dataset."""
     threshold: _builtins.float
-    """The threshold of verdicts at `false_alarm_rate`. 0 if the images were too few for that rate."""
+    """The threshold of verdicts at `false_alarm_rate`."""
     false_alarm_rate: _builtins.float
-    """The false-alarm rate of requests that set none, 0.01."""
+    """The false-alarm rate of requests that set none: 0.01, or 1 / (count + 1) if that is more."""
     false_alarm_low: _builtins.float
     """The threshold's own false-alarm rate lies above this with 97.5 % confidence: other held-out
     images would have given another threshold.
