@@ -15,12 +15,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -28,20 +30,22 @@ import torch
 from training.datasets import files
 from training.datasets.store import DatasetError
 from training.markdown import table
-from training.metrics.evaluate import Plan, evaluate
+from training.metrics.evaluate import Plan, check_overlap, evaluate
+from training.metrics.pictures import channels_of, open_collection
 from training.metrics.report import to_json
 from training.networks.weights import load_generator
 from training.run_folder import WEIGHTS
+from training.train import positive
 
-METRICS = ("fd", "precision_recall", "density_coverage")
+METRICS = ("fd", "density_coverage", "kid", "precision_recall")
 # Columns of the table: key of the figure, decimals.
-COLUMNS = {"fd": 1, "coverage": 3, "precision": 3, "recall": 3}
+COLUMNS = {"fd": 1, "coverage": 3, "kid_x1000": 1, "precision": 3, "recall": 3}
 FOUND = "metrics.json"
 EPILOG = """\
 Seed after seed, every variant is trained and then measured; the table is written anew after each.
 An interrupted command goes on where it stopped. The seeds of one variant tell how much is chance:
-believe a difference that is larger than theirs. docs/training/ablations/ has the plan and the
-table that our presets come from.
+believe a difference that is larger than theirs. docs/training/ablations/ has our plan, and what of
+it was run.
 
 example:
   anime-gan ablate --plan docs/training/ablations/plan-32.toml --threads 1 \\
@@ -74,11 +78,13 @@ def main(argv: Sequence[str]) -> int:
     arguments = build_parser().parse_args(argv)
     torch.set_num_threads(arguments.threads)
     try:
-        for variant in read_plan(arguments.plan):
+        plan = read_plan(arguments.plan)
+        check_sets(arguments)
+        for variant in plan:
             code = train(variant, arguments)
             if code:
                 return code
-            measure(arguments.out / variant.folder, arguments)
+            measure(variant, arguments)
             write_table(arguments.plan, arguments.out)
     except KeyboardInterrupt:
         return 130
@@ -100,11 +106,18 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--plan", type=Path, required=True, metavar="TOML", help="what to try; see --help's end")
     add("--dataset", type=Path, required=True, help="directory that `anime-gan dataset` wrote")
-    add("--heldout", type=Path, required=True, metavar="DATASET", help="images no training saw")
+    add(
+        "--heldout",
+        type=Path,
+        required=True,
+        metavar="DATASET",
+        help="images that no training saw, of the size that the variants draw",
+    )
+    add("--allow-overlap", action="store_true", help="though some are copies of training images")
     add("--out", type=Path, required=True, help="folder of the runs and of table.md")
-    add("--count", type=int, default=1000, help="images to measure (default: %(default)s)")
+    add("--count", type=positive, default=1000, help="images to measure (default: %(default)s)")
     add("--cache", type=Path, default=Plan.cache, help="features (default: %(default)s)")
-    add("--threads", type=int, default=torch.get_num_threads(), help="(default: all cores)")
+    add("--threads", type=positive, default=torch.get_num_threads(), help="(default: all cores)")
     return parser
 
 
@@ -122,38 +135,102 @@ def read_plan(path: Path) -> list[Variant]:
     unknown = plan.keys() - {"common", "seeds", "variants"}
     if unknown or not plan.get("variants") or not plan.get("seeds"):
         raise ValueError(f"{path}: give common, seeds and [variants], and nothing else")
+    _check(path, "seeds", plan["seeds"], int)
+    _check(path, "common", plan.setdefault("common", []), str)
+    if not isinstance(plan["variants"], dict):
+        raise ValueError(f"{path}: variants: give a table, [variants]")
     for name, flags in plan["variants"].items():
         if not re.fullmatch(r"[\w.-]+", name):
             raise ValueError(f"{path}: variants.{name}: letters, digits, '.', '_' and '-' only")
-        if not isinstance(flags, list) or not all(isinstance(flag, str) for flag in flags):
-            raise ValueError(f"{path}: variants.{name}: give a list of strings")
+        _check(path, f"variants.{name}", flags, str)
     return [
-        Variant(name, seed, (*plan.get("common", ()), *flags))
+        Variant(name, seed, (*plan["common"], *flags))
         for seed in plan["seeds"]
         for name, flags in plan["variants"].items()
     ]
+
+
+def _check(path: Path, name: str, values: object, kind: type) -> None:
+    if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+        what = "numbers" if kind is int else "strings"
+        raise ValueError(f"{path}: {name}: give a list of {what}")
+
+
+def check_sets(arguments: argparse.Namespace) -> None:
+    """See, before hours of training, that no held-out image is a copy of a training image.
+
+    Raises:
+        OverlapError: some are, and it is not allowed.
+        ValueError, DatasetError: a set cannot be read.
+    """
+    channels = channels_of(arguments.dataset)
+    heldout, dataset = (
+        open_collection(path, channels, seed=0) for path in (arguments.heldout, arguments.dataset)
+    )
+    plan = Plan(cache=arguments.cache, allow_overlap=arguments.allow_overlap)
+    check_overlap({"dataset": heldout, "training": dataset}, plan)
 
 
 def train(variant: Variant, arguments: argparse.Namespace) -> int:
     """Train one variant, or go on with it; return the exit code of `anime-gan train`."""
     run = arguments.out / variant.folder
     if (run / FOUND).exists():
+        check_done(run / FOUND, variant, arguments)
         return 0
     sys.stderr.write(f"{variant.folder}: {' '.join(variant.flags)}\n")
     command = [sys.executable, "-m", "training.train", *variant.flags]
     command += ["--seed", str(variant.seed), "--threads", str(arguments.threads)]
     command += ["--dataset", str(arguments.dataset), "--run", str(run)]
-    return subprocess.run(command, check=False).returncode  # noqa: S603
+    return wait(command)
 
 
-def measure(run: Path, arguments: argparse.Namespace) -> None:
+def wait(command: Sequence[str]) -> int:
+    """Run a command; what should stop this process stops that one, which saves before it ends."""
+    with subprocess.Popen(command) as process:  # noqa: S603
+
+        def forward(number: int, _frame: FrameType | None) -> None:
+            process.send_signal(number)
+
+        before = {one: signal.signal(one, forward) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def told(variant: Variant, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What decides the figures of a variant."""
+    sets = {name: str(getattr(arguments, name).resolve()) for name in ("dataset", "heldout")}
+    return {"flags": [*variant.flags], "count": arguments.count, **sets}
+
+
+def check_done(file: Path, variant: Variant, arguments: argparse.Namespace) -> None:
+    """See that the figures that are there are those that were asked for.
+
+    Raises:
+        ValueError: naming what differs.
+    """
+    before = json.loads(file.read_text(encoding="utf-8"))["asked"]
+    now = told(variant, arguments)
+    differing = [name for name, value in now.items() if before.get(name) != value]
+    if differing:
+        raise ValueError(
+            f"{file.parent} was made with other {', '.join(differing)}: give another --out, or "
+            "remove that folder"
+        )
+
+
+def measure(variant: Variant, arguments: argparse.Namespace) -> None:
     """Measure the weights that a run ended with, once; errors as in `evaluate`."""
+    run = arguments.out / variant.folder
     if (run / FOUND).exists():
         return
     generator, _ = load_generator(run / WEIGHTS)
     plan = Plan(count=arguments.count, metrics=METRICS, cache=arguments.cache)
     device = torch.device("cpu")
-    found = to_json(evaluate(generator, arguments.heldout, None, plan, device))
+    evaluation = evaluate(generator, arguments.heldout, None, plan, device)
+    found = {"asked": told(variant, arguments), **to_json(evaluation)}
     files.write(run / FOUND, (json.dumps(found, indent=2) + "\n").encode())
 
 

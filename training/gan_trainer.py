@@ -149,6 +149,19 @@ class GanTrainer(ABC):
             losses.read  # noqa: B018
         self._unread.clear()
 
+    def check_weights(self) -> None:
+        """See that the last update has not spoilt the weights: its loss tells of those before it.
+
+        Raises:
+            FloatingPointError: one of them is not finite.
+        """
+        for network in (self.generator, self.discriminator):
+            if not all(bool(value.isfinite().all()) for value in network.parameters()):
+                raise FloatingPointError(
+                    f"a weight after {self.images_seen} images is not finite; the last checkpoint "
+                    "is whole; begin another run with another --seed or with --precision fp32"
+                )
+
     def latents(self, count: int, randomness: torch.Generator) -> Tensor:
         """Draw z [count, Z]."""
         z = torch.randn(count, self.options.network.z_dim, generator=randomness)

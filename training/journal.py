@@ -110,7 +110,7 @@ class Journal:
         for name, value in figures.items():
             self._board.add_scalar(name, value, images_seen)
         self._board.flush()
-        self.metrics.measured(figures)
+        self.metrics.measured({name: figures[name] for name in figures if name != "flat_since"})
 
     def show(self, images_seen: int, sheet: Image.Image) -> None:
         """Put a sample sheet into TensorBoard."""

@@ -92,6 +92,7 @@ def run(
         every = options.snapshot_images
         if over or seen // every > (seen - options.batch) // every:
             trainer.read_losses()
+            trainer.check_weights()
             if world.writes:
                 files.snapshot(trainer, journal)
             if watching and not interrupted:

@@ -126,11 +126,13 @@ def read_network(network: NetworkShape, sizes: Sequence[str]) -> NetworkShape:
         ValueError: a size is unknown, or cannot be.
     """
     known = dataclasses.asdict(network)  # type: ignore[call-overload]  # every shape is a dataclass
-    given: dict[str, int | str] = {}
+    given: dict[str, int | float | str] = {}
     for size in sizes:
         name, _, value = size.partition("=")
         if name not in known:
             raise ValueError(f"--network: {name!r} is unknown; there are {', '.join(known)}")
+        if type(known[name]) not in (int, float, str):
+            raise ValueError(f"--network: {name} is set by the preset alone")
         try:
             given[name] = type(known[name])(value)
         except ValueError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from training.datasets.likeness.looks import look
+from training.datasets.likeness.overlap import overlap
 from training.gan_trainer import GanTrainer
 from training.journal import Journal
 from training.metrics.snapshots import CURVE, Curve, Examiner, Watch
@@ -20,6 +22,7 @@ class Watching:
         journal: open; each snapshot gets a line.
 
     Raises:
+        OverlapError: held-out images are copies of those that the run trains on.
         ValueError: the held-out images do not fit, or the folder's curve was measured otherwise.
         DatasetError: they are no data set, or damaged.
     """
@@ -29,7 +32,10 @@ class Watching:
     ) -> None:
         self._files, self._trainer, self._journal = files, trainer, journal
         examiner = Examiner(watch, trainer.device)
-        examiner.collection(trainer.average)
+        heldout, dataset = examiner.collection(trainer.average), trainer.images.dataset
+        looks = look(heldout.images, heldout.name, watch.cache, heldout.cache_name)
+        seen = look(dataset.images_NHWC, dataset.header.name, watch.cache, dataset.digest)
+        overlap((heldout.name, looks), (dataset.header.name, seen)).refuse()
         self._curve = Curve(files.path / CURVE, examiner)
         self._curve.rewind(trainer.images_seen)
         self.measure()

@@ -76,14 +76,19 @@ def run(arguments: argparse.Namespace) -> None:
         sys.stdout.write(f"recorded in {arguments.weights}\n")
 
 
+# What `--run` goes with.
+OF_RUNS = ("run", "dataset", "count", "cache", "out", "device")
+
+
 def measure_run(arguments: argparse.Namespace) -> None:
     """Measure the snapshots that a run has kept, show and write their curve, and keep the best.
 
     Raises:
         ValueError: there are none, an option does not go with a run, or see `Curve.measure`.
     """
-    for name in ("metrics", "training", "inception_weights"):
-        if getattr(arguments, name) is not None:
+    usual = vars(parser().parse_args(["--run", "", "--dataset", ""]))
+    for name, value in vars(arguments).items():
+        if name not in OF_RUNS and value != usual[name]:
             flag = "--" + name.replace("_", "-")
             raise ValueError(f"{flag} does not go with --run, which measures FD and coverage alone")
     folder = arguments.run / "weights"
@@ -153,7 +158,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         type=_positive,
         default=Plan.training_images,
         help="training images whose features are compared; copies of others are noticed by SSIM "
-        "only (default: %(default)s)",
+        "and the copy detector (default: %(default)s)",
     )
     add(
         "--paths",

@@ -29,6 +29,7 @@ from training.release.gate.contestant import Contestant
 from training.release.publish import publish
 from training.release.store import Store
 from training.release.tritons import Address, Tritons
+from training.release.verbs.watch import WORSE
 from training.release.watch import Served
 
 CURRENT = model(poor=0.5)
@@ -114,7 +115,7 @@ def test_a_worse_candidate_is_told_from_the_same_model(
     load(platform.models, tritons, NAME)
     code, found = platform.watch(triton)
     assert faults <= found
-    assert code == bool(faults) == bool(found)
+    assert (code, bool(found)) == ((WORSE, True) if faults else (0, False))
     verdict = "worse than it may be" if faults else "as good as the stable version"
     assert verdict in capsys.readouterr().out
 

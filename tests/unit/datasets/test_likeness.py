@@ -278,5 +278,5 @@ def test_an_overlap_is_refused_with_share_and_remedy() -> None:
         Overlap("heldout", "training", 5, 2000).refuse()
     with pytest.raises(OverlapError, match=r"301 of 2,000 images of heldout \(15\.0%\)") as refused:
         Overlap("heldout", "training", 301, 2000).refuse("; or not")
-    assert "dataset clean heldout --against training" in str(refused.value)
+    assert "dataset clean HELDOUT --against TRAINING" in str(refused.value)
     assert str(refused.value).endswith("; or not")

@@ -1,6 +1,8 @@
 """Ablations: real runs of the tiny preset, measured on real images, and resumed."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,11 +41,14 @@ def test_a_plan_is_read_seed_after_seed(plan: Path) -> None:
     [
         ("seeds = [0]", "[variants]"),
         ("seeds = [0]\n[variants]\nbase = []\n[more]", "nothing else"),
+        ("seeds = 3\n[variants]\nbase = []", "seeds: give a list of numbers"),
+        ("common = '--preset x'\nseeds = [0]\n[variants]\nbase = []", "common: give a list"),
+        ("seeds = [0]\nvariants = ['base']", "variants: give a table"),
         ("seeds = [0]\n[variants]\n'a/b' = []", "variants.a/b"),
         ("seeds = [0]\n[variants]\nbase = '--batch 4'", "variants.base"),
         ("seeds = [", "plan.toml"),
     ],
-    ids=["no variants", "unknown", "name", "flags", "no TOML"],
+    ids=["no variants", "unknown", "seeds", "common", "no table", "name", "flags", "no TOML"],
 )
 def test_what_is_no_plan_is_refused_by_name(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "plan.toml"
@@ -53,9 +58,11 @@ def test_what_is_no_plan_is_refused_by_name(tmp_path: Path, text: str, told: str
     assert told in str(refusal.value)
 
 
-def test_every_variant_is_trained_measured_and_told(plan: Path, tmp_path: Path) -> None:
+def test_every_variant_is_trained_measured_and_told(
+    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     training = write_dataset(tmp_path / "squares").directory
-    heldout = write_dataset(tmp_path / "heldout", seed=1).directory
+    heldout = write_dataset(tmp_path / "heldout", seed=3).directory
     out = tmp_path / "out"
     command = ["--plan", str(plan), "--dataset", str(training), "--heldout", str(heldout)]
     command += ["--out", str(out), "--cache", str(tmp_path / "cache"), "--threads", "1"]
@@ -79,10 +86,46 @@ def test_every_variant_is_trained_measured_and_told(plan: Path, tmp_path: Path) 
     assert not (out / "base-0" / "checkpoint.pt").exists()
     assert (out / "base-0" / "metrics.json").stat().st_mtime_ns == written
 
+    # What was made otherwise is not taken for it.
+    assert main([*command, "--count", "20"]) == 1
+    assert "base-0 was made with other count" in capsys.readouterr().err
+
 
 def test_a_variant_that_cannot_be_trained_ends_the_command(plan: Path, tmp_path: Path) -> None:
     training = write_dataset(tmp_path / "squares").directory
     plan = tmp_path / "plan.toml"
     plan.write_text("seeds = [0]\n[variants]\nnone = ['--preset', 'none']", encoding="utf-8")
     command = ["--plan", str(plan), "--dataset", str(training), "--heldout", str(training)]
+    command += ["--allow-overlap", "--cache", str(tmp_path / "cache")]
     assert main([*command, "--out", str(tmp_path / "out")]) == 2
+
+
+def test_what_stops_the_command_waits_for_the_run_to_be_saved(tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    run = f"""
+import pathlib, signal, time
+caught = []
+signal.signal(signal.SIGTERM, lambda number, frame: caught.append(number))
+print(1, flush=True)
+while not caught:
+    time.sleep(0.01)
+time.sleep(1)
+pathlib.Path({str(saved)!r}).touch()
+"""
+    code = "import sys; from training.ablation import wait; sys.exit(wait(sys.argv[1:]))"
+    start = [sys.executable, "-c", code, sys.executable, "-c", run]
+    with subprocess.Popen(start, stdout=subprocess.PIPE) as command:
+        assert command.stdout and command.stdout.read(1) == b"1"
+        command.terminate()
+        assert command.wait(timeout=60) == 0
+    assert saved.exists()
+
+
+def test_a_recipe_is_not_chosen_by_images_that_were_seen(
+    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = str(write_dataset(tmp_path / "squares").directory)
+    command = ["--plan", str(plan), "--dataset", training, "--heldout", training]
+    assert main([*command, "--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache")]) == 1
+    assert "64 of 64 images of squares (100.0%)" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -113,6 +113,7 @@ def test_a_transferred_run_warms_up(tmp_path: Path) -> None:
         (("--no-growing",), "--no-growing: a dcgan such as dcgan-16-tiny has no such option"),
         (("--texture-from", "0"), "--texture-from: a dcgan"),
         (("--network", "channel_min=8"), "--network: 'channel_min' is unknown"),
+        (("--network", "minibatch_deviation=False"), "minibatch_deviation is set by the preset"),
         (("--r1-interval", "0"), "r1_interval: 0 is less than 1"),
         (("--lr-generator", "0"), "lr_generator: 0.0 is not above 0"),
         (("--ema-half-life", "-1"), "ema_half_life: -1 is negative"),

@@ -164,6 +164,8 @@ def test_what_does_not_go_with_a_run_is_refused(
     assert "holds no snapshots: is --run a training run?" in capsys.readouterr().err
     assert evaluate([*command, "--metrics", "kid"]) == 1
     assert "--metrics does not go with --run" in capsys.readouterr().err
+    assert evaluate([*command, "--truncation", "0.7"]) == 1
+    assert "--truncation does not go with --run" in capsys.readouterr().err
 
 
 def test_figures_of_other_images_are_not_mixed(watch: Watch, tmp_path: Path) -> None:

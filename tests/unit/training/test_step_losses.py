@@ -100,3 +100,23 @@ def test_nothing_of_a_spoilt_run_is_saved(
     assert not (tmp_path / "run" / WEIGHTS).exists()
     state = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)
     assert state["images_seen"] == 40
+
+
+def test_weights_that_the_last_update_spoilt_are_not_saved(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of a step is that of the weights before it."""
+    options = dataclasses.replace(TINY, snapshot_images=40, log_images=8_192)
+    step = StyleganTrainer.step
+
+    def spoiling(trainer: StyleganTrainer) -> Any:
+        losses = step(trainer)
+        if trainer.images_seen == 80:
+            spoil(trainer)
+        return losses
+
+    monkeypatch.setattr(StyleganTrainer, "step", spoiling)
+    with pytest.raises(FloatingPointError, match="a weight after 80 images is not finite"):
+        run(options, squares, tmp_path / "run", CPU)
+    state = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)
+    assert state["images_seen"] == 40

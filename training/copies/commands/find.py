@@ -35,7 +35,7 @@ def add(verbs: Verbs) -> None:
     option("--index", type=Path, required=True, help="SSIM index that `copies index` has embedded")
     option("--models", type=Path, default=Path("models"), help="repository of the detector")
     option("--k", type=positive, default=4, help="nearest images to list")
-    option("--false-alarms", type=share, metavar="RATE", help="of the verdict (0.01)")
+    option("--false-alarms", type=share, metavar="RATE", help="of the verdict (0.01, or the least)")
     parser.set_defaults(run=_run)
 
 

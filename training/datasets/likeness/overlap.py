@@ -62,8 +62,8 @@ class Overlap:
         """
         if self.share > TOLERATED:
             raise OverlapError(
-                f"{self}: they were not unseen. Leave them out: `anime-gan dataset clean "
-                f"{self.heldout} --against {self.seen} --report DIR --apply --out DIR`{remedy}"
+                f"{self}: they were not unseen. Leave them out: `anime-gan dataset clean HELDOUT "
+                f"--against TRAINING --no-features --report DIR --apply --out DIR`{remedy}"
             )
 
 

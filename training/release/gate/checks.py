@@ -127,7 +127,7 @@ def drawn_checks(
     yield Check("images", name, Score(fewest), None, None, (enough,))
     # `evaluate` refuses an overlap that nobody allowed.
     for overlap in {drawn.evaluation.overlap for drawn in candidate if drawn.evaluation.overlap}:
-        name = "share of the unseen images that are training images"
+        name = f"share of the unseen images that are training images ({overlap.copies} are)"
         yield Check("overlap", name, Score(overlap.share), None, None, ())
     now: dict[str, Score] = {}
     for drawn in current:

@@ -66,7 +66,7 @@ def as_json(candidate: Part, current: Part | None, checks: Sequence[Check]) -> s
 
 
 def _row(check: Check) -> str:
-    bounds = "<br>".join(map(_condition, check.conditions)) or "none for a first version"
+    bounds = "<br>".join(map(_condition, check.conditions)) or "none"
     cells = (
         "ok" if check.passed else "**no**",
         check.name,

@@ -87,7 +87,7 @@ def add_measuring(parser: argparse.ArgumentParser, first_seed: int, out: Path) -
         action="store_true",
         help="measure although images of --dataset are images of --training; the share is told",
     )
-    add("--limits", type=Path, metavar="FILE", help="default: see below")
+    add("--limits", type=Path, metavar="FILE", help="default: training/release/gate/limits.toml")
     add("--count", type=int, default=1000, help="images to draw (default: %(default)s)")
     add(
         "--first-seed",

@@ -22,12 +22,17 @@ have. They are measured and limited as by `anime-gan models gate`, but for the e
 latency. The seeds are others than the gate's. Give as few images as the limits allow where the
 traffic needs Triton: they are drawn one small batch after the other.
 
-exit code: 0 the candidate is as good, 1 it is worse or cannot be measured, 2 wrong usage; so
+exit code: 0 the candidate is as good, 1 it cannot be measured, 2 wrong usage, 3 it is worse; so
 
-  anime-gan models watch ... || anime-gan models rollback --note "worse than before"
+  anime-gan models watch ...
+  if [ $? -eq 3 ]; then anime-gan models rollback --note "worse than before"; fi
+
+Do not roll back on any other code: without a candidate, a rollback takes back the stable version.
 """
 # Far from 0, where the gate's begin.
 FIRST_SEED = 1_000_000
+# A code of its own, so that a script takes no other failure for a verdict.
+WORSE = 3
 
 
 def add(subparsers: Any) -> None:
@@ -42,7 +47,7 @@ def add(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, report; return 0 if the candidate is as good, else 1."""
+    """Measure, report; return 0 if the candidate is as good, else `WORSE`."""
     # The other steps run where there is no PyTorch.
     from training.release.gate import checks, measure, report
     from training.release.watch import watch
@@ -57,4 +62,4 @@ def run(arguments: argparse.Namespace) -> int:
     passed = checks.passed(found.checks)
     verdict = "is as good as the stable version" if passed else "is worse than it may be"
     report.write(arguments.out, found.candidate, found.stable, found.checks, verdict)
-    return 0 if passed else 1
+    return 0 if passed else WORSE

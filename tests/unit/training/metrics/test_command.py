@@ -182,7 +182,7 @@ def test_images_of_the_training_are_refused_or_told(
     assert run(what, heldout, cache, *chosen) == 1
     refusal = capsys.readouterr().err
     assert "4 of 40 images of heldout (10.0%) are images of training, or nearly" in refusal
-    assert "dataset clean heldout --against training" in refusal and "--allow-overlap" in refusal
+    assert "dataset clean HELDOUT --against TRAINING" in refusal and "--allow-overlap" in refusal
     assert not (tmp_path / "training.metrics.json").exists()
 
     assert run(what, heldout, cache, *chosen, "--allow-overlap") == 0
