@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -49,7 +49,7 @@ it was run.
 
 example:
   anime-gan ablate --plan docs/training/ablations/plan-32.toml --threads 1 \\
-      --dataset .local/faces/clean --heldout .local/faces/heldout --out .local/ablation
+      --dataset data/faces-clean --heldout data/faces-unseen-32 --out runs/ablation
 """
 
 
@@ -81,11 +81,12 @@ def main(argv: Sequence[str]) -> int:
         plan = read_plan(arguments.plan)
         check_sets(arguments)
         for variant in plan:
-            code = train(variant, arguments)
-            if code:
-                return code
-            measure(variant, arguments)
-            write_table(arguments.plan, arguments.out)
+            if not done(variant, arguments):
+                code = train(variant, arguments)
+                if code:
+                    return code
+                measure(variant, arguments)
+            write_table(plan, arguments.out)
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, DatasetError) as error:
@@ -174,9 +175,6 @@ def check_sets(arguments: argparse.Namespace) -> None:
 def train(variant: Variant, arguments: argparse.Namespace) -> int:
     """Train one variant, or go on with it; return the exit code of `anime-gan train`."""
     run = arguments.out / variant.folder
-    if (run / FOUND).exists():
-        check_done(run / FOUND, variant, arguments)
-        return 0
     sys.stderr.write(f"{variant.folder}: {' '.join(variant.flags)}\n")
     command = [sys.executable, "-m", "training.train", *variant.flags]
     command += ["--seed", str(variant.seed), "--threads", str(arguments.threads)]
@@ -199,55 +197,55 @@ def wait(command: Sequence[str]) -> int:
                 signal.signal(number, handler)
 
 
-def told(variant: Variant, arguments: argparse.Namespace) -> dict[str, Any]:
+def asked(variant: Variant, arguments: argparse.Namespace) -> dict[str, Any]:
     """What decides the figures of a variant."""
     sets = {name: str(getattr(arguments, name).resolve()) for name in ("dataset", "heldout")}
     return {"flags": [*variant.flags], "count": arguments.count, **sets}
 
 
-def check_done(file: Path, variant: Variant, arguments: argparse.Namespace) -> None:
-    """See that the figures that are there are those that were asked for.
+def done(variant: Variant, arguments: argparse.Namespace) -> bool:
+    """Whether a variant was measured.
 
     Raises:
-        ValueError: naming what differs.
+        ValueError: it was, but with something else than is asked for now; names it.
     """
+    file = arguments.out / variant.folder / FOUND
+    if not file.exists():
+        return False
     before = json.loads(file.read_text(encoding="utf-8"))["asked"]
-    now = told(variant, arguments)
+    now = asked(variant, arguments)
     differing = [name for name, value in now.items() if before.get(name) != value]
     if differing:
         raise ValueError(
             f"{file.parent} was made with other {', '.join(differing)}: give another --out, or "
             "remove that folder"
         )
+    return True
 
 
 def measure(variant: Variant, arguments: argparse.Namespace) -> None:
-    """Measure the weights that a run ended with, once; errors as in `evaluate`."""
+    """Measure the weights that a run ended with; errors as in `evaluate`."""
     run = arguments.out / variant.folder
-    if (run / FOUND).exists():
-        return
     generator, _ = load_generator(run / WEIGHTS)
     plan = Plan(count=arguments.count, metrics=METRICS, cache=arguments.cache)
     device = torch.device("cpu")
     evaluation = evaluate(generator, arguments.heldout, None, plan, device)
-    found = {"asked": told(variant, arguments), **to_json(evaluation)}
+    found = {"asked": asked(variant, arguments), **to_json(evaluation)}
     files.write(run / FOUND, (json.dumps(found, indent=2) + "\n").encode())
 
 
-def write_table(plan: Path, out: Path) -> None:
+def write_table(plan: Sequence[Variant], out: Path) -> None:
     """Write what was measured so far as Markdown: the seeds of a variant under each other."""
-    places = {variant.name: place for place, variant in enumerate(reversed(read_plan(plan)))}
-    rows = sorted(_rows(plan, out), key=lambda row: -places[row[0]])
+    names = list(dict.fromkeys(variant.name for variant in plan))
+    measured = [variant for variant in plan if (out / variant.folder / FOUND).exists()]
+    rows = [_row(one, out) for one in sorted(measured, key=lambda one: names.index(one.name))]
     files.write(out / "table.md", table("variant", ["seed", *COLUMNS], rows).encode())
 
 
-def _rows(plan: Path, out: Path) -> Iterator[tuple[str, Sequence[str]]]:
-    for variant in read_plan(plan):
-        file = out / variant.folder / FOUND
-        if file.exists():
-            figures = json.loads(file.read_text(encoding="utf-8"))["metrics"]
-            cells = [_cell(figures[key], decimals) for key, decimals in COLUMNS.items()]
-            yield variant.name, [str(variant.seed), *cells]
+def _row(variant: Variant, out: Path) -> tuple[str, Sequence[str]]:
+    figures = json.loads((out / variant.folder / FOUND).read_text(encoding="utf-8"))["metrics"]
+    cells = [_cell(figures[key], decimals) for key, decimals in COLUMNS.items()]
+    return variant.name, [str(variant.seed), *cells]
 
 
 def _cell(figure: dict[str, Any], decimals: int) -> str:

@@ -6,52 +6,29 @@ image into a vector that such changes move little. Every image is compared with 
 set by the largest cosine. Held-out real images give the floor, and the threshold above which an
 image is judged a copy: so is one in a hundred of them.
 
-Shape suffixes: N and M images, T training images, E embedding, B batch, C channels.
+Shape suffixes: N and M images, T training images, E embedding.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from animegan_copies.index import nearest
-from training.copies.weights import load_detector
+from training.copies import SHIPPED
+from training.copies.levels import LevelsDetector
 from training.datasets.files import sha256
 from training.metrics.features import Extractor
 from training.metrics.intervals import bootstrap, widen_share
 from training.metrics.material import Material
 from training.metrics.score import Figure, Measurement, Metric, Score
-from training.networks.copy_detector import CopyDetector
 
 NAME = "copy detector"
-WEIGHTS = Path(__file__).parents[1] / "weights" / "copies-64.safetensors"
 QUANTILE = 0.95
 FALSE_ALARMS = 0.01  # share of unseen real images that are judged copies
 
 Array = NDArray[np.float64]
-
-
-class Embedding(nn.Module):
-    """Levels 0..255 [B, H, W, C] of any square size, C = 1 or 3 -> embedding [B, E]."""
-
-    def __init__(self, network: CopyDetector) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, levels_BHWC: Tensor) -> Tensor:
-        """Scale to [-1, 1] and to the network's size, and embed."""
-        x = levels_BHWC.permute(0, 3, 1, 2).float() / 127.5 - 1
-        x = x.expand(-1, 3, -1, -1)
-        side = self.network.config.resolution
-        if x.shape[-1] != side:
-            x = F.interpolate(x, (side, side), mode="bicubic", antialias=True)
-        result: Tensor = self.network(x)
-        return result
 
 
 def copy_detector(device: torch.device) -> Extractor:
@@ -60,10 +37,9 @@ def copy_detector(device: torch.device) -> Extractor:
     Raises:
         FileNotFoundError, WeightsError: its weights are missing or broken.
     """
-    network, _ = load_detector(WEIGHTS)
-    definition = f"{sha256(WEIGHTS)} bicubic antialias {network.config.resolution}"
-    embedding = Embedding(network).to(device)
-    return Extractor(NAME, network.config.embedding, definition, embedding, device)
+    network = LevelsDetector().to(device)
+    definition = f"{sha256(SHIPPED)} bicubic antialias {network.side}"
+    return Extractor(NAME, network.size, definition, network, device)
 
 
 def nearness(training_TE: NDArray[np.float32], images_NE: NDArray[np.float32]) -> Array:

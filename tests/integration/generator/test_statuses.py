@@ -14,17 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from deploy.local.triton import LocalTriton
 from tests.integration.generator.service import ServiceProcess
 from tests.integration.tiny_models import GRAY, NOISY, STYLEGAN, write_model
+from tests.unit.services.common.echo import failure
 
 TOKEN = "swordfish"
-
-
-async def failure(call) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as failed:
-        if hasattr(call, "__aiter__"):
-            _ = [message async for message in call]
-        else:
-            await call
-    return failed.value
 
 
 def detail(error: grpc.aio.AioRpcError, kind):

@@ -13,6 +13,7 @@ from tests.requires import require_module
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.metrics.tiny import tiny
 from training.checkpoint import load_checkpoint
+from training.datasets.likeness.overlap import OverlapError
 from training.datasets.store import Dataset
 from training.disk import make_room
 from training.journal import CLOCK, LOG
@@ -125,6 +126,12 @@ def test_collapse_and_copies_move_the_figures_the_right_way() -> None:
         return row(0, fd.value, coverage.value).excess(floor)
 
     assert excess(good) < excess(0.5 * good) < excess(few)
+
+
+def test_a_run_is_not_watched_by_images_that_it_trains_on(squares: Dataset, tmp_path: Path) -> None:
+    seen = Watch(squares.directory, count=12, cache=tmp_path / "cache")
+    with pytest.raises(OverlapError, match="64 of 64 images of squares"):
+        run(TINY, squares, tmp_path / "run", CPU, watch=seen)
 
 
 def test_a_run_is_measured_after_the_fact(

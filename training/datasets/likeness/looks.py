@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-import training
 from animegan_client.progress import ProgressBar
+from training.copies import SHIPPED
 from training.datasets.files import sha256, write
 
 if TYPE_CHECKING:  # they load SciPy and PyTorch, which takes seconds
@@ -34,8 +34,7 @@ if TYPE_CHECKING:  # they load SciPy and PyTorch, which takes seconds
 THUMBNAIL = 16
 """Pixels a side of the thumbnails."""
 BATCH = 64
-DETECTOR = Path(training.__file__).with_name("weights") / "copies-64.safetensors"
-DEFINITION = "looks 1"
+DEFINITION = "looks 2"
 """Another one for any change of what is computed here: it names the cached files."""
 
 
@@ -134,7 +133,7 @@ def _packed(found: imagehash.ImageHash) -> int:
 
 @once
 def _detector_digest() -> str:
-    return sha256(DETECTOR)
+    return sha256(SHIPPED)
 
 
 @once
@@ -142,21 +141,17 @@ def _detector() -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """The copy detector: images [B, H, W, C] -> [B, E], or [B, 0] for those it was not made for."""
     import torch
 
-    from training.copies.weights import load_detector
+    from training.copies.levels import LevelsDetector
 
-    network, _ = load_detector(DETECTOR)
-    side = network.config.resolution
+    network = LevelsDetector()
 
     @torch.no_grad()
     def embed(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
         _, height, _, channels = images_BHWC.shape
         # Fewer pixels or no colours would make strangers alike: it was never measured on those.
-        if channels != 3 or height < side:
+        if channels != 3 or height < network.side:
             return np.empty((len(images_BHWC), 0), np.float32)
-        levels = torch.from_numpy(np.ascontiguousarray(images_BHWC)).permute(0, 3, 1, 2).float()
-        if height != side:
-            levels = torch.nn.functional.interpolate(levels, side, mode="area")
-        embeddings: NDArray[np.float32] = network(levels / 127.5 - 1).numpy()
+        embeddings: NDArray[np.float32] = network(torch.from_numpy(images_BHWC)).numpy()
         return embeddings
 
     return embed
