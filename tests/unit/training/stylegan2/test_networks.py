@@ -1,5 +1,6 @@
 """The layers against what the papers say of them."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -88,6 +89,18 @@ def test_smooth_upsampling_leaves_no_checkerboard_on_plain_areas() -> None:
         features, _ = layer(plain, w)
         boards[smooth] = checkerboard(features[:, :, 2:-2, 2:-2])
     assert boards[True] < 1e-5 < 0.1 < boards[False]
+
+
+@pytest.mark.parametrize(("resampling", "side"), [("learnt", 4), ("smooth", 3)])
+def test_every_change_of_resolution_has_the_kernel_of_the_config(
+    resampling: str, side: int
+) -> None:
+    config = dataclasses.replace(TINY, resampling=resampling)
+    generator, discriminator = Generator(config), Discriminator(config)
+    up = [layer.conv for layer in generator.synthesis.layers if layer.conv.up]
+    down = [block.down for block in discriminator.blocks.values()]
+    assert [layer.weight_OIHW.shape[-1] for layer in up] == [side, side]
+    assert [layer.weight_OIHW.shape[-1] for layer in down] == [side]
 
 
 @pytest.mark.parametrize("resampling", ["learnt", "smooth"])
