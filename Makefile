@@ -58,7 +58,7 @@ lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every pa
 
 .PHONY: demo up down status monitoring
 demo: setup ## Draw 64 faces over gRPC into out/demo, enlarge them, find their nearest training images
-	@$(BIN)/python -m deploy.local demo
+	@$(BIN)/python -m demo
 up: setup ## Start Triton, the services and their supervisor in the background
 	@$(BIN)/python -m deploy.local up
 down: $(VENV)/.local-group ## Stop what `make up` started, after draining
@@ -152,7 +152,7 @@ train-smoke: setup-dev ## The whole way with tiny networks: render, train, measu
 	$(BIN)/anime-gan evaluate --weights $(SMOKE)/run/generator.safetensors --dataset $(SMOKE)/heldout \
 	  --metrics kid,fd --count 100 --record
 	$(BIN)/anime-gan export --weights $(SMOKE)/run/generator.safetensors --models $(SMOKE)/models --name stylegan
-	$(BIN)/python -m deploy.local demo --models $(SMOKE)/models --out out/train-smoke
+	$(BIN)/python -m demo --models $(SMOKE)/models --out out/train-smoke
 
 UPSCALER_RUN := .local/runs/compact-2x
 UPSCALER_WEIGHTS := training/weights/compact-2x.safetensors
@@ -255,7 +255,7 @@ bench-upscaler: setup $(UPSCALER_BENCH)/.bench-group ## Time the upscaler servic
 
 .PHONY: replay-autoscaling
 replay-autoscaling: $(VENV)/.dev-group setup ## Does the autoscaler follow the load? Real Tritons, five minutes -> docs/operations/autoscaling.md
-	$(BIN)/python -m deploy.k8s.replay
+	$(BIN)/python -m benchmarks.autoscaling
 
 .PHONY: bench-releases
 bench-releases: $(VENV)/.dev-group setup ## Time the steps of a release under load -> benchmarks/results/releases.json

@@ -9,8 +9,6 @@ Example:
             face.to_pil().show()
 """
 
-from animegan_client.aio import AsyncClient
-from animegan_client.client import Client
 from animegan_client.errors import (
     AnimeganError,
     BusyError,
@@ -23,8 +21,9 @@ from animegan_client.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from animegan_client.similarity import AsyncSimilarityClient, SimilarityClient
-from animegan_client.types import (
+from animegan_client.generator.aio import AsyncClient
+from animegan_client.generator.client import Client
+from animegan_client.generator.types import (
     EncodedImage,
     Failure,
     GeneratedImage,
@@ -34,6 +33,7 @@ from animegan_client.types import (
     ModelInfo,
     NoiseMode,
 )
+from animegan_client.similarity import AsyncSimilarityClient, SimilarityClient
 from animegan_client.upscaler import AsyncUpscalerClient, UpscalerClient
 
 __all__ = [

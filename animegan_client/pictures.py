@@ -8,8 +8,8 @@ from pathlib import Path
 from animegan.image.v1 import image_pb2
 from PIL import Image
 
-from animegan_client.messages import FORMATS
-from animegan_client.types import EncodedImage, GeneratedImage
+from animegan_client.generator.messages import FORMATS
+from animegan_client.generator.types import EncodedImage, GeneratedImage
 
 Picture = bytes | str | os.PathLike[str] | Image.Image | GeneratedImage | EncodedImage
 """The bytes of an image file, its path, a Pillow image, or what a service has answered."""

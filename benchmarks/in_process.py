@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 from benchmarks.inference import Generator
 from benchmarks.load import Case, Measurement
 from benchmarks.machine import CORES
-from services.common.png import encode_png
+from services.common.pictures.png import encode_png
 
 Work = Callable[[Sequence[int]], object]
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from services.common.png import encode_png
+from services.common.pictures.png import encode_png
 from services.generator.latents import NoiseMode, latents, noise
 
 # What a server process is told by its environment.

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from animegan_ssim.definition import DEFINITIONS, Definition
-from animegan_ssim.engine import Engine
-from animegan_ssim.tiles import pack
+from animegan_search.ssim.definition import DEFINITIONS, Definition
+from animegan_search.ssim.engine import Engine
+from animegan_search.ssim.tiles import pack
 from benchmarks.machine import CORES, PROJECT, machine
 from benchmarks.machine_limits import float32_gflops, memory_gbytes
 from benchmarks.peers.ssim_packages import PEERS, Array, Peer

@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.machine import CORES, PROJECT, machine
 from deploy.local.console import say
-from training.presets import PRESETS
+from training.gan.presets import PRESETS
 
 RESULTS = PROJECT / "benchmarks" / "results" / "training.json"
 QUICK_RESULTS = PROJECT / "out" / "bench-training-quick.json"

@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from benchmarks.flops import FlopCounter
+from training.datasets.batches import RealImages
 from training.datasets.store import SHARD_IMAGES, Dataset, DatasetWriter, Header
-from training.gan_trainer import GanTrainer
-from training.images import RealImages
-from training.kinds import build_trainer
-from training.presets import PRESETS
-from training.run_options import RunOptions
+from training.gan.kinds import build_trainer
+from training.gan.options import RunOptions
+from training.gan.presets import PRESETS
+from training.gan.trainer import GanTrainer
 
 PEAK_SIZE = 2048
 

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from animegan_client import UpscalerClient
-from animegan_client.types import EncodedImage
+from animegan_client.generator.types import EncodedImage
 from benchmarks import enlarging
 from benchmarks.enlarging import ONE_AT_A_TIME, Speed
 from benchmarks.flops import FlopCounter

@@ -26,7 +26,7 @@ from typing import TypeAlias
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 
 Config: TypeAlias = model_config_pb2.ModelConfig
 

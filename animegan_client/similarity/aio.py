@@ -9,7 +9,8 @@ from animegan.similarity.v1.similarity_pb2_grpc import SimilarityServiceStub
 from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
 from animegan_client.ending import first_status
-from animegan_client.messages import encoded_image
+from animegan_client.generator.messages import encoded_image
+from animegan_client.generator.types import EncodedImage, Failure
 from animegan_client.pictures import Picture, each
 from animegan_client.similarity import messages, results
 from animegan_client.similarity.types import (
@@ -19,7 +20,6 @@ from animegan_client.similarity.types import (
     SearchResult,
 )
 from animegan_client.status import translated
-from animegan_client.types import EncodedImage, Failure
 
 
 class AsyncSimilarityClient(AsyncConnection):

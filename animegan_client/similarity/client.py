@@ -8,7 +8,8 @@ from animegan.similarity.v1.similarity_pb2_grpc import SimilarityServiceStub
 
 from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
-from animegan_client.messages import encoded_image
+from animegan_client.generator.messages import encoded_image
+from animegan_client.generator.types import EncodedImage, Failure
 from animegan_client.pictures import Picture
 from animegan_client.similarity import messages, results
 from animegan_client.similarity.types import (
@@ -18,7 +19,6 @@ from animegan_client.similarity.types import (
     SearchResult,
 )
 from animegan_client.status import translated
-from animegan_client.types import EncodedImage, Failure
 
 
 class SimilarityClient(Connection):

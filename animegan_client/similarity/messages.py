@@ -10,11 +10,11 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_client.channel import MAX_REQUEST_BYTES
 from animegan_client.errors import InvalidArgumentError
-from animegan_client.messages import FORMATS, check_names, chosen, write
+from animegan_client.generator.messages import FORMATS, check_names, chosen, write
+from animegan_client.generator.types import Failure
 from animegan_client.pictures import Picture, image
 from animegan_client.similarity.types import SearchOptions
 from animegan_client.status import too_large
-from animegan_client.types import Failure
 
 # A request has room for its picture beside the other fields.
 _MAX_PICTURE_BYTES = MAX_REQUEST_BYTES - 2**12

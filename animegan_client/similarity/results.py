@@ -3,7 +3,8 @@
 from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_client.errors import ServerError
-from animegan_client.messages import encoded_image
+from animegan_client.generator.messages import encoded_image
+from animegan_client.generator.types import Failure
 from animegan_client.similarity.types import (
     CalibrationInfo,
     Copies,
@@ -19,7 +20,6 @@ from animegan_client.similarity.types import (
     Verdict,
 )
 from animegan_client.status import from_failure
-from animegan_client.types import Failure
 
 _STEPS: dict[int, Step] = {
     pb.PREPARATION_STEP_FIRST_FRAME: "first_frame",

@@ -13,9 +13,9 @@ from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
 from animegan_client.ending import first_status
 from animegan_client.errors import InvalidArgumentError
+from animegan_client.generator.types import Failure
 from animegan_client.pictures import Picture, each
 from animegan_client.status import translated
-from animegan_client.types import Failure
 from animegan_client.upscaler import messages, results
 from animegan_client.upscaler.receiving import Answer, FileAnswer
 from animegan_client.upscaler.types import (

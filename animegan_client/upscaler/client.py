@@ -12,9 +12,9 @@ from animegan.upscaler.v1.upscaler_pb2_grpc import UpscalerServiceStub
 from animegan_client import channel
 from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
 from animegan_client.errors import InvalidArgumentError
+from animegan_client.generator.types import Failure
 from animegan_client.pictures import Picture
 from animegan_client.status import translated
-from animegan_client.types import Failure
 from animegan_client.upscaler import messages, results
 from animegan_client.upscaler.receiving import Answer, FileAnswer
 from animegan_client.upscaler.types import (

@@ -8,7 +8,7 @@ from pathlib import Path
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 from PIL import Image, UnidentifiedImageError
 
-from animegan_client.messages import FORMATS, check_names, chosen, write
+from animegan_client.generator.messages import FORMATS, check_names, chosen, write
 from animegan_client.pictures import Picture, image
 from animegan_client.upscaler.types import UpscaleOptions
 

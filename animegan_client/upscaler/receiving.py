@@ -6,7 +6,7 @@ from typing import BinaryIO, Self
 
 from animegan_client.errors import ServerError
 from animegan_client.files import whole_file
-from animegan_client.types import EncodedImage, Failure
+from animegan_client.generator.types import EncodedImage, Failure
 from animegan_client.upscaler.types import (
     Done,
     Header,

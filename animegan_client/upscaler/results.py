@@ -5,9 +5,9 @@ from typing import cast
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 
 from animegan_client.errors import ServerError
-from animegan_client.messages import encoded_image, format_name
+from animegan_client.generator.messages import encoded_image, format_name
+from animegan_client.generator.types import Failure
 from animegan_client.status import from_failure
-from animegan_client.types import Failure
 from animegan_client.upscaler.types import (
     Done,
     Header,

@@ -1,4 +1,4 @@
-/* What Python calls, through ctypes: animegan_ssim/engine.py. */
+/* What Python calls, through ctypes: animegan_search/ssim/engine.py. */
 #include <stdlib.h>
 
 #include "engine.h"

@@ -14,7 +14,8 @@ RUN /opt/pip/bin/pip --python /opt/venv/bin/python install --no-cache-dir --only
 COPY protos/animegan /app/animegan
 # What it needs of the search: definitions, verdicts, the merging of shards. Triton scans.
 COPY animegan_kernels /app/animegan_kernels
-COPY animegan_ssim /app/animegan_ssim
+COPY animegan_search/__init__.py /app/animegan_search/
+COPY animegan_search/ssim /app/animegan_search/ssim
 COPY services/__init__.py /app/services/
 COPY services/common /app/services/common
 COPY services/similarity /app/services/similarity

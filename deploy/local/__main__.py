@@ -7,10 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from animegan_client import AnimeganError
 from deploy.local import processes, runtime
 from deploy.local.console import LocalStackError, say
-from deploy.local.demo import DEFAULT_OUT, demo
 from deploy.local.monitoring import MonitoringSettings
 from deploy.local.stack import DEFAULT_STATE_DIR, ComponentStatus, Stack
 from deploy.local.state import StackSettings
@@ -22,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     processes.interrupt_on_sigterm()
     try:
         return int(options.run(options))
-    except (LocalStackError, AnimeganError) as error:
+    except LocalStackError as error:
         say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
@@ -72,11 +70,6 @@ def _monitoring(options: argparse.Namespace) -> int:
 def _logs(options: argparse.Namespace) -> int:
     for log in Stack(options.state_dir).logs():
         sys.stdout.write(f"{processes.tail(log, options.lines)}\n\n")
-    return 0
-
-
-def _demo(options: argparse.Namespace) -> int:
-    demo(options.models.resolve(), options.indexes.resolve(), options.out)
     return 0
 
 
@@ -172,11 +165,6 @@ def _parser() -> argparse.ArgumentParser:
     logs = verbs.add_parser("logs", parents=[state], help="the end of every log")
     logs.add_argument("--lines", type=int, default=20)
     logs.set_defaults(run=_logs)
-    show = verbs.add_parser(
-        "demo", parents=[models], help="64 faces, larger ones, and whether they are new"
-    )
-    show.add_argument("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")
-    show.set_defaults(run=_demo)
     return parser
 
 

@@ -30,7 +30,7 @@ from deploy.local.console import LocalStackError
 from deploy.local.liveness import Canaries, CanaryTiming, HealthChecks, Liveness, NotAsked, Probes
 from deploy.local.state import STATE_FILE, StackState, free_for_us
 from deploy.triton_admin import TritonAdmin
-from services.common import logs
+from services.common.rpc import logs
 
 _UNKNOWN_END = "it has ended"  # a command of the stack was its parent, and knows how
 

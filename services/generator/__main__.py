@@ -3,13 +3,13 @@
 import structlog
 import uvloop
 
-from services.common import logs
-from services.common.admission import Admission
-from services.common.batching import Batcher
-from services.common.images import Encoder
-from services.common.metrics import process_registry
-from services.common.server import serve
-from services.common.triton_client import Triton
+from services.common.pictures.encoding import Encoder
+from services.common.rpc import logs
+from services.common.rpc.admission import Admission
+from services.common.rpc.metrics import process_registry
+from services.common.rpc.server import serve
+from services.common.triton.batching import Batcher
+from services.common.triton.client import Triton
 from services.generator.handler import FULL_NAME, Handler
 from services.generator.metrics import GeneratorMetrics
 from services.generator.models import Catalogue

@@ -8,9 +8,9 @@ from animegan.generator.v1 import generator_pb2 as pb
 from animegan.generator.v1 import generator_pb2_grpc
 from animegan.image.v1 import image_pb2
 
-from services.common.admission import Admission
-from services.common.calls import Context
-from services.common.response import FORMATS
+from services.common.rpc.admission import Admission
+from services.common.rpc.calls import Context
+from services.common.rpc.response import FORMATS
 from services.generator.latents import NoiseMode
 from services.generator.models import Catalogue, GeneratorModel
 from services.generator.pipeline import Batch, Pipeline

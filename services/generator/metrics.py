@@ -7,8 +7,8 @@ from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from services.common.errors import DeadlineExceeded, ServiceError
-from services.common.metrics import STAGE_BUCKETS_S, Metrics
+from services.common.rpc.errors import DeadlineExceeded, ServiceError
+from services.common.rpc.metrics import STAGE_BUCKETS_S, Metrics
 
 
 class GeneratorMetrics(Metrics):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeVar
 
-from services.common.catalogue import ONNX_FILE, ServedModels, numbers
-from services.common.errors import NotFound, Unavailable
-from services.common.traffic import Route
-from services.common.triton_client import ModelConfig, Triton
+from services.common.rpc.errors import NotFound, Unavailable
+from services.common.triton.catalogue import ONNX_FILE, ServedModels, numbers
+from services.common.triton.client import ModelConfig, Triton
+from services.common.triton.traffic import Route
 from services.generator.latents import NoiseMode
 
 GENERATOR_KINDS = ("stylegan2", "dcgan")

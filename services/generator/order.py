@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.common.errors import InvalidField
-from services.common.images import PNG, Encoding
+from services.common.pictures.encoding import PNG, Encoding
+from services.common.rpc.errors import InvalidField
 from services.generator.latents import NoiseMode
 from services.generator.models import GeneratorModel
 

@@ -15,11 +15,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.admission import Admission, Hold, Share
-from services.common.batching import Batcher
-from services.common.images import Encoder, Format
-from services.common.traffic import Route
-from services.common.triton_client import Triton
+from services.common.pictures.encoding import Encoder, Format
+from services.common.rpc.admission import Admission, Hold, Share
+from services.common.triton.batching import Batcher
+from services.common.triton.client import Triton
+from services.common.triton.traffic import Route
 from services.generator.latents import latents, noise
 from services.generator.metrics import GeneratorMetrics
 from services.generator.models import Catalogue, GeneratorModel

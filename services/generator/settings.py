@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.common.settings import Port, ServiceSettings
+from services.common.rpc.settings import Port, ServiceSettings
 
 
 class GeneratorSettings(ServiceSettings):

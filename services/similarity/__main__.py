@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack
 import structlog
 import uvloop
 
-from services.common import logs
-from services.common.admission import Admission
-from services.common.images import Encoder
-from services.common.metrics import process_registry
-from services.common.server import serve
-from services.common.triton_client import Triton
+from services.common.pictures.encoding import Encoder
+from services.common.rpc import logs
+from services.common.rpc.admission import Admission
+from services.common.rpc.metrics import process_registry
+from services.common.rpc.server import serve
+from services.common.triton.client import Triton
 from services.similarity.catalogue import Catalogue
 from services.similarity.handler import FULL_NAME, Handler
 from services.similarity.metrics import IndexCollector, SimilarityMetrics

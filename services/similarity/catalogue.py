@@ -8,10 +8,16 @@ from typing import Any, TypeAlias, TypeVar
 
 import structlog
 
-from services.common import deadline
-from services.common.errors import DeadlineExceeded, Internal, NotFound, ServiceError, Unavailable
-from services.common.triton_client import Triton
-from services.similarity import shards
+from services.common.rpc import deadline
+from services.common.rpc.errors import (
+    DeadlineExceeded,
+    Internal,
+    NotFound,
+    ServiceError,
+    Unavailable,
+)
+from services.common.triton.client import Triton
+from services.similarity import contract as shards
 from services.similarity.indexes import Index, combine
 
 # Callers that name unknown indexes cause at most one look at the Tritons per this many seconds.

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.errors import Unavailable
-from services.common.triton_client import Triton
+from services.common.rpc.errors import Unavailable
+from services.common.triton.client import Triton
 from services.similarity.indexes import Index
 
 DETECTOR_MODEL = "copy_detector"

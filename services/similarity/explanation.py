@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.definition import definition
-from animegan_ssim.reference import ssim_map
+from animegan_search.ssim.definition import definition
+from animegan_search.ssim.reference import ssim_map
 
 # Sixths of matplotlib's viridis (CC0): even steps of the scale are even steps of brightness.
 _COLOURS = np.array(

@@ -8,9 +8,10 @@ import grpc
 from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1 import similarity_pb2_grpc
 
-from services.common.admission import Admission, Share
-from services.common.calls import Context
-from services.common.errors import InvalidField
+from services.common.rpc.admission import Admission, Share
+from services.common.rpc.calls import Context
+from services.common.rpc.errors import InvalidField
+from services.common.streams import in_order
 from services.similarity.catalogue import Catalogue
 from services.similarity.order import SearchOrder
 from services.similarity.pipeline import Pipeline
@@ -23,7 +24,6 @@ from services.similarity.response import (
     stream_response,
 )
 from services.similarity.result import Failure
-from services.similarity.window import in_order
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["SimilarityService"].full_name
 

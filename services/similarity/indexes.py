@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from animegan_ssim.verdict import Calibration
-from services.similarity.shards import own_model
+from animegan_search.ssim.verdict import Calibration
+from services.similarity.contract import own_model
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from services.common.metrics import Metrics
+from services.common.rpc.metrics import Metrics
 from services.similarity.indexes import Index
 
 # New faces find their nearest image at about 0.3 to 0.5; copies lie near 1.

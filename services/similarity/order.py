@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from services.common.admission import Hold
-from services.common.images import PNG, Encoding
-from services.common.picture_files import PictureFile
+from services.common.pictures.encoding import PNG, Encoding
+from services.common.pictures.headers import PictureFile
+from services.common.rpc.admission import Hold
 
 DEFAULT_K = 4
 

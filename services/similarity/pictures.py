@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.common.picture_files import (
+from services.common.pictures.headers import (
     PictureError,
     PictureFile,
     Step,

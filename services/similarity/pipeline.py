@@ -13,11 +13,11 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.verdict import FALSE_ALARM_RATE, TooFewHeldoutError, Verdict
-from services.common.errors import InvalidField, NotFound
-from services.common.frames import forget_frames
-from services.common.images import PNG, Encoder, Encoding
-from services.common.picture_files import PictureError, PictureFile
+from animegan_search.ssim.verdict import FALSE_ALARM_RATE, TooFewHeldoutError, Verdict
+from services.common.pictures.encoding import PNG, Encoder, Encoding
+from services.common.pictures.headers import PictureError, PictureFile
+from services.common.rpc.errors import InvalidField, NotFound
+from services.common.rpc.frames import forget_frames
 from services.similarity.catalogue import Catalogue
 from services.similarity.copies import Copies
 from services.similarity.explanation import explain

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 
-from services.common.errors import InvalidField
-from services.common.images import Encoding
-from services.common.picture_files import PictureError, PictureFile, raw_picture, read_header_aside
-from services.common.request import is_raw, parse_format
+from services.common.pictures.encoding import Encoding
+from services.common.pictures.headers import (
+    PictureError,
+    PictureFile,
+    raw_picture,
+    read_header_aside,
+)
+from services.common.rpc.errors import InvalidField
+from services.common.rpc.request import is_raw, parse_format
 from services.similarity.order import (
     DEFAULT_K,
     ExplainOrder,

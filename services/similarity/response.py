@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 
-from animegan_ssim.verdict import Calibration
-from services.common.picture_files import PictureFile, Step
-from services.common.response import FORMATS, failure_fields
+from animegan_search.ssim.verdict import Calibration
+from services.common.pictures.headers import PictureFile, Step
+from services.common.rpc.response import FORMATS, failure_fields
 from services.similarity.copies import Copies
 from services.similarity.indexes import Index
 from services.similarity.pictures import Prepared

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.engine import HISTOGRAM_BINS, HISTOGRAM_RANGE
-from animegan_ssim.verdict import Verdict
-from services.common.errors import InvalidField, NotFound
-from services.common.images import Format
-from services.common.picture_files import PictureFile
+from animegan_search.ssim.engine import HISTOGRAM_BINS, HISTOGRAM_RANGE
+from animegan_search.ssim.verdict import Verdict
+from services.common.pictures.encoding import Format
+from services.common.pictures.headers import PictureFile
+from services.common.rpc.errors import InvalidField, NotFound
 from services.similarity.copies import Copies
 from services.similarity.explanation import Explanation
 from services.similarity.indexes import Index

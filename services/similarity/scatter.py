@@ -9,10 +9,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.engine import Found, merge
-from services.common.errors import Unavailable
-from services.common.triton_client import Triton
-from services.similarity import shards
+from animegan_search.ssim.engine import Found, merge
+from services.common.rpc.errors import Unavailable
+from services.common.triton.client import Triton
+from services.similarity import contract as shards
 from services.similarity.copies import Copies, find_copies
 from services.similarity.indexes import Index
 

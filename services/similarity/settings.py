@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.common.settings import MessageBytes, Port, ServiceSettings
+from services.common.rpc.settings import MessageBytes, Port, ServiceSettings
 
 
 class SimilaritySettings(ServiceSettings):

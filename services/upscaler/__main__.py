@@ -7,20 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 import uvloop
 
-from services.common import logs
-from services.common.admission import Admission
-from services.common.batching import Batcher
-from services.common.metrics import process_registry
-from services.common.server import serve
-from services.common.triton_client import Triton
+from services.common.rpc import logs
+from services.common.rpc.admission import Admission
+from services.common.rpc.metrics import process_registry
+from services.common.rpc.server import serve
+from services.common.triton.batching import Batcher
+from services.common.triton.client import Triton
+from services.upscaler.engine.inference import Inference
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.handler import FULL_NAME, Handler
-from services.upscaler.inference import Inference
 from services.upscaler.methods import Methods
 from services.upscaler.metrics import UpscalerMetrics
 from services.upscaler.models import Catalogue
 from services.upscaler.pipeline import Pipeline
 from services.upscaler.settings import UpscalerSettings
-from services.upscaler.tiling import TileSettings
 
 # Parameters of glibc's `mallopt(3)`, in bytes. Left to itself it raises the first to 32 MiB, and
 # then the strips of a wide picture (24 MB) leave holes in the heaps of every thread instead of

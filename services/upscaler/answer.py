@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from services.common.errors import ServiceError
-from services.common.picture_files import Step
+from services.common.pictures.headers import Step
+from services.common.rpc.errors import ServiceError
 from services.upscaler.order import Order
 from services.upscaler.plan import Plan
 

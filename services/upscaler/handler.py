@@ -7,8 +7,8 @@ import grpc
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 from animegan.upscaler.v1 import upscaler_pb2_grpc
 
-from services.common.admission import Admission
-from services.common.calls import Context
+from services.common.rpc.admission import Admission
+from services.common.rpc.calls import Context
 from services.upscaler.methods import Methods
 from services.upscaler.order import Limits
 from services.upscaler.pipeline import Pipeline

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from services.common.metrics import Metrics
+from services.common.rpc.metrics import Metrics
 from services.upscaler.plan import Plan
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.common.catalogue import ONNX_FILE, ServedModels, numbers
-from services.common.errors import NotFound, Unavailable
-from services.common.triton_client import ModelConfig, Triton
+from services.common.rpc.errors import NotFound, Unavailable
+from services.common.triton.catalogue import ONNX_FILE, ServedModels, numbers
+from services.common.triton.client import ModelConfig, Triton
 
 CONTRACT = "upscaler"
 INPUT, OUTPUT = "image", "upscaled"  # UINT8 [B,h,w,3] -> UINT8 [B,scale*h,scale*w,3]

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.common.admission import Hold
-from services.common.errors import ServiceError
-from services.common.images import PNG, Encoding, Format
-from services.common.picture_files import PictureFile
+from services.common.pictures.encoding import PNG, Encoding, Format
+from services.common.pictures.headers import PictureFile
+from services.common.rpc.admission import Hold
+from services.common.rpc.errors import ServiceError
 from services.upscaler.models import NO_NOISE
 
 DEFAULT_SCALE = 2.0

@@ -5,22 +5,22 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, nullcontext
 from typing import Any, TypeVar
 
-from services.common.admission import Admission, Hold
-from services.common.errors import InvalidField, NotFound, Unavailable
-from services.common.frames import forgotten_frames
-from services.common.images import Format
-from services.common.picture_files import RAW, PictureError
-from services.common.pictures import Picture, read_picture
-from services.common.strips import StripEncoder, strip_encoder
+from services.common.pictures.encoding import Format
+from services.common.pictures.headers import RAW, PictureError
+from services.common.rpc.admission import Admission, Hold
+from services.common.rpc.errors import InvalidField, NotFound, Unavailable
+from services.common.rpc.frames import forgotten_frames
 from services.upscaler.answer import Done, Failure, Header, Piece, Progress, Stage
-from services.upscaler.enlarge import enlarge, is_exact
-from services.upscaler.inference import Inference
+from services.upscaler.decoding import Picture, read_picture
+from services.upscaler.engine.enlarge import enlarge, is_exact
+from services.upscaler.engine.inference import Inference
+from services.upscaler.engine.strips import Pixels, Strips
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.methods import Methods
 from services.upscaler.metrics import UpscalerMetrics
 from services.upscaler.order import GROWING, Order, Rejected
 from services.upscaler.plan import Plan, make_plan
-from services.upscaler.strips import Pixels, Strips
-from services.upscaler.tiling import TileSettings
+from services.upscaler.strip_encoding import StripEncoder, strip_encoder
 
 # gRPC libraries accept messages of 4 MiB; small chunks also make even progress.
 CHUNK_BYTES = 2**18

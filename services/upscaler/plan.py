@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from math import floor, prod
 
-from services.common.errors import InvalidField
+from services.common.rpc.errors import InvalidField
 from services.upscaler.models import NO_NOISE, Method, UpscalerModel
 
 MAX_SCALE = 8.0

@@ -4,21 +4,21 @@ from collections.abc import AsyncIterator
 
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 
-from services.common.admission import Hold, Share
-from services.common.errors import Busy, InvalidField
-from services.common.images import Format
-from services.common.picture_files import (
+from services.common.pictures.encoding import Format
+from services.common.pictures.headers import (
     PictureError,
     PictureFile,
     check_size,
     raw_picture,
     read_header_aside,
 )
-from services.common.request import is_raw, parse_encoding
-from services.common.strips import check_collected
+from services.common.rpc.admission import Hold, Share
+from services.common.rpc.errors import Busy, InvalidField
+from services.common.rpc.request import is_raw, parse_encoding
 from services.upscaler.models import NO_NOISE
 from services.upscaler.order import DEFAULT_SCALE, GROWING, Limits, Order, Rejected, Wish
 from services.upscaler.plan import MAX_SCALE, enlarged
+from services.upscaler.strip_encoding import check_collected
 
 MAX_NOISE = 3
 # Longer names are not looked up, and not repeated in messages and logs.

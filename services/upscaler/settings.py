@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.common.settings import MessageBytes, Port, ServiceSettings
+from services.common.rpc.settings import MessageBytes, Port, ServiceSettings
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.order import Limits
-from services.upscaler.tiling import TileSettings
 
 
 class UpscalerSettings(ServiceSettings):

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
-from services.common.admission import Hold, Share
+from services.common.rpc.admission import Hold, Share
 
 Item = TypeVar("Item")
 Piece = TypeVar("Piece")

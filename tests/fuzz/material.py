@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from animegan_copies import Detector, Manifest
-from animegan_ssim.index.manifest import read_manifest
-from animegan_ssim.verdict import Calibration
-from tests.unit.copies.material import unit
-from tests.unit.ssim.index.material import noise, write_index
+from animegan_search.copies import Detector, Manifest
+from animegan_search.ssim.index.manifest import read_manifest
+from animegan_search.ssim.verdict import Calibration
+from tests.unit.search.copies.material import unit
+from tests.unit.search.ssim.index.material import noise, write_index
 from training.copies.building import write_embeddings
 from training.index.changing import remove
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from animegan_ssim.index import Index
+from animegan_search.ssim.index import Index
 from training.audit.judged import Audit
 from training.audit.subjects import Subjects
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from animegan_ssim.index import Index
+from animegan_search.ssim.index import Index
 from training.audit.detector import CopySearch
 from training.audit.judged import Audit, Judged
 from training.audit.measure import Mapper, Scan, measure, ranks
 from training.audit.subjects import Subjects, spelled
-from training.run_folder import git_commit
+from training.run.folder import git_commit
 
 
 def conduct(

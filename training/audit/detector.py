@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from animegan_copies import Copies, CopyIndex, CopyIndexError
-from animegan_copies.manifest import FOLDER, MANIFEST
+from animegan_search.copies import Copies, CopyIndex, CopyIndexError
+from animegan_search.copies.manifest import FOLDER, MANIFEST
 from training.audit.subjects import Images
 from training.copies.embedding import Embedder
 

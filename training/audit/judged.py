@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.verdict import Calibration, Verdict
+from animegan_search.ssim.verdict import Calibration, Verdict
 from training.audit.measure import Measured
 from training.audit.statistics import chance_of_as_many, wilson
 

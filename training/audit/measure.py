@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_client.progress import ProgressBar
-from animegan_copies import Copies
-from animegan_ssim.index import Answer, Index, SearchIndexError
+from animegan_cli.progress import ProgressBar
+from animegan_search.copies import Copies
+from animegan_search.ssim.index import Answer, Index, SearchIndexError
 from training.audit.detector import CopySearch
 from training.audit.subjects import Places, Subjects
 

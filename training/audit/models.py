@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 
 from training.audit.subjects import Images, Places
-from training.datasets.files import sha256
 from training.export.repository import CARD_FILE, versions
+from training.files import sha256
 from training.metrics.samples import Sampler
 from training.networks.interface import ImageGenerator
 from training.networks.weights import load_generator

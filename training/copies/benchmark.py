@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from animegan_client.progress import ProgressBar
-from animegan_ssim.verdict import FALSE_ALARM_RATE, Calibration, beta_quantile
+from animegan_cli.progress import ProgressBar
+from animegan_search.ssim.verdict import FALSE_ALARM_RATE, Calibration, beta_quantile
 from training.copies.scorers import Images, Scorer
 from training.copies.transformations import TRANSFORMATIONS, Transformation
 

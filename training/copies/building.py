@@ -1,4 +1,4 @@
-"""Embeds the images of an SSIM index, for `animegan_copies` to search."""
+"""Embeds the images of an SSIM index, for `animegan_search.copies` to search."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_copies import CopyIndex, Manifest
-from animegan_copies.index import nearest
-from animegan_copies.manifest import EMBEDDINGS, FOLDER, IDS, MANIFEST
-from animegan_ssim.index import Index
+from animegan_search.copies import CopyIndex, Manifest
+from animegan_search.copies.index import nearest
+from animegan_search.copies.manifest import EMBEDDINGS, FOLDER, IDS, MANIFEST
+from animegan_search.ssim.index import Index
+from training import files
 from training.copies.embedding import Embedder
-from training.datasets import files
 from training.index.images import AliveImages, heldout_images
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_client.progress import ProgressBar
-from animegan_copies import Detector
+from animegan_cli.progress import ProgressBar
+from animegan_search.copies import Detector
 from training.copies.export import NAME
 from training.export.parity import open_session
 from training.export.repository import read_card, versions
 from training.export.triton_config import MODEL_FILE
-from training.metrics.features import ImageSource
+from training.features.extraction import ImageSource
 
 BATCH = 64
 

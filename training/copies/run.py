@@ -6,17 +6,17 @@ from pathlib import Path
 
 import torch
 
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training import files
 from training.copies.options import CopyOptions
 from training.copies.trainer import CopyTrainer
-from training.copies.weights import save_detector
-from training.curves import draw_curves
-from training.datasets import files
+from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
-from training.images import RealImages
-from training.journal import LOG, Journal
-from training.loop import catch_signals
-from training.run_folder import CHECKPOINT, OPTIONS, describe
+from training.networks.copy_detector_weights import save_detector
+from training.run.checkpoint import load_checkpoint, save_checkpoint
+from training.run.curves import draw_curves
+from training.run.folder import CHECKPOINT, OPTIONS, describe
+from training.run.journal import LOG, Journal
+from training.run.loop import catch_signals
 
 WEIGHTS = "detector.safetensors"
 

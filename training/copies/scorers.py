@@ -20,15 +20,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from animegan_client.progress import ProgressBar
-from animegan_ssim.definition import UNIFORM7
-from animegan_ssim.engine import Engine
-from animegan_ssim.tiles import pack
+from animegan_cli.progress import ProgressBar
+from animegan_search.ssim.definition import UNIFORM7
+from animegan_search.ssim.engine import Engine
+from animegan_search.ssim.tiles import pack
 from training.copies.building import best_similarities
 from training.copies.embedding import Embedder
-from training.metrics.cache import FeatureCache
-from training.metrics.efficientnet import efficientnet
-from training.metrics.features import Pictures, extract
+from training.features.cache import FeatureCache
+from training.features.efficientnet import efficientnet
+from training.features.extraction import Pictures, extract
 
 Images = NDArray[np.uint8]
 Scores = NDArray[np.float64]

@@ -11,12 +11,12 @@ from typing import Any
 
 import torch
 
-from training.compute import use_bf16
 from training.copies.loss import contrastive_loss, entropy_loss, recognised, similarities
 from training.copies.options import CopyOptions
 from training.copies.views import random_copies
-from training.images import AUGMENTATION, RealImages, torch_generator
+from training.datasets.batches import AUGMENTATION, RealImages, torch_generator
 from training.networks.copy_detector import CopyDetector
+from training.run.compute import use_bf16
 
 
 class CopyTrainer:

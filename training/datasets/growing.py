@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from training.datasets import manifest
-from training.datasets.files import canonical, pretty, write
 from training.datasets.manifest import (
     MANIFEST,
     DatasetError,
@@ -23,6 +22,7 @@ from training.datasets.manifest import (
     read_manifest,
 )
 from training.datasets.shards import claim, store_shard, verified_shard, write_manifest
+from training.files import canonical, pretty, write
 
 SKIPPED = "skipped.jsonl"
 """Beside the manifest: one line {"id", "reason"} for each picture that was left out."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.datasets.files import canonical, sha256
+from training.files import canonical, sha256
 
 FORMAT = "animegan-dataset"
 FORMAT_VERSION = 1

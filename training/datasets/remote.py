@@ -124,5 +124,14 @@ def _connection(workers: int, address: str | None) -> dict[str, Any]:
         return {"num_cpus": workers, "include_dashboard": False, **quiet}
     # The other machines get these very packages, so that all of them compute alike.
     checkout = Path(__file__).parents[2]
-    packages = [str(checkout / name) for name in ("training", "animegan_ssim", "animegan_copies")]
+    packages = [
+        str(checkout / name)
+        for name in (
+            "training",
+            "animegan_search",
+            "animegan_kernels",
+            "animegan_cli",
+            "animegan_client",
+        )
+    ]
     return {"address": address, "runtime_env": {"py_modules": packages}, **quiet}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.ordered import ordered_map
 from training.datasets.procedural import RENDERER_VERSION, render, sample
 from training.datasets.procedural.attributes import MAX_SEED

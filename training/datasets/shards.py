@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from training.datasets.files import TEMPORARY_SUFFIX, canonical, pretty, replacing, sha256, write
 from training.datasets.manifest import (
     FORMAT,
     FORMAT_VERSION,
@@ -25,6 +24,7 @@ from training.datasets.manifest import (
     read_manifest,
     shard_names,
 )
+from training.files import TEMPORARY_SUFFIX, canonical, pretty, replacing, sha256, write
 
 PLAN = "unfinished.json"
 """The header of a dataset that is not finished yet."""

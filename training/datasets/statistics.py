@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.manifest import SHARD_IMAGES, Labels
 from training.datasets.reader import Dataset
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.manifest import Header
 from training.datasets.reader import Dataset
 from training.datasets.writer import DatasetWriter

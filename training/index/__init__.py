@@ -1,1 +1,1 @@
-"""Writes the indexes that `animegan_ssim.index` opens: build, append, remove, calibrate."""
+"""Writes the indexes that `animegan_search.ssim.index` opens: build, append, remove, calibrate."""

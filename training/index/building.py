@@ -6,12 +6,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from animegan_ssim.definition import Definition
-from animegan_ssim.index import Index
-from animegan_ssim.index.manifest import MANIFEST, Manifest, Source, check_name, read_manifest
-from training.datasets.files import TEMPORARY_SUFFIX, pretty, write
+from animegan_search.ssim.definition import Definition
+from animegan_search.ssim.index import Index
+from animegan_search.ssim.index.manifest import (
+    MANIFEST,
+    Manifest,
+    Source,
+    check_name,
+    read_manifest,
+)
 from training.datasets.manifest import read_json
 from training.datasets.store import Dataset
+from training.files import TEMPORARY_SUFFIX, pretty, write
 from training.index.calibrating import calibrated
 from training.index.errors import IndexMismatchError
 from training.index.heldout import check_shape, keep_heldout

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
-from animegan_ssim.definition import definition
-from animegan_ssim.engine import Engine
-from animegan_ssim.index.arrays import NEAREST, open_array
-from animegan_ssim.index.manifest import (
+from animegan_cli.progress import ProgressBar
+from animegan_search.ssim.definition import definition
+from animegan_search.ssim.engine import Engine
+from animegan_search.ssim.index.arrays import NEAREST, open_array
+from animegan_search.ssim.index.manifest import (
     CalibrationRecord,
     FileRecord,
     Heldout,
     Manifest,
     ShardRecord,
 )
-from animegan_ssim.index.shard import Shard, open_shard
+from animegan_search.ssim.index.shard import Shard, open_shard
 from training.index.publishing import record, store_array
 from training.index.shards import Mapper
 

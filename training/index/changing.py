@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from animegan_ssim.index import Index, NotCalibratedError
-from animegan_ssim.index.manifest import ShardRecord, read_manifest
-from animegan_ssim.index.shard import Shard
+from animegan_search.ssim.index import Index, NotCalibratedError
+from animegan_search.ssim.index.manifest import ShardRecord, read_manifest
+from animegan_search.ssim.index.shard import Shard
 from training.datasets.store import Dataset
 from training.index.building import HERE, Means
 from training.index.calibrating import calibrated

@@ -1,13 +1,13 @@
 """Why an index is not written.
 
-SearchIndexError (animegan_ssim)
+SearchIndexError (animegan_search.ssim)
 ├── IndexMismatchError   directory, dataset or shapes do not belong together
 └── IndexBusyError       another process is changing the index
 """
 
 from __future__ import annotations
 
-from animegan_ssim.index import SearchIndexError
+from animegan_search.ssim.index import SearchIndexError
 
 
 class IndexMismatchError(SearchIndexError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from animegan_ssim.index.manifest import Heldout, Manifest
+from animegan_search.ssim.index.manifest import Heldout, Manifest
 from training.datasets.store import Dataset
 from training.index.errors import IndexMismatchError
 from training.index.publishing import store_array

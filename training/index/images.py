@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.index import Index
-from animegan_ssim.index.arrays import open_array
+from animegan_search.ssim.index import Index
+from animegan_search.ssim.index.arrays import open_array
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from animegan_ssim.index.manifest import MANIFEST, FileRecord, Manifest
-from training.datasets.files import TEMPORARY_SUFFIX, replacing, sha256, write
+from animegan_search.ssim.index.manifest import MANIFEST, FileRecord, Manifest
+from training.files import TEMPORARY_SUFFIX, replacing, sha256, write
 from training.index.errors import IndexBusyError
 
 REPLACEABLE = ("dead-*.npy", "heldout-*.npy", "nearest-*.npy")

@@ -39,7 +39,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import GraphProto, helper
 
-from animegan_ssim.definition import C1, C2, Definition
+from animegan_search.ssim.definition import C1, C2, Definition
 from training.index.graph_body import DOUBLE, FLOAT, Body, value
 from training.index.window_filter import WindowFilter
 

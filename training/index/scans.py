@@ -18,10 +18,10 @@ from google.protobuf import text_format
 from numpy.typing import NDArray
 from tritonclient.grpc import model_config_pb2
 
-from animegan_ssim.index import Index
-from animegan_ssim.index.manifest import ShardRecord
-from animegan_ssim.index.shard import Shard
-from animegan_ssim.tiles import CENTRE
+from animegan_search.ssim.index import Index
+from animegan_search.ssim.index.manifest import ShardRecord
+from animegan_search.ssim.index.shard import Shard
+from animegan_search.ssim.tiles import CENTRE
 from training.export.folders import replace
 from training.export.model import ServedModel, TensorSpec
 from training.export.repository import (

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
-from animegan_ssim.index import DamagedIndexError
-from animegan_ssim.index.arrays import check_sha256
-from animegan_ssim.index.manifest import ShardRecord
-from animegan_ssim.index.records import RecordError, decode
-from animegan_ssim.tiles import LANES, pack, tile_count
-from training.datasets.files import pretty, replacing, write
+from animegan_cli.progress import ProgressBar
+from animegan_search.ssim.index import DamagedIndexError
+from animegan_search.ssim.index.arrays import check_sha256
+from animegan_search.ssim.index.manifest import ShardRecord
+from animegan_search.ssim.index.records import RecordError, decode
+from animegan_search.ssim.tiles import LANES, pack, tile_count
 from training.datasets.manifest import DamagedDatasetError, read_json
 from training.datasets.store import Dataset
+from training.files import pretty, replacing, write
 from training.index.publishing import record, store_array
 
 SHARD_BYTES = 2**30

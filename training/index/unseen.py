@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from animegan_ssim.index import Index
-from training.datasets.commands.options import warn
+from animegan_search.ssim.index import Index
+from training.cli.arguments import warn
 from training.datasets.likeness.looks import Looks, look
 from training.datasets.likeness.overlap import overlap
 from training.datasets.store import Dataset

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_ssim.definition import Definition
+from animegan_search.ssim.definition import Definition
 from training.index.graph_body import FLOAT, Body
 
 Array = NDArray[np.float64]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.efficientnet import LITE0
+from training.features.efficientnet import LITE0
 from training.metrics.intervals import bootstrap, widen_share
 from training.metrics.material import Material, audit
 from training.metrics.neighbours import nearest, radii_of

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from training.metrics.efficientnet import LITE0
+from training.features.efficientnet import LITE0
 from training.metrics.intervals import bootstrap
 from training.metrics.material import Material, audit
 from training.metrics.neighbours import nearest

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.metrics.efficientnet import LITE0
+from training.features.efficientnet import LITE0
 from training.metrics.intervals import widen_share
 from training.metrics.material import Material, compare
 from training.metrics.neighbours import Array, Blocks, radii, score_neighbourhoods

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from animegan_copies.index import nearest
+from animegan_search.copies.index import nearest
 from training.copies import SHIPPED
-from training.copies.levels import LevelsDetector
-from training.datasets.files import sha256
-from training.metrics.features import Extractor
+from training.features.copy_detector import LevelsDetector
+from training.features.extraction import Extractor
+from training.files import sha256
 from training.metrics.intervals import bootstrap, widen_share
 from training.metrics.material import Material
 from training.metrics.score import Figure, Measurement, Metric, Score

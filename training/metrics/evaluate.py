@@ -11,11 +11,11 @@ import torch
 
 from training.datasets.likeness.looks import look
 from training.datasets.likeness.overlap import Overlap, overlap
+from training.features.cache import FeatureCache
+from training.features.efficientnet import LITE1, efficientnet
+from training.features.extraction import Pictures
+from training.features.inception import inception
 from training.metrics import detector
-from training.metrics.cache import FeatureCache
-from training.metrics.efficientnet import LITE1, efficientnet
-from training.metrics.features import Pictures
-from training.metrics.inception import inception
 from training.metrics.material import Material, Part
 from training.metrics.pictures import Collection, channels_of, open_collection
 from training.metrics.reduction import reducible
@@ -194,9 +194,9 @@ def gather(
     }
     if "training" in sources:
         training = sources["training"]
-        size = min(plan.training_images, len(training.images))
+        size = min(plan.training_images, len(training.datasets.batches))
         parts["training"] = _pictures("training", training, 0, size)
-        parts["all training"] = _pictures("training", training, 0, len(training.images))
+        parts["all training"] = _pictures("training", training, 0, len(training.datasets.batches))
     if sampler and sampler.generator.supports_truncation:
         served = replace(sampler, truncation=plan.served_truncation, noise_mode=plan.served_noise)
         parts["served"] = Pictures("served", served, 0, count)

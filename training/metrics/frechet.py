@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics import inception
-from training.metrics.efficientnet import LITE0
+from training.features import inception
+from training.features.efficientnet import LITE0
 from training.metrics.intervals import halves
 from training.metrics.material import Material, compare
 from training.metrics.score import Features, Figure, Measurement, Metric, Score

@@ -30,7 +30,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.efficientnet import LITE0
+from training.features.efficientnet import LITE0
 from training.metrics.material import Material, compare
 from training.metrics.neighbours import squared_distances
 from training.metrics.score import Features, Figure, Measurement, Metric, Score

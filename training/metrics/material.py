@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.cache import FeatureCache
-from training.metrics.features import Extractor, Pictures, extract
+from training.features.cache import FeatureCache
+from training.features.extraction import Extractor, Pictures, extract
 from training.metrics.reduction import reduced
 from training.metrics.samples import Sampler
 from training.metrics.score import Features, Measurement, Score

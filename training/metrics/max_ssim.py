@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_client.progress import ProgressBar
-from animegan_ssim.definition import UNIFORM7
-from animegan_ssim.engine import Engine
-from animegan_ssim.tiles import pack
-from training.metrics.features import ImageSource, Pictures
+from animegan_cli.progress import ProgressBar
+from animegan_search.ssim.definition import UNIFORM7
+from animegan_search.ssim.engine import Engine
+from animegan_search.ssim.tiles import pack
+from training.features.extraction import ImageSource, Pictures
 from training.metrics.intervals import bootstrap
 from training.metrics.material import Material
 from training.metrics.score import Figure, Measurement, Metric, Score

@@ -24,9 +24,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from animegan_client.progress import ProgressBar
-from training.metrics.efficientnet import LITE0
-from training.metrics.features import BATCH
+from animegan_cli.progress import ProgressBar
+from training.features.efficientnet import LITE0
+from training.features.extraction import BATCH
 from training.metrics.intervals import bootstrap
 from training.metrics.material import Material
 from training.metrics.samples import Sampler

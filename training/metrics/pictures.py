@@ -17,7 +17,7 @@ from training.datasets.store import Dataset, NotADatasetError
 from training.metrics.intervals import philox
 
 if TYPE_CHECKING:  # it loads PyTorch, which pictures do without
-    from training.metrics.features import ImageSource
+    from training.features.extraction import ImageSource
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from training.metrics.features import ImageSource, Pictures
+from training.features.extraction import ImageSource, Pictures
 
 
 @dataclass(frozen=True)

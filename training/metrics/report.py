@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from training.metrics.efficientnet import LITE0
+from training.features.efficientnet import LITE0
 from training.metrics.evaluate import Evaluation
 from training.metrics.registry import METRICS
 from training.metrics.samples import Noise

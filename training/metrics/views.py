@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from training.features.efficientnet import LITE0, LITE1
 from training.metrics.density_coverage import NEIGHBOUR as REACH
 from training.metrics.density_coverage import density_coverage
-from training.metrics.efficientnet import LITE0, LITE1
 from training.metrics.frechet import frechet_distance
 from training.metrics.material import Material, Part, compare
 from training.metrics.precision_recall import NEIGHBOUR, precision_recall

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tritonclient.grpc import model_config_pb2
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.export.repository import CARD_FILE, CONFIG_FILE, card_bytes
 from training.release.config import read_config, render
 from training.release.errors import ReleaseError

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.audit.models import served_truncation, tensors
 from training.release.errors import ReleaseError
 from training.release.gate.checks import Check, drawn_checks

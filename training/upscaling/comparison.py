@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.metrics.score import Score
 from training.upscaling.material import Material
 from training.upscaling.methods import Method

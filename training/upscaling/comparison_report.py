@@ -8,7 +8,7 @@ from statistics import mean
 
 from PIL import Image
 
-from animegan_client.comparison_sheet import Entry, Subject, comparison_sheet
+from animegan_cli.sheets.comparison import Entry, Subject, comparison_sheet
 from training.markdown import table
 from training.metrics.score import Score
 from training.upscaling.comparison import REFERENCE, Case

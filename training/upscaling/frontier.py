@@ -14,7 +14,7 @@ matplotlib.use("Agg")  # a training machine has no screen
 import matplotlib.pyplot as plt
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.markdown import table
 from training.upscaling.methods import Method
 from training.upscaling.quality import Picture, downscale, mean_score, psnr

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.importing.archive import Archive
 from training.datasets.importing.decode import decode
 from training.datasets.importing.folder import Folder

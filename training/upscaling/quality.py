@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from animegan_ssim.definition import DATA_RANGE, GAUSSIAN
-from animegan_ssim.reference import ssim as exact_ssim
+from animegan_search.ssim.definition import DATA_RANGE, GAUSSIAN
+from animegan_search.ssim.reference import ssim as exact_ssim
 from training.metrics.intervals import bootstrap
 from training.metrics.score import Score
 

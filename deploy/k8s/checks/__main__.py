@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from deploy.k8s.checks import (
     alertmanager,
     dashboards,

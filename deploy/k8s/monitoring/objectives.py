@@ -1,8 +1,8 @@
 """The service level objectives: what callers may expect of each RPC.
 
 Availability: of the calls of each RPC in 30 days, at most one in a thousand ends with a code that
-is our failure (`services.common.metrics.FAILURE_CODES`). Latency: 99 % of the calls of each RPC are
-answered within its objective; of streams the first answer counts.
+is our failure (`services.common.rpc.metrics.FAILURE_CODES`). Latency: 99 % of the calls of each RPC
+are answered within its objective; of streams the first answer counts.
 
 Alerts follow chapter 5 of "The Site Reliability Workbook" (Google, 2018), multiwindow and multi-
 burn-rate: a burn rate of 1 uses up the error budget of 30 days in 30 days.

@@ -13,7 +13,7 @@ from deploy.k8s.monitoring.objectives import (
     Burn,
     Objective,
 )
-from services.common.metrics import FAILURE_CODES
+from services.common.rpc.metrics import FAILURE_CODES
 
 Rule = dict[str, Any]
 

@@ -7,15 +7,15 @@ import sys
 import pytest
 from PIL import Image, ImageChops
 
+from animegan_cli.sheets.contact import contact_sheet
 from animegan_client import Client
-from animegan_client.sheet import contact_sheet
 
 
 @pytest.fixture
 def anime_gan(target, tmp_path):
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "animegan_client.cli", *arguments],
+            [sys.executable, "-m", "animegan_cli.main", *arguments],
             cwd=tmp_path,
             env={"ANIMEGAN_TARGET": target, "PATH": ""},
             capture_output=True,

@@ -6,13 +6,8 @@ from contextlib import aclosing, closing
 import pytest
 from PIL import ImageChops
 
-from animegan_client import (
-    AsyncClient,
-    Client,
-    InvalidArgumentError,
-    NotFoundError,
-    messages,
-)
+from animegan_client import AsyncClient, Client, InvalidArgumentError, NotFoundError
+from animegan_client.generator import messages
 
 SEEDS = [1, 2**64 - 1, 7, 1]
 

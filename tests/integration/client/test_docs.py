@@ -45,6 +45,6 @@ def test_python_examples_run_one_after_the_other(target, tmp_path):
 def test_a_command_runs(line, target, tmp_path):
     program, *arguments = shlex.split(line)
     assert program == "anime-gan"
-    assert run([sys.executable, "-m", "animegan_client.cli", *arguments], tmp_path, target)
+    assert run([sys.executable, "-m", "animegan_cli.main", *arguments], tmp_path, target)
     if "--out" in arguments:
         assert list(tmp_path.iterdir())

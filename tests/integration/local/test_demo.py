@@ -1,4 +1,4 @@
-"""`python -m deploy.local demo`: pictures on disk, and nothing left running."""
+"""`python -m demo`: pictures on disk, and nothing left running."""
 
 import json
 import re
@@ -14,13 +14,13 @@ import psutil
 import pytest
 from PIL import Image
 
-from animegan_client.sheet import GAP_PX
-from deploy.local.demo import DRAWN, FACES, TRUNCATION
+from animegan_cli.sheets.contact import GAP_PX
+from demo.faces import DRAWN, FACES, TRUNCATION
 from deploy.local.processes import alive
 from tests.integration.generator import reference
 from tests.integration.local.polling import until
 from tests.integration.similarity.material import write_repository
-from tests.unit.ssim.index.material import noise, write_index
+from tests.unit.search.ssim.index.material import noise, write_index
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def command(model_repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setattr(tempfile, "tempdir", None)
     arguments = [f"--models={model_repository}", f"--out={tmp_path / 'out'}"]
-    return [sys.executable, "-m", "deploy.local", "demo", *arguments]
+    return [sys.executable, "-m", "demo", *arguments]
 
 
 def started_by(demo: psutil.Process) -> list[psutil.Process]:

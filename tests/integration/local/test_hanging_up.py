@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from deploy.local.triton import LocalTriton
-from services.common import deadline
-from services.common.errors import DeadlineExceeded
-from services.common.triton_client import Triton
+from services.common.rpc import deadline
+from services.common.rpc.errors import DeadlineExceeded
+from services.common.triton.client import Triton
 from tests.integration.local.polling import until
 from tests.integration.tiny_models import STYLEGAN, write_model
 

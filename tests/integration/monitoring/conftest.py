@@ -22,7 +22,7 @@ from tests.integration.similarity.material import MODELS as SEARCH_MODELS
 from tests.integration.tiny_models import STYLEGAN, write_model
 from tests.integration.tiny_upscalers import TinyUpscaler, write_upscaler
 from tests.requires import require_program
-from tests.unit.ssim.index.material import write_index
+from tests.unit.search.ssim.index.material import write_index
 
 PROJECT = Path(__file__).parents[3]
 # An evaluation interval of 30 s becomes the shortest that there is, a second.

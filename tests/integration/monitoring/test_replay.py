@@ -3,7 +3,7 @@
 import asyncio
 from itertools import pairwise
 
-from deploy.k8s.replay import __main__ as replay
+from benchmarks.autoscaling import __main__ as replay
 from tests.requires import require_program
 
 

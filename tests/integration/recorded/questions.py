@@ -12,9 +12,9 @@ import numpy as np
 import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from animegan_ssim.definition import GAUSSIAN
-from tests.unit.copies.material import COUNT, embed, unit
-from tests.unit.ssim.index.material import noise, write_index
+from animegan_search.ssim.definition import GAUSSIAN
+from tests.unit.search.copies.material import COUNT, embed, unit
+from tests.unit.search.ssim.index.material import noise, write_index
 from training.index.changing import remove
 
 COLOUR = noise(100, seed=1, size=16)

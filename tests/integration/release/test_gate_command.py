@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from animegan_client import cli
+from animegan_cli import main as cli
 from tests.integration.picture_generator import publish_pictures
 from tests.integration.release.planted import (
     COUNT,

@@ -14,7 +14,7 @@ from animegan.generator.v1 import generator_pb2 as pb
 from animegan.generator.v1 import generator_pb2_grpc
 
 from deploy.local.triton import LocalTriton
-from services.common.traffic import bucket
+from services.common.triton.traffic import bucket
 from tests.integration.generator.service import ServiceProcess
 from tests.integration.tiny_models import STYLEGAN, write_model, write_version
 from training.release.actions import canary, load, promote, rollback

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from animegan_client import cli
+from animegan_cli import main as cli
 from deploy.local.triton import LocalTriton
 from deploy.triton_admin import ADMIN_KEY_VARIABLE
 from tests.integration.picture_generator import NAME, publish_pictures
@@ -23,13 +23,13 @@ from tests.integration.release.planted import (
     real_images,
     write_limits,
 )
+from training.cli.models.watch import WORSE
 from training.release.actions import load
 from training.release.errors import ReleaseError
 from training.release.gate.contestant import Contestant
 from training.release.publish import publish
 from training.release.store import Store
 from training.release.tritons import Address, Tritons
-from training.release.verbs.watch import WORSE
 from training.release.watch import Served
 
 CURRENT = model(poor=0.5)

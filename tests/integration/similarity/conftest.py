@@ -7,7 +7,7 @@ import grpc
 import pytest
 from animegan.similarity.v1 import similarity_pb2_grpc
 
-from animegan_ssim.definition import GAUSSIAN
+from animegan_search.ssim.definition import GAUSSIAN
 from deploy.local.triton import LocalTriton
 from tests.integration.similarity.material import (
     COLOUR,
@@ -17,7 +17,7 @@ from tests.integration.similarity.material import (
     SimilarityProcess,
     write_repository,
 )
-from tests.unit.ssim.index.material import write_index
+from tests.unit.search.ssim.index.material import write_index
 
 
 @pytest.fixture(scope="session")

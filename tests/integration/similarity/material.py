@@ -9,7 +9,7 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from tests.integration.generator.service import PROJECT, ServiceProcess
-from tests.unit.ssim.index.material import noise
+from tests.unit.search.ssim.index.material import noise
 
 MODELS = ("ssim_search", "ssim_index")
 SIZE = 16

@@ -126,7 +126,7 @@ def test_refusals(client):
 def anime_gan(service, tmp_path):
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "animegan_client.cli", *map(str, arguments)],
+            [sys.executable, "-m", "animegan_cli.main", *map(str, arguments)],
             cwd=tmp_path,
             env={"ANIMEGAN_SIMILARITY_TARGET": service.target, "PATH": ""}
             | ({"PYTHONPATH": ":".join(sys.path)}),

@@ -14,7 +14,7 @@ from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1 import similarity_pb2_grpc
 
-from animegan_copies import CopyIndex
+from animegan_search.copies import CopyIndex
 from deploy.local.triton import LocalTriton
 from tests.integration.generator.service import PROJECT
 from tests.integration.similarity.material import (
@@ -24,7 +24,7 @@ from tests.integration.similarity.material import (
     png,
     write_repository,
 )
-from tests.unit.ssim.index.material import write_index
+from tests.unit.search.ssim.index.material import write_index
 from tests.unit.training.copies.conftest import STORY, tiny_detector
 from training.copies.building import build
 from training.copies.embedding import Embedder

@@ -12,8 +12,8 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from deploy.local.triton import LocalTriton
 from tests.integration.generator.service import PROJECT
-from tests.unit.copies.material import COUNT, embed, unit
-from tests.unit.ssim.index.material import noise, write_index
+from tests.unit.search.copies.material import COUNT, embed, unit
+from tests.unit.search.ssim.index.material import noise, write_index
 
 IMAGES = noise(COUNT, seed=6, size=16)
 HELDOUT = noise(120, seed=2, size=16)

@@ -6,7 +6,7 @@ from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 from skimage.metrics import structural_similarity
 
-from animegan_ssim.index import Index
+from animegan_search.ssim.index import Index
 from tests.integration.similarity.material import COLOUR, HELDOUT, SIZE, pixels, png
 
 

@@ -20,7 +20,7 @@ from tests.integration.generator.test_recovery import codes_around_a_crash
 from tests.integration.generator.test_statuses import failure
 from tests.integration.local.stopped import stopped
 from tests.integration.similarity.material import COLOUR, SimilarityProcess, png
-from tests.unit.ssim.index.material import write_dataset, write_index
+from tests.unit.search.ssim.index.material import write_dataset, write_index
 from training.index.building import append
 
 SERVICE = "animegan.similarity.v1.SimilarityService"

@@ -13,16 +13,16 @@ import pytest
 import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from animegan_ssim.definition import UNIFORM7
-from animegan_ssim.engine import Engine
-from animegan_ssim.index import Index
-from animegan_ssim.tiles import pack
+from animegan_search.ssim.definition import UNIFORM7
+from animegan_search.ssim.engine import Engine
+from animegan_search.ssim.index import Index
+from animegan_search.ssim.tiles import pack
 from deploy.local.triton import LocalTriton
 from deploy.triton_admin import AdminError
 from tests.integration.generator.service import PROJECT
-from tests.unit.copies.material import IDS, embed, unit
-from tests.unit.copies.material import write_index as write_embedded
-from tests.unit.ssim.index.material import noise, write_dataset, write_index
+from tests.unit.search.copies.material import IDS, embed, unit
+from tests.unit.search.copies.material import write_index as write_embedded
+from tests.unit.search.ssim.index.material import noise, write_dataset, write_index
 from training.index.building import append
 from training.index.changing import remove
 

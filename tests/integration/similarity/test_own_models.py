@@ -15,8 +15,8 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1 import similarity_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
-from animegan_ssim.definition import GAUSSIAN, UNIFORM7
-from animegan_ssim.index import Index
+from animegan_search.ssim.definition import GAUSSIAN, UNIFORM7
+from animegan_search.ssim.index import Index
 from deploy.local.triton import LocalTriton
 from tests.integration.local.polling import until
 from tests.integration.similarity.material import (
@@ -28,7 +28,7 @@ from tests.integration.similarity.material import (
     png,
     write_repository,
 )
-from tests.unit.ssim.index.material import noise, write_index
+from tests.unit.search.ssim.index.material import noise, write_index
 from training.index.changing import remove
 from training.index.scans import publish_scans
 

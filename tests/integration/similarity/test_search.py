@@ -9,7 +9,7 @@ from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
 from PIL import Image
 
-from animegan_ssim.index import Index
+from animegan_search.ssim.index import Index
 from tests.integration.similarity.material import (
     COLOUR,
     GREY,
@@ -20,7 +20,7 @@ from tests.integration.similarity.material import (
     png,
     uniform7,
 )
-from tests.unit.ssim.index.material import noise
+from tests.unit.search.ssim.index.material import noise
 
 QUERY = HELDOUT[0]
 

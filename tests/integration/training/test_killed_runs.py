@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
-from training.checkpoint import load_checkpoint
-from training.journal import CLOCK, LOG
-from training.report import read_log
-from training.run_folder import CHECKPOINT, WEIGHTS
-from training.train import main
+from training.cli.train import main
+from training.run.checkpoint import load_checkpoint
+from training.run.folder import CHECKPOINT, WEIGHTS
+from training.run.journal import CLOCK, LOG
+from training.run.report import read_log
 
 # Every file that must survive is flushed by fsync: the program dies at one of its calls.
 DIES_AT_FSYNC = """
@@ -30,7 +30,7 @@ def dying_fsync(handle):
     fsync(handle)
 
 os.fsync = dying_fsync
-from training.train import main
+from training.cli.train import main
 sys.exit(main(sys.argv[1:]))
 """
 # No file may grow beyond a size, as on a full disk.
@@ -38,7 +38,7 @@ ON_A_FULL_DISK = """
 import resource, sys
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-from training.train import main
+from training.cli.train import main
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -57,7 +57,7 @@ def arguments(dataset: Path, run: Path) -> list[str]:
 
 def train(dataset: Path, run: Path, *program: object) -> subprocess.CompletedProcess[str]:
     """Train in a process of its own, by a program that takes the arguments."""
-    command = [sys.executable, *(program or ("-m", "training.train"))]
+    command = [sys.executable, *(program or ("-m", "training.cli.train"))]
     command += arguments(dataset, run)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(map(str, command), env=environment, capture_output=True, text=True)

@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.images import RealImages
-from training.presets import PRESETS
-from training.report import read_log
-from training.run_folder import CHECKPOINT
-from training.stylegan2.trainer import StyleganTrainer
+from training.datasets.batches import RealImages
+from training.gan.presets import PRESETS
+from training.gan.stylegan2.trainer import StyleganTrainer
+from training.run.checkpoint import load_checkpoint, save_checkpoint
+from training.run.folder import CHECKPOINT
+from training.run.report import read_log
 
 CPU = torch.device("cpu")
 OPTIONS = dataclasses.replace(PRESETS["stylegan-16-tiny"], augment="fixed", augment_p=0.3)

@@ -16,7 +16,7 @@ TINY = MODELS[0]
 def anime_gan(service, tmp_path):
     def run_it(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "animegan_client.cli", *arguments],
+            [sys.executable, "-m", "animegan_cli.main", *arguments],
             cwd=tmp_path,
             env={
                 "ANIMEGAN_UPSCALER_TARGET": service.target,

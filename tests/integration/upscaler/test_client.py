@@ -14,7 +14,7 @@ from animegan_client import (
     UnavailableError,
     UpscalerClient,
 )
-from animegan_client.types import EncodedImage
+from animegan_client.generator.types import EncodedImage
 from animegan_client.upscaler.types import Progress
 from tests.integration.upscaler.material import CALLS, MODELS, noise, pixels, png, run
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from animegan_client.commands import upscale
+from animegan_cli.verbs import upscale
 from tests.integration.upscaler.material import FILTERS, MODELS, noise, run
 from training.upscaling import quality
 

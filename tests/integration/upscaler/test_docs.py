@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.pipeline import CHUNK_BYTES
 from services.upscaler.settings import UpscalerSettings
-from services.upscaler.tiling import TileSettings
 from tests.integration.generator.service import PROJECT
 from tests.integration.upscaler.material import noise, png
 
@@ -67,7 +67,7 @@ def test_a_command_runs(line, service, tmp_path):
     program, *arguments = shlex.split(line)
     assert program == "anime-gan"
     (tmp_path / "face.png").write_bytes(png(noise(20, 30)))
-    shown = run([sys.executable, "-m", "animegan_client.cli", *arguments], tmp_path, service.target)
+    shown = run([sys.executable, "-m", "animegan_cli.main", *arguments], tmp_path, service.target)
     if "--out" in arguments:
         assert ": " in shown[0]
         assert (tmp_path / shown[0].partition(": ")[0]).is_file()

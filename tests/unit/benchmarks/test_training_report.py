@@ -9,7 +9,7 @@ from benchmarks import training_table
 from benchmarks.flops import FlopCounter
 from benchmarks.table import DOCS, replace_tables
 from benchmarks.training import COMPARED, COMPARED_FP32, PEER, RESULTS, presets_for, report
-from training.presets import PRESETS
+from training.gan.presets import PRESETS
 
 
 def found(images_per_s: float, gflops: float, precision: str = "fp32") -> dict[str, object]:

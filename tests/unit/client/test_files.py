@@ -169,7 +169,7 @@ TERMINATED = """
 import signal, sys, time
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 from pathlib import Path
-from animegan_client.commands.service import run
+from animegan_cli.service import run
 from animegan_client.files import whole_file
 
 def action():

@@ -8,7 +8,8 @@ from animegan.image.v1 import image_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from animegan_client import InvalidArgumentError, ServerError, messages
+from animegan_client import InvalidArgumentError, ServerError
+from animegan_client.generator import messages
 
 seeds = st.integers(0, 2**64 - 1)
 

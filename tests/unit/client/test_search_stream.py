@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from animegan_cli import main as cli
 from animegan_client import (
     AsyncSimilarityClient,
     Failure,
@@ -16,7 +17,6 @@ from animegan_client import (
     ServerError,
     SimilarityClient,
     UnavailableError,
-    cli,
 )
 from animegan_client.similarity import messages
 from tests.unit.client.scripted import searching

@@ -2,8 +2,8 @@
 
 from prometheus_client import CollectorRegistry
 
-from services.common.admission import Admission
-from services.common.metrics import Metrics
+from services.common.rpc.admission import Admission
+from services.common.rpc.metrics import Metrics
 
 
 class Room:

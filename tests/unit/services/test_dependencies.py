@@ -32,7 +32,7 @@ def test_starting_the_service_imports_no_torch(service):
 def test_releasing_imports_no_torch_and_nothing_of_a_local_stack():
     """Where operators work there is the group `release`, and the client."""
     program = "import sys; begun = set(sys.modules)\n"  # hooks of packages that .venv has
-    program += "import animegan_client.commands.models, training.release.command\n"
+    program += "import animegan_cli.verbs.models, training.cli.models\n"
     program += "print('\\n'.join(set(sys.modules) - begun))"
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT

@@ -8,7 +8,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.faces import FaceDetector
 from training.datasets.ordered import ordered_map
 from training.datasets.reader import Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.reader import Dataset
 
 NEIGHBOUR = 10
@@ -26,14 +26,14 @@ def dataset_features(dataset: Dataset, cache: Path) -> np.ndarray:
         cache: Folder for the features.
 
     Returns:
-        float32 [N, 1280] of EfficientNet-Lite0 (`training.metrics.features`).
+        float32 [N, 1280] of EfficientNet-Lite0 (`training.features.extraction`).
     """
     # Torch takes seconds to import, and only this needs it.
     import torch
 
-    from training.metrics.cache import FeatureCache
-    from training.metrics.efficientnet import efficientnet
-    from training.metrics.features import Pictures, extract
+    from training.features.cache import FeatureCache
+    from training.features.efficientnet import efficientnet
+    from training.features.extraction import Pictures, extract
 
     extractor, parts = efficientnet(torch.device("cpu")), []
     for shard in dataset.shards:

@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image
 
 from training.datasets.cleaning.findings import AGAINST, REASONS, Finding, Thresholds
-from training.datasets.files import pretty, write
 from training.datasets.growing import read_skipped
 from training.datasets.reader import Dataset
 from training.datasets.sheets import contact_sheet
+from training.files import pretty, write
 
 SHOWN = 120
 """Images of a reason that are shown, evenly spread from the clearest case to the faintest."""

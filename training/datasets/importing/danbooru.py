@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.growing import Skipped
 from training.datasets.importing.folder import Folder
 from training.datasets.importing.source import Entry, Inventory, SourceError

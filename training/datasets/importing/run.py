@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.growing import GrowingWriter, Position, Skipped
 from training.datasets.importing.convert import Converted, Converter, Recipe
 from training.datasets.importing.source import Entry

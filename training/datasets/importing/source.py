@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
-from training.datasets.files import canonical
 from training.datasets.growing import Skipped
 from training.datasets.manifest import DatasetError, Labels
+from training.files import canonical
 
 SUFFIXES = frozenset(
     (

@@ -22,14 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.copies import SHIPPED
-from training.datasets.files import sha256, write
+from training.files import sha256, write
 
 if TYPE_CHECKING:  # they load SciPy and PyTorch, which takes seconds
     import imagehash
 
-    from training.metrics.features import ImageSource
+    from training.features.extraction import ImageSource
 
 THUMBNAIL = 16
 """Pixels a side of the thumbnails."""
@@ -141,7 +141,7 @@ def _detector() -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """The copy detector: images [B, H, W, C] -> [B, E], or [B, 0] for those it was not made for."""
     import torch
 
-    from training.copies.levels import LevelsDetector
+    from training.features.copy_detector import LevelsDetector
 
     network = LevelsDetector()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.datasets.likeness.limits import Likeness
 from training.datasets.likeness.looks import Looks
 

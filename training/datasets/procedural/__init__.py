@@ -18,7 +18,8 @@ RENDERER_VERSION = "1"
 
 Raise it with any change that can alter a single byte of any picture or any label: a shape, a
 colour, a probability, the order of random draws, or the pinned Skia version. Refactorings that
-keep every byte keep the version (`tests/unit/datasets/test_procedural.py` holds the fingerprint).
+keep every byte keep the version (`tests/unit/training/datasets/test_procedural.py` holds the
+fingerprint).
 """
 
 __all__ = ["RENDERER_VERSION", "Attributes", "render", "sample"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from numpy import uint8
 from numpy.typing import NDArray
 
-from animegan_ssim.definition import UNIFORM7
+from animegan_search.ssim.definition import UNIFORM7
 from training.datasets.rendering import face_labels, rendered_header
 from training.datasets.store import Dataset, DatasetWriter
 from training.index.building import build

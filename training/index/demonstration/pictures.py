@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.datasets.files import pretty, write
 from training.datasets.procedural import RENDERER_VERSION
 from training.datasets.rendering import LICENCE, render_dataset
 from training.datasets.store import Dataset
+from training.files import pretty, write
 
 SHEET = Path(__file__).with_name("faces.webp")
 RECORD = Path(__file__).with_name("faces.json")

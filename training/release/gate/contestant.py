@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from animegan_client.progress import ProgressBar
+from animegan_cli.progress import ProgressBar
 from training.audit.models import ServedSubjects, session_of
 from training.export import folders
 from training.export.repository import CARD_FILE, CONFIG_FILE, card_bytes

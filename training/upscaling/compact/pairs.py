@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
+from training.datasets.batches import ORDER, philox
 from training.datasets.store import Dataset
-from training.images import ORDER, philox
 from training.upscaling.quality import DOWNSCALE_FILTERS, Picture, downscale
 
 # Lanczos is what pictures are measured with first, so it is met most.

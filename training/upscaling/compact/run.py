@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.curves import draw_curves
-from training.datasets import files
+from training import files
 from training.datasets.store import Dataset
-from training.journal import LOG, Journal
-from training.loop import catch_signals
-from training.run_folder import CHECKPOINT, OPTIONS, git_commit
+from training.run.checkpoint import load_checkpoint, save_checkpoint
+from training.run.curves import draw_curves
+from training.run.folder import CHECKPOINT, OPTIONS, git_commit
+from training.run.journal import LOG, Journal
+from training.run.loop import catch_signals
 from training.upscaling.compact.network import LearningUpscaler, deepened
 from training.upscaling.compact.options import CompactOptions
 from training.upscaling.compact.pairs import Pairs

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.compute import use_bf16
+from training.run.compute import use_bf16
 from training.upscaling.compact.network import LearningUpscaler
 from training.upscaling.compact.options import CompactOptions
 from training.upscaling.compact.pairs import Pairs

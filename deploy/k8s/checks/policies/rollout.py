@@ -16,7 +16,7 @@ from deploy.k8s.checks.policies.objects import (
     workloads,
 )
 from deploy.k8s.checks.subject import Manifest
-from services.common.settings import ServiceSettings
+from services.common.rpc.settings import ServiceSettings
 
 # Kubernetes' own, where a pod says nothing.
 _DEFAULT_GRACE_SECONDS = 30

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from deploy.k8s.replay.__main__ import OUT, PAGE, autoscaler, page, proposals
-from deploy.k8s.replay.autoscaler import (
+from benchmarks.autoscaling.__main__ import OUT, PAGE, autoscaler, page, proposals
+from benchmarks.autoscaling.autoscaler import (
     Autoscaler,
     Direction,
     Policy,

@@ -16,7 +16,7 @@ from deploy.k8s.monitoring import files, kubernetes
 from deploy.k8s.monitoring.documentation import PAGE
 from deploy.k8s.monitoring.objectives import OBJECTIVES
 from deploy.k8s.monitoring.reference import mistakes, series
-from services.common.metrics import REQUEST_BUCKETS_S
+from services.common.rpc.metrics import REQUEST_BUCKETS_S
 from tests.requires import require_program
 
 MONITORING = Path("deploy") / "k8s" / "monitoring"

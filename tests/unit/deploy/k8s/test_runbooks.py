@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from animegan_client.cli import main
+from animegan_cli.main import main
 from deploy.k8s.checks.dashboards import RUNBOOKS
 from deploy.k8s.checks.subject import PROJECT
 from tests.requires import require_program

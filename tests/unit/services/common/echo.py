@@ -13,12 +13,12 @@ from prometheus_client import CollectorRegistry
 from pydantic import PositiveFloat, PositiveInt
 from pydantic_settings import SettingsConfigDict
 
-from services.common import deadline
-from services.common.errors import Busy, Internal, InvalidField, Unavailable
-from services.common.interceptor import AroundCalls
-from services.common.metrics import Metrics
-from services.common.server import _options
-from services.common.settings import MessageBytes, Port, ServiceSettings
+from services.common.rpc import deadline
+from services.common.rpc.errors import Busy, Internal, InvalidField, Unavailable
+from services.common.rpc.interceptor import AroundCalls
+from services.common.rpc.metrics import Metrics
+from services.common.rpc.server import _options
+from services.common.rpc.settings import MessageBytes, Port, ServiceSettings
 
 FLOOD_BYTES = 40_000_000  # more than flow control lets pass
 SERVICE = "animegan.test.v1.EchoService"

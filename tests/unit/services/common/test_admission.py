@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from prometheus_client import CollectorRegistry
 
-from services.common import deadline
-from services.common.admission import Admission, Hold
-from services.common.callers import Callers
-from services.common.errors import Busy, DeadlineExceeded, KeptWaiting
-from services.common.metrics import Metrics
+from services.common.rpc import deadline
+from services.common.rpc.admission import Admission, Hold
+from services.common.rpc.callers import Callers
+from services.common.rpc.errors import Busy, DeadlineExceeded, KeptWaiting
+from services.common.rpc.metrics import Metrics
 
 CALLERS = Callers()
 
@@ -183,8 +183,8 @@ class Idle:
 
 @pytest.fixture
 def impatient(monkeypatch) -> None:
-    monkeypatch.setattr("services.common.admission.PATIENCE_S", 0.1)
-    monkeypatch.setattr("services.common.admission._LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("services.common.rpc.admission.PATIENCE_S", 0.1)
+    monkeypatch.setattr("services.common.rpc.admission._LOOK_SECONDS", 0.01)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -208,7 +208,7 @@ async def test_idle_callers_make_room_the_longest_waiting_first(admission, way):
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_trickle_is_no_excuse(admission, monkeypatch):
-    monkeypatch.setattr("services.common.admission.PATIENCE_IN_ALL_S", 0.3)
+    monkeypatch.setattr("services.common.rpc.admission.PATIENCE_IN_ALL_S", 0.3)
     kept = Callers()
 
     async def trickles() -> str:

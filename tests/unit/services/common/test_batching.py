@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from services.common.batching import Batcher
-from services.common.errors import Busy, Unavailable
-from services.common.frames import forgotten_frames
+from services.common.rpc.errors import Busy, Unavailable
+from services.common.rpc.frames import forgotten_frames
+from services.common.triton.batching import Batcher
 
 
 class SlowTriton:

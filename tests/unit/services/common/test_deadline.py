@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from services.common import deadline
-from services.common.errors import DeadlineExceeded
+from services.common.rpc import deadline
+from services.common.rpc.errors import DeadlineExceeded
 
 
 async def test_tasks_of_a_call_know_how_long_they_may_take():

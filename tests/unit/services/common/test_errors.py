@@ -2,7 +2,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 
-from services.common import errors
+from services.common.rpc import errors
 
 
 def details(status) -> dict[str, object]:

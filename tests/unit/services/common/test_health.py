@@ -11,10 +11,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.common.errors import Unavailable
-from services.common.health import LIVENESS, Health
-from services.common.lasting import LastingCalls
-from services.common.metrics import Metrics
+from services.common.rpc.errors import Unavailable
+from services.common.rpc.health import LIVENESS, Health
+from services.common.rpc.lasting import LastingCalls
+from services.common.rpc.metrics import Metrics
 from tests.unit.services.common.raw_http2 import connected
 
 NAME = "animegan.test.v1.EchoService"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from services.common.images import Encoder, Encoding, Format, encode
-from services.common.png import encode_png
+from services.common.pictures.encoding import Encoder, Encoding, Format, encode
+from services.common.pictures.png import encode_png
 
 LOSSLESS = [Encoding(Format.PNG), Encoding(Format.WEBP)]
 LOSSY = [Encoding(Format.JPEG), Encoding(Format.JPEG, 50), Encoding(Format.WEBP, 80)]

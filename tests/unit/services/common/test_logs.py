@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from services.common import logs
+from services.common.rpc import logs
 
 SECRET = "s3cret-token-of-ours"
 

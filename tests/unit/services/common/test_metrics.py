@@ -3,7 +3,7 @@
 from grpc_health.v1 import health_pb2
 from prometheus_client import CollectorRegistry
 
-from services.common.metrics import FAILURE_CODES, REJECTION_REASONS, Metrics
+from services.common.rpc.metrics import FAILURE_CODES, REJECTION_REASONS, Metrics
 
 
 def test_calls_that_have_not_come_yet_are_zeros():

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.common import picture_files
-from services.common.picture_files import PictureError, read_header, read_header_aside
-from services.common.pictures import read_picture
+from services.common.pictures import headers as picture_files
+from services.common.pictures.headers import PictureError, read_header, read_header_aside
+from services.upscaler.decoding import read_picture
 
 SIZE = 2**21
 MAX_PIXELS = 2**24

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from services.common.picture_files import PictureError, Step, read_header
-from services.common.pictures import Picture, read_picture
-from services.common.profiles import MAX_PROFILE_BYTES
+from services.common.pictures.headers import PictureError, Step, read_header
+from services.upscaler.decoding import Picture, read_picture
+from services.upscaler.profiles import MAX_PROFILE_BYTES
 
 RNG = np.random.default_rng(11)
 MAX_PIXELS = 10_000

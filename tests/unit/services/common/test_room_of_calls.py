@@ -31,9 +31,9 @@ async def silence() -> AsyncIterator[StringValue]:
 @pytest.fixture
 def impatient(monkeypatch) -> None:
     """Calls that wait for their callers are ended sooner, so that tests need not wait long."""
-    monkeypatch.setattr("services.common.admission.PATIENCE_S", 0.2)
-    monkeypatch.setattr("services.common.admission._LOOK_SECONDS", 0.02)
-    monkeypatch.setattr("services.common.callers._SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr("services.common.rpc.admission.PATIENCE_S", 0.2)
+    monkeypatch.setattr("services.common.rpc.admission._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("services.common.rpc.callers._SWEEP_SECONDS", 0.02)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from services.common.server import _until_set
+from services.common.rpc.server import _until_set
 
 
 async def test_serving_ends_when_told_to():

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from services.common import connections, deadline, logs
-from services.common.batching import Batcher
-from services.common.errors import DeadlineExceeded, Unavailable
-from services.common.triton_client import _MAX_UNDER_WAY, Triton
+from services.common.rpc import deadline, logs
+from services.common.rpc.errors import DeadlineExceeded, Unavailable
+from services.common.triton import connections
+from services.common.triton.batching import Batcher
+from services.common.triton.client import _MAX_UNDER_WAY, Triton
 from tests.unit.services.common.http_triton import HttpTriton, tensors
 
 Z = {"z": np.zeros((1, 4), np.float32)}

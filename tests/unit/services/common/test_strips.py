@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from PIL import Image
 
-from services.common.images import Encoding, Format
-from services.common.picture_files import PictureError
-from services.common.strips import strip_encoder
+from services.common.pictures.encoding import Encoding, Format
+from services.common.pictures.headers import PictureError
+from services.upscaler.strip_encoding import strip_encoder
 
 LIMIT = 10_000
 

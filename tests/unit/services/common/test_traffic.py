@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.common.catalogue import ServedModels
-from services.common.traffic import Route, Traffic, bucket
-from services.common.triton_client import ModelConfig
+from services.common.triton.catalogue import ServedModels
+from services.common.triton.client import ModelConfig
+from services.common.triton.traffic import Route, Traffic, bucket
 
 SEEDS = st.integers(0, 2**64 - 1)
 SHARES = st.floats(0, 1)
@@ -148,7 +148,7 @@ async def test_a_new_division_is_followed_within_a_request(monkeypatch):
     triton.traffic = {"stable": 2, "candidate": None, "share": 0}
     await toys.follow()
     assert toys.route().stable.version == 1  # it was read a moment ago
-    monkeypatch.setattr("services.common.catalogue._TRAFFIC_AGE_S", 0.0)
+    monkeypatch.setattr("services.common.triton.catalogue._TRAFFIC_AGE_S", 0.0)
     await toys.follow()
     assert toys.route() == Route(Toy("toy", 2))
     triton.traffic = {"nonsense": 1}

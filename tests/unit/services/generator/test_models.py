@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from services.common.errors import InvalidField, NotFound, Unavailable
-from services.common.triton_client import ModelConfig, TensorSpec
+from services.common.rpc.errors import InvalidField, NotFound, Unavailable
+from services.common.triton.client import ModelConfig, TensorSpec
 from services.generator.latents import NoiseMode
 from services.generator.models import Catalogue, parse_model
 from services.generator.order import Order, check_against

@@ -9,8 +9,8 @@ from google.protobuf.message import DecodeError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.common.errors import InvalidField
-from services.common.images import Encoding, Format
+from services.common.pictures.encoding import Encoding, Format
+from services.common.rpc.errors import InvalidField
 from services.generator.latents import NoiseMode
 from services.generator.order import Order
 from services.generator.request import MAX_STREAM_IMAGES, parse_order

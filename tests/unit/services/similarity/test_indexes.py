@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from services.common import deadline
-from services.common.errors import NotFound, Unavailable
+from services.common.rpc import deadline
+from services.common.rpc.errors import NotFound, Unavailable
 from services.similarity import catalogue as catalogue_module
 from services.similarity.catalogue import NO_INDEX, Catalogue
 from services.similarity.indexes import combine

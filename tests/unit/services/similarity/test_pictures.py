@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.common.picture_files import (
+from services.common.pictures.headers import (
     PictureError,
     PictureFile,
     Step,

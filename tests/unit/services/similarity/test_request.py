@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.common.errors import InvalidField
-from services.common.images import PNG, Encoding, Format
-from services.common.picture_files import RAW, PictureFile
+from services.common.pictures.encoding import PNG, Encoding, Format
+from services.common.pictures.headers import RAW, PictureFile
+from services.common.rpc.errors import InvalidField
 from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
 from services.similarity.request import Limits, parse_image, parse_pair, parse_query
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from services.common.picture_files import PictureFile
+from services.common.pictures.headers import PictureFile
 from services.similarity.response import search_result
 from services.similarity.result import SearchResult
 

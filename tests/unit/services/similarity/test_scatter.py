@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from services.common.errors import Internal, NotFound, Unavailable
+from services.common.rpc.errors import Internal, NotFound, Unavailable
 from services.similarity.catalogue import Catalogue
+from services.similarity.contract import SEARCH_MODEL
 from services.similarity.indexes import combine
 from services.similarity.result import quantile
 from services.similarity.scatter import Scatter
-from services.similarity.shards import SEARCH_MODEL
 from tests.unit.services.similarity.tritons import FakeTriton, description
 
 QUERY = np.zeros((2, 2, 1), np.uint8)

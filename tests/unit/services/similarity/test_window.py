@@ -5,8 +5,8 @@ from contextlib import aclosing
 
 import pytest
 
-from services.common.errors import InvalidField, NotFound
-from services.similarity.window import in_order
+from services.common.rpc.errors import InvalidField, NotFound
+from services.common.streams import in_order
 from tests.unit.services.rooms import Room
 
 

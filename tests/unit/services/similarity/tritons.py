@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from services.common.errors import ServiceError
-from services.similarity.shards import CANARY, INDEX_MODEL, SEARCH_MODEL
+from services.common.rpc.errors import ServiceError
+from services.similarity.contract import CANARY, INDEX_MODEL, SEARCH_MODEL
 
 
 def description(

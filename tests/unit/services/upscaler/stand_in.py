@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.upscaler.enlarge import enlarge
+from services.upscaler.engine.enlarge import enlarge
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.models import UpscalerModel
-from services.upscaler.tiling import TileSettings
 
 WHOLE = TileSettings(side=10_000)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.common.pictures import Picture
-from services.upscaler.channels import bled, on_alpha, on_grey
+from services.upscaler.decoding import Picture
+from services.upscaler.engine.channels import bled, on_alpha, on_grey
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.plan import Filter, Plan
-from services.upscaler.tiling import TileSettings
 from tests.unit.services.upscaler.stand_in import collected, infer, model
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from services.common.pictures import Picture
-from services.upscaler.enlarge import enlarge, is_exact
+from services.upscaler.decoding import Picture
+from services.upscaler.engine.enlarge import enlarge, is_exact
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.plan import Filter, Plan
-from services.upscaler.tiling import TileSettings
 from tests.unit.services.upscaler.stand_in import WHOLE, collected, infer, model
 
 RNG = np.random.default_rng(3)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from services.common.errors import Unavailable
-from services.common.frames import forgotten_frames
-from services.common.pictures import Picture
+from services.common.rpc.errors import Unavailable
+from services.common.rpc.frames import forgotten_frames
+from services.upscaler.decoding import Picture
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.plan import Plan
-from services.upscaler.tiling import TileSettings
 from tests.unit.services.upscaler.stand_in import collected, infer, model
 
 

@@ -5,12 +5,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from services.common.images import Encoding, Format
-from services.common.pictures import Picture
-from services.common.strips import strip_encoder
-from services.upscaler.enlarge import enlarge
+from services.common.pictures.encoding import Encoding, Format
+from services.upscaler.decoding import Picture
+from services.upscaler.engine.enlarge import enlarge
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.plan import Filter, Plan
-from services.upscaler.tiling import TileSettings
+from services.upscaler.strip_encoding import strip_encoder
 from tests.unit.services.upscaler.stand_in import infer, model
 
 WIDTH = 200

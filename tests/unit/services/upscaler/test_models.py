@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from services.common.errors import NotFound, Unavailable
-from services.common.triton_client import ModelConfig, TensorSpec
+from services.common.rpc.errors import NotFound, Unavailable
+from services.common.triton.client import ModelConfig, TensorSpec
 from services.upscaler.methods import Methods
 from services.upscaler.models import Catalogue, methods, parse_model
 from services.upscaler.order import Wish

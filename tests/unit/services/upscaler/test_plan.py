@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.errors import InvalidField
+from services.common.rpc.errors import InvalidField
 from services.upscaler.plan import MAX_SCALE, Filter, Job, enlarged, make_plan
 from tests.unit.services.upscaler.networks import APART, FULL, LARGER, PLAIN, method
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.common.pictures import Picture
-from services.upscaler.enlarge import is_exact
+from services.upscaler.decoding import Picture
+from services.upscaler.engine.enlarge import is_exact
+from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.models import Method, UpscalerModel
 from services.upscaler.plan import Job, Plan, make_plan
-from services.upscaler.tiling import TileSettings
 from tests.unit.services.upscaler.stand_in import WHOLE, collected, model
 
 MODELS = Path(__file__).parents[4] / "models"

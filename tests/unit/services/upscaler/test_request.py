@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.common.errors import Busy, InvalidField
-from services.common.images import PNG, Encoding, Format
+from services.common.pictures.encoding import PNG, Encoding, Format
+from services.common.rpc.errors import Busy, InvalidField
 from services.upscaler.order import Limits, Order, Rejected, Wish
 from services.upscaler.request import OutOfOrder, parse_stream, parse_upscale
 from tests.unit.services.rooms import Room

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from services.upscaler.engine.resample import resampled
+from services.upscaler.engine.strips import Size, strips_of
 from services.upscaler.plan import Filter
-from services.upscaler.resample import resampled
-from services.upscaler.strips import Size, strips_of
 
 
 async def by_strips(pixels: np.ndarray, new: Size, by: Filter) -> np.ndarray:

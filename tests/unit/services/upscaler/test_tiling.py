@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.upscaler.tiling import Span, spans
+from services.upscaler.engine.tiling import Span, spans
 
 lengths = st.integers(1, 400)
 margins = st.integers(0, 20)

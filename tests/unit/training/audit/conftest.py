@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from animegan_ssim.definition import UNIFORM7
-from animegan_ssim.index import Index
+from animegan_search.ssim.definition import UNIFORM7
+from animegan_search.ssim.index import Index
 from tests.unit.training.conftest import write_dataset
 from training.audit.auditing import conduct
 from training.audit.judged import Audit

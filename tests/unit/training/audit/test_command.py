@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from animegan_ssim.definition import UNIFORM7
-from animegan_ssim.index import Index
+from animegan_search.ssim.definition import UNIFORM7
+from animegan_search.ssim.index import Index
 from tests.requires import require_module
 from tests.unit.training.audit.conftest import COPIED, HELDOUT
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.copies.conftest import STORY, tiny_detector
 from tests.unit.training.metrics.tiny import tiny
-from training.audit.command import PAGE, RECORD, main
+from training.cli.audit import PAGE, RECORD, main
 from training.copies.building import build as embed
 from training.copies.embedding import Embedder
 from training.copies.export import publish_detector
@@ -86,7 +86,7 @@ def test_ray_finds_the_same(index: Index, pictures: Path, tmp_path: Path) -> Non
     require_module("ray")
     here = audit(index, tmp_path / "here", "--pictures", str(pictures))
     # Ray leaves threads and warnings behind, so it gets a process of its own.
-    command = [sys.executable, "-m", "training.audit.command", "--pictures", str(pictures)]
+    command = [sys.executable, "-m", "training.cli.audit", "--pictures", str(pictures)]
     command += ["--index", str(index.directory), "--out", str(tmp_path / "ray")]
     result = subprocess.run(
         [*command, "--workers", "2", "--ray"], capture_output=True, text=True, check=False

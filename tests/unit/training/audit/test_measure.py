@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from animegan_ssim.definition import UNIFORM7
-from animegan_ssim.index import Index, SearchIndexError
+from animegan_search.ssim.definition import UNIFORM7
+from animegan_search.ssim.index import Index, SearchIndexError
 from training.audit import measure as module
 from training.audit.measure import Scan, measure, ranks
 from training.audit.subjects import FolderSubjects, open_pictures

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from animegan_copies import Copies
-from animegan_ssim.index import Index
+from animegan_search.copies import Copies
+from animegan_search.ssim.index import Index
 from training.audit.album import Album, gather
 from training.audit.judged import Audit
 from training.audit.page import STYLE, page

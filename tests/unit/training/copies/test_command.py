@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from animegan_ssim.definition import UNIFORM7
+from animegan_search.ssim.definition import UNIFORM7
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.copies.conftest import STORY, tiny_detector
-from training.copies.command import main
+from training.cli.copies import main
 from training.copies.export import publish_detector
 from training.copies.run import WEIGHTS
 from training.datasets.store import Dataset

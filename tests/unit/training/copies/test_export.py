@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from services.common.triton_client import ModelConfig, TensorSpec
+from services.common.triton.client import ModelConfig, TensorSpec
 from services.generator.models import parse_model
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.copies.conftest import STORY, tiny_detector

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
-from training.checkpoint import load_checkpoint, save_checkpoint
 from training.copies.options import PRESETS, CopyOptions
 from training.copies.run import WEIGHTS, run
 from training.copies.trainer import CopyTrainer
-from training.copies.weights import load_detector, save_detector
+from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
-from training.images import RealImages
 from training.networks.copy_detector import CopyDetector, DetectorConfig
+from training.networks.copy_detector_weights import load_detector, save_detector
 from training.networks.tensor_file import WeightsError
 from training.networks.weights import load_generator
-from training.run_folder import CHECKPOINT
+from training.run.checkpoint import load_checkpoint, save_checkpoint
+from training.run.folder import CHECKPOINT
 
 CPU = torch.device("cpu")
 TINY: CopyOptions = PRESETS["copies-16-tiny"]

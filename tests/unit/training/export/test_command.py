@@ -6,8 +6,8 @@ from pathlib import Path
 import onnx
 import pytest
 
+from training.cli.export import main
 from training.export import parity
-from training.export.command import main
 from training.export.repository import read_card, versions
 from training.metrics.report import for_card
 from training.networks.stylegan2 import Generator

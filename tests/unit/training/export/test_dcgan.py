@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.export.command import main
+from training.cli.export import main
 from training.export.dcgan import contracts
 from training.export.graph import export, serve
 from training.export.parity import open_session, random_inputs

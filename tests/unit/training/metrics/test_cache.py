@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.metrics import cache
-from training.metrics.cache import FeatureCache
+from training.features import cache
+from training.features.cache import FeatureCache
 
 Places = NDArray[np.int64]
 

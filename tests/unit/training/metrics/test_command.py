@@ -11,14 +11,14 @@ from PIL import Image
 
 from services.generator.latents import NoiseMode, latents, noise
 from tests.requires import require_module
-from tests.unit.datasets.pictures import jpeg, mirrored
-from tests.unit.ssim.index.material import noise as noise_pictures
-from tests.unit.ssim.index.material import write_dataset as write_noise
+from tests.unit.search.ssim.index.material import noise as noise_pictures
+from tests.unit.search.ssim.index.material import write_dataset as write_noise
 from tests.unit.training.conftest import write_dataset
+from tests.unit.training.datasets.pictures import jpeg, mirrored
 from tests.unit.training.metrics.tiny import tiny
+from training.cli.evaluate import main, parser
 from training.datasets.store import Dataset
-from training.metrics.command import main, parser
-from training.metrics.efficientnet import LITE0, LITE1
+from training.features.efficientnet import LITE0, LITE1
 from training.metrics.registry import METRICS
 from training.metrics.samples import Sampler
 from training.networks.dcgan import DcganConfig

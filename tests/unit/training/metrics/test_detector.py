@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from training.copies.embedding import Embedder
 from training.datasets.procedural import render
+from training.features.cache import FeatureCache
+from training.features.extraction import Pictures
 from training.metrics import detector
-from training.metrics.cache import FeatureCache
 from training.metrics.detector import METRIC, copy_detector, tail, threshold
-from training.metrics.features import Pictures
 from training.metrics.material import Material, Part
 from training.metrics.max_ssim import METRIC as MAX_SSIM
 

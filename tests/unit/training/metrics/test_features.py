@@ -15,9 +15,9 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor
 
 from tests.requires import require_module
-from training.metrics import features
-from training.metrics.cache import FeatureCache
-from training.metrics.efficientnet import (
+from training.features import extraction as features
+from training.features.cache import FeatureCache
+from training.features.efficientnet import (
     LITE0,
     LITE1,
     EfficientNetLite,
@@ -25,7 +25,7 @@ from training.metrics.efficientnet import (
     efficientnet,
     read_weights,
 )
-from training.metrics.features import Extractor, Pictures, extract
+from training.features.extraction import Extractor, Pictures, extract
 from training.metrics.kid import kid_x1000
 
 VARIANTS = (LITE0, LITE1)

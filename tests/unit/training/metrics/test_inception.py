@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.requires import require_module
-from training.metrics import inception
-from training.metrics.inception import Inception, load_inception, resize
+from training.features import inception
+from training.features.inception import Inception, load_inception, resize
 
 
 @pytest.fixture(scope="module")

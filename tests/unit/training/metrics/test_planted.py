@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from tests.requires import require_module, require_renderer
-from training.metrics.cache import FeatureCache
-from training.metrics.efficientnet import LITE0, LITE1, efficientnet
-from training.metrics.features import Extractor, Pictures
+from training.features.cache import FeatureCache
+from training.features.efficientnet import LITE0, LITE1, efficientnet
+from training.features.extraction import Extractor, Pictures
 from training.metrics.kid import kid_x1000
 from training.metrics.material import Material
 from training.metrics.registry import METRICS

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.metrics.features import Pictures
+from training.features.extraction import Pictures
 from training.metrics.reduction import Reduced, reduced, reducible
 
 

@@ -6,8 +6,8 @@ import pytest
 
 import training
 from tests.unit.training.metrics.clouds import normal
+from training.features.efficientnet import LITE0, LITE1
 from training.metrics.density_coverage import density_coverage
-from training.metrics.efficientnet import LITE0, LITE1
 from training.metrics.frechet import frechet_distance
 from training.metrics.precision_recall import precision_recall
 from training.metrics.registry import METRICS

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from tests.requires import require_renderer
+from training.cli.upscaler import main
 from training.datasets.store import Dataset
 from training.export.repository import read_card
-from training.upscaling.command import main
 from training.upscaling.compact.network import CompactConfig, LearningUpscaler
 from training.upscaling.compact.run import WEIGHTS
 from training.upscaling.compact.weights import load_upscaler, save_upscaler

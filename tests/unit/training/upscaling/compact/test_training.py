@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
-from training.checkpoint import load_checkpoint, save_checkpoint
 from training.datasets.store import Dataset
 from training.networks.tensor_file import WeightsError
-from training.report import read_log
-from training.run_folder import CHECKPOINT
+from training.run.checkpoint import load_checkpoint, save_checkpoint
+from training.run.folder import CHECKPOINT
+from training.run.report import read_log
 from training.upscaling.compact.network import CompactConfig, LearningUpscaler
 from training.upscaling.compact.options import PRESETS, CompactOptions
 from training.upscaling.compact.pairs import Pairs

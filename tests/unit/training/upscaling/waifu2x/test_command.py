@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from tests.unit.training.upscaling.waifu2x.conftest import as_ncnn
+from training.cli import waifu2x as command
 from training.export.repository import read_card, versions
 from training.networks.tensor_file import WeightsError
-from training.upscaling.waifu2x import command, wheels
+from training.upscaling.waifu2x import wheels
 from training.upscaling.waifu2x.convert import load
 from training.upscaling.waifu2x.networks import DenoisingVGG7, UpConv7
 from training.upscaling.waifu2x.published import CHAINER, NCNN, NO_NOISE, Published, everything

@@ -1,0 +1,1 @@
+"""Sheets: many pictures on one, side by side."""

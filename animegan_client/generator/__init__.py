@@ -1,0 +1,1 @@
+"""Client of the generation API: faces from seeds. Synchronous or with asyncio."""

@@ -1,0 +1,1 @@
+"""Picture files: what may come in, what goes out."""

@@ -1,0 +1,1 @@
+"""The road of a call: server, interceptor, admission, deadlines, errors, health, metrics, logs."""

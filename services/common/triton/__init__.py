@@ -1,0 +1,1 @@
+"""Triton, as services see it: its client, batches, catalogue, and traffic between versions."""

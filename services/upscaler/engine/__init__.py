@@ -1,0 +1,1 @@
+"""Enlarging, strip by strip: tiles, passes of networks, resampling, transforms."""

@@ -1,0 +1,26 @@
+"""`anime-gan models rollback`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from training.cli.models.options import add_step_on_tritons, open_store, open_tritons, show
+from training.release.actions import rollback
+
+
+def add(subparsers: Any) -> None:
+    """Add the subcommand."""
+    parser = add_step_on_tritons(
+        subparsers,
+        "rollback",
+        "Take the traffic back from the candidate, or go back to the version before",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it everywhere; return the exit code."""
+    with open_tritons(arguments) as tritons:
+        entry = rollback(open_store(arguments), tritons, arguments.name, arguments.note)
+    return show(arguments.name, entry)

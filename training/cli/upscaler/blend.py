@@ -1,0 +1,38 @@
+"""`anime-gan upscaler blend`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from training.cli.arguments import HelpFormatter, Verbs, say
+from training.upscaling.compact.network import blended
+from training.upscaling.compact.weights import load_upscaler, save_upscaler
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "blend",
+        help="weights between those that a run began with and those that it ended with",
+        description="Weights between those that a run began with and those that it ended with:\n"
+        "the new pictures are learnt without the old ones being forgotten.",
+        formatter_class=HelpFormatter,
+    )
+    option = parser.add_argument
+    option("--initial", type=Path, required=True, help="what the run began with")
+    option("--final", type=Path, required=True, help="what it ended with")
+    option("--share", type=float, required=True, help="0 is the initial weights, 1 the final ones")
+    option("--out", type=Path, required=True, help="safetensors file to write")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    initial, before = load_upscaler(arguments.initial)
+    final, training = load_upscaler(arguments.final)
+    network = blended(initial, final, arguments.share)
+    begun = {"preset": before["preset"], "images_seen": before["images_seen"]}
+    blend = {"share": arguments.share, "initial": begun}
+    save_upscaler(arguments.out, network, training | {"blend": blend})
+    say(f"{arguments.out}")
+    return 0

@@ -1,1 +1,0 @@
-"""The verbs of `anime-gan copies`, one file each."""

@@ -1,1 +1,0 @@
-"""The verbs of `anime-gan dataset`, one file each: `add(verbs)` adds the parser with its `run`."""

@@ -1,0 +1,1 @@
+"""How GANs are trained: StyleGAN2 and DCGAN, their losses, presets and augmentation."""

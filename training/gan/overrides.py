@@ -1,0 +1,163 @@
+"""Options of `anime-gan train` that change a preset: what they are called and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+
+from training.files import sha256
+from training.gan.losses import LOSSES
+from training.gan.options import RunOptions
+from training.gan.presets import PRESETS
+from training.gan.scaling import step_size_factor
+from training.gan.stylegan2.options import AUGMENT, StyleganOptions
+from training.networks.interface import NetworkShape
+
+# Flags that set a field of the options, by the field's name.
+FIELDS = (
+    "seed",
+    "precision",
+    "loss",
+    "augment",
+    "augment_p",
+    "augment_target",
+    "augment_ramp_images",
+    "freeze_d",
+    "r1_interval",
+    "path_length_weight",
+    "lr_generator",
+    "lr_discriminator",
+    "lr_warmup_images",
+    "lr_decay_from",
+    "ema_half_life",
+    "texture_from",
+    "snapshot_images",
+)
+# Adam's mean square looks back over some 100 steps (beta 2 is 0.99): 1,600 images in batches of 16.
+# Until then steps are too long. A longer warm-up only keeps the generator behind its discriminator;
+# docs/training/stylegan.md measures it.
+TRANSFER_WARMUP_IMAGES = 2_000
+
+
+def add_overrides(group: argparse._ArgumentGroup) -> None:
+    """Fields of the options."""
+    add = group.add_argument
+    add("--seed", type=int, help="of weights and draws")
+    add("--images", type=int, metavar="N", help="real images in all: the last phase is stretched")
+    add(
+        "--batch",
+        type=int,
+        help="real images per step, over all processes and passes; step sizes, R1 and average "
+        "follow it",
+    )
+    add(
+        "--no-growing",
+        dest="growing",
+        action="store_false",
+        default=None,
+        help="all images at the full resolution",
+    )
+    add("--precision", choices=("auto", "fp32", "bf16"))
+    add("--loss", choices=sorted(LOSSES), help="relativistic adds R2 to R1 (R3GAN)")
+    add("--augment", choices=AUGMENT, help="what the discriminator sees, for few real images")
+    add("--augment-p", type=float, metavar="P", help="fixed probability, or adaptive's first one")
+    add("--augment-target", type=float, metavar="R", help="sign of real logits that adaptive holds")
+    add("--augment-ramp-images", type=int, metavar="N", help="images from p = 0 to 1, adaptive")
+    add("--freeze-d", type=int, metavar="N", help="with --transfer: first layers that stay")
+    add("--r1-scale", type=float, metavar="F", help="multiply the R1 weights of all phases")
+    add("--r1-interval", type=int, metavar="N", help="steps between two R1 penalties")
+    add("--path-length-weight", type=float, metavar="W", help="of its regularisation; 0: none")
+    add("--lr-generator", type=float, metavar="RATE", help="Adam's step size")
+    add("--lr-discriminator", type=float, metavar="RATE", help="Adam's step size")
+    add(
+        "--lr-warmup-images",
+        type=int,
+        metavar="N",
+        help=f"images over which step sizes rise from 0; {TRANSFER_WARMUP_IMAGES} with --transfer",
+    )
+    add("--lr-decay-from", type=float, metavar="SHARE", help="of all images: then half the steps")
+    add("--ema-half-life", type=int, metavar="N", help="of the moving average, in images")
+    add("--texture-from", type=float, metavar="SHARE", help="of all images: then noise and mixing")
+    add(
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a size of the networks, such as channel_min=64; may be given several times",
+    )
+    add("--snapshot-images", type=int, metavar="N", help="images between two checkpoints")
+
+
+def read_options(arguments: argparse.Namespace) -> RunOptions:
+    """The preset's options with those of the command line.
+
+    What follows from others comes first, so that an option that sets it by hand has the last word.
+
+    Raises:
+        ValueError: this kind of network has no such option, or the value cannot be.
+    """
+    options = PRESETS[arguments.preset]
+    given = _given(arguments, FIELDS)
+    for name in given:
+        if not hasattr(options, name):
+            raise ValueError(_unknown(name, options))
+    if arguments.transfer:
+        given["transfer"] = sha256(arguments.transfer)
+        given.setdefault("lr_warmup_images", TRANSFER_WARMUP_IMAGES)
+    if arguments.batch is not None:
+        options = options.with_batch(arguments.batch)
+    if arguments.growing is not None:
+        if not isinstance(options, StyleganOptions):
+            raise ValueError(_unknown("no_growing", options))
+        options = options.without_growing()
+    if arguments.images is not None:
+        options = options.with_images(arguments.images)
+    if arguments.r1_scale is not None:
+        options = options.with_r1(arguments.r1_scale)
+    network = read_network(options.network, arguments.network)
+    return dataclasses.replace(options, network=network, **given)
+
+
+def read_network(network: NetworkShape, sizes: Sequence[str]) -> NetworkShape:
+    """The preset's networks with the sizes of the command line.
+
+    Raises:
+        ValueError: a size is unknown, or cannot be.
+    """
+    known = dataclasses.asdict(network)  # type: ignore[call-overload]  # every shape is a dataclass
+    given: dict[str, int | float | str] = {}
+    for size in sizes:
+        name, _, value = size.partition("=")
+        if name not in known:
+            raise ValueError(f"--network: {name!r} is unknown; there are {', '.join(known)}")
+        if type(known[name]) not in (int, float, str):
+            raise ValueError(f"--network: {name} is set by the preset alone")
+        try:
+            given[name] = type(known[name])(value)
+        except ValueError as error:
+            raise ValueError(f"--network: {name} needs a number, got {value!r}") from error
+    return dataclasses.replace(network, **given)  # type: ignore[type-var]
+
+
+def scaling_note(arguments: argparse.Namespace) -> str:
+    """What a changed --batch does to the rest of the preset, for people; nothing without one."""
+    before = PRESETS[arguments.preset].batch
+    batch = arguments.batch
+    if batch in (None, before):
+        return ""
+    return (
+        f"--batch {batch} in place of {before}: step sizes x {step_size_factor(batch, before):.2f},"
+        f" R1 x {before / batch:.2f}, half-life of the average x {batch / before:.2f}, unless "
+        "options set them"
+    )
+
+
+def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, object]:
+    values = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _unknown(name: str, options: RunOptions) -> str:
+    flag = "--" + name.replace("_", "-")
+    return f"{flag}: a {options.kind} such as {options.preset} has no such option"

@@ -1,1 +1,0 @@
-"""The steps of a release, a file each."""

@@ -1,0 +1,1 @@
+"""What all training runs share: loop, folder, journal, checkpoint, disk, curves, snapshots."""

@@ -1,0 +1,135 @@
+"""What a run tells of itself: progress, a log of JSON lines, TensorBoard, and metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch.utils.tensorboard import SummaryWriter
+
+from animegan_cli.progress import ProgressBar
+from training.run.report import append_log, rewind_log
+from training.run.telemetry import RunMetrics
+
+LOG = "log.jsonl"
+TENSORBOARD = "tensorboard"
+# Of each line of the log: what does not come from the networks, and so differs between two runs.
+CLOCK = "images_per_s"
+
+
+class Journal:
+    """The means of all losses between two lines of the log, and where the lines go.
+
+    Args:
+        folder: of the run; LOG and TENSORBOARD are kept in it.
+        total_images: of the whole run.
+        log_images: images that one line sums up.
+
+    Attributes:
+        remarks: what else the progress line tells, by who says it; the empty ones are left out.
+        metrics: what Prometheus sees.
+    """
+
+    def __init__(self, folder: Path, total_images: int, log_images: int) -> None:
+        self.folder = folder
+        self.total_images = total_images
+        self.log_images = log_images
+        self.remarks: dict[str, str] = {}
+        self.metrics = RunMetrics(folder.name, total_images)
+        self._values: dict[str, list[float]] = {}
+        self._unread: list[Mapping[str, float]] = []
+
+    def open(self, images_seen: int, state: dict[str, Any] | None) -> None:
+        """Begin to tell, or go on: what was told of later steps is taken back.
+
+        Args:
+            images_seen: where the run begins.
+            state: what `state` returned there; none begins a new line of the log.
+        """
+        self._logged_images = images_seen
+        if state is not None:
+            self._values = {name: list(values) for name, values in state["values"].items()}
+            self._logged_images = state["logged_images"]
+        rewind_log(self.folder / LOG, images_seen)
+        self._board = SummaryWriter(str(self.folder / TENSORBOARD), purge_step=images_seen + 1)
+        self._progress = ProgressBar(
+            total=self.total_images / 1000,
+            initial=images_seen / 1000,
+            smoothing=0.05,
+            bar_format="{percentage:3.0f}% |{bar}| {n:.1f}/{total:.0f} kimg, "
+            "{elapsed} so far, {remaining} to go{postfix}",
+        )
+        self._clock_images, self._clock = images_seen, time.monotonic()
+
+    def note(self, images_seen: int, resolution: int, losses: Mapping[str, float]) -> None:
+        """Take note of a step, and write a line when enough images were seen.
+
+        Args:
+            images_seen: after the step.
+            resolution: of the step's images.
+            losses: what the step returned; they are read when a line is written.
+        """
+        self._unread.append(losses)
+        self._progress.update(images_seen / 1000 - self._progress.n)
+        self.metrics.step(images_seen, resolution)
+        if images_seen - self._logged_images >= self.log_images:
+            self._write(images_seen, resolution)
+
+    def _write(self, images_seen: int, resolution: int) -> None:
+        self._read()
+        means = {name: sum(values) / len(values) for name, values in self._values.items()}
+        rate = (images_seen - self._clock_images) / (time.monotonic() - self._clock)
+        record = {"images": images_seen, "resolution": resolution, CLOCK: rate, **means}
+        append_log(self.folder / LOG, record)
+        self.metrics.line(rate, means)
+        for name, value in record.items():
+            if name != "images":
+                self._board.add_scalar(name, value, images_seen)
+        self._board.flush()
+        losses = {name: mean for name, mean in means.items() if name.startswith("loss")}
+        told = " ".join(f"{name}={mean:.2f}" for name, mean in losses.items())
+        remarks = [remark for remark in self.remarks.values() if remark]
+        parts = [f"{rate:.0f} images/s", *remarks, f"{resolution} px", told]
+        self._progress.set_postfix_str(", ".join(parts))
+        self._values, self._logged_images = {}, images_seen
+        self._clock_images, self._clock = images_seen, time.monotonic()
+
+    def measured(self, images_seen: int, resolution: int, figures: dict[str, float]) -> None:
+        """Tell what a snapshot was found to be worth, in a line of its own.
+
+        Args:
+            images_seen: at the snapshot.
+            resolution: of its images.
+            figures: by name.
+        """
+        append_log(self.folder / LOG, {"images": images_seen, "resolution": resolution, **figures})
+        for name, value in figures.items():
+            self._board.add_scalar(name, value, images_seen)
+        self._board.flush()
+        self.metrics.measured({name: figures[name] for name in figures if name != "flat_since"})
+
+    def show(self, images_seen: int, sheet: Image.Image) -> None:
+        """Put a sample sheet into TensorBoard."""
+        pixels = np.asarray(sheet.convert("RGB"))
+        self._board.add_image("faces of fixed seeds", pixels, images_seen, dataformats="HWC")
+
+    def close(self) -> None:
+        """Finish the progress bar and TensorBoard's file."""
+        self._progress.close()
+        self._board.close()
+
+    def state(self) -> dict[str, Any]:
+        """What `open` needs to go on, as plain values: the steps since the last line of the log."""
+        self._read()
+        values = {name: list(values) for name, values in self._values.items()}
+        return {"values": values, "logged_images": self._logged_images}
+
+    def _read(self) -> None:
+        for losses in self._unread:
+            for name, value in losses.items():
+                self._values.setdefault(name, []).append(value)
+        self._unread.clear()

@@ -1,1 +1,0 @@
-"""The subcommands of `anime-gan upscaler`; each module adds one."""
