@@ -3,8 +3,8 @@
 That is kept where every service finds it without a key, and where changing it costs Triton nothing:
 in a pointer, the model `<name>_traffic`. It is an ensemble of one step, which runs the stable
 version; Triton loads such a model in milliseconds and without a process. Services read its
-parameter `traffic` (`services/common/triton/traffic.py`); who asks Triton for the pointer itself gets
-the stable version.
+parameter `traffic` (see `services/common/triton/traffic.py`); who asks Triton for the pointer
+itself gets the stable version.
 """
 
 from __future__ import annotations
