@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from training.gan.augmentation.colour import brightness, contrast, hue, recolour, saturation
-from training.gan.augmentation.dice import Dice
-from training.gan.augmentation.geometry import rotate2d, scale2d, translate2d
+from training.augmentation.colour import brightness, contrast, hue, recolour, saturation
+from training.augmentation.dice import Dice
+from training.augmentation.geometry import rotate2d, scale2d, translate2d
 from training.networks.pixels import to_uint8
 
 # What comes in from outside the image: grey, its border, or its mirror image.

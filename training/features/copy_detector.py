@@ -8,8 +8,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.copies import SHIPPED
-from training.networks.copy_detector_weights import load_detector
+from training.networks.copy_detector_weights import SHIPPED, load_detector
 
 
 class LevelsDetector(nn.Module):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from animegan_cli.console import complain
 from animegan_search.ssim.index import Index
-from training.cli.arguments import warn
 from training.datasets.likeness.looks import Looks, look
 from training.datasets.likeness.overlap import overlap
 from training.datasets.store import Dataset
@@ -58,7 +58,7 @@ def _compare(heldout: tuple[str, Looks], seen: tuple[str, Looks]) -> None:
     found = overlap(heldout, seen)
     found.refuse()
     if found.copies:
-        warn(f"note: {found}")
+        complain(f"note: {found}")
 
 
 def _own(index: Index, cache: Path) -> tuple[str, Looks] | None:

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 
 from animegan_search.copies.index import nearest
-from training.copies import SHIPPED
 from training.features.copy_detector import LevelsDetector
 from training.features.extraction import Extractor
 from training.files import sha256
 from training.metrics.intervals import bootstrap, widen_share
 from training.metrics.material import Material
 from training.metrics.score import Figure, Measurement, Metric, Score
+from training.networks.copy_detector_weights import SHIPPED
 
 NAME = "copy detector"
 QUANTILE = 0.95

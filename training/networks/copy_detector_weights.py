@@ -17,6 +17,8 @@ from training.networks.copy_detector import CopyDetector, DetectorConfig
 from training.networks.tensor_file import WeightsError, fill, read_tensors, write_network
 
 FORMAT = "anime-gan.copy_detector.1"
+# The detector that this project serves.
+SHIPPED = Path(__file__).parents[1] / "weights" / "copies-64.safetensors"
 
 
 def save_detector(path: Path, network: CopyDetector, training: dict[str, Any]) -> None:

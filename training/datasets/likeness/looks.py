@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from animegan_cli.progress import ProgressBar
-from training.copies import SHIPPED
 from training.files import sha256, write
+from training.networks.copy_detector_weights import SHIPPED
 
 if TYPE_CHECKING:  # they load SciPy and PyTorch, which takes seconds
     import imagehash

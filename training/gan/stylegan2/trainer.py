@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from training.augmentation import Augmentation, Controller, augment
 from training.datasets.batches import AUGMENTATION, LATENT, RealImages, torch_generator
-from training.gan.augmentation import Augmentation, Controller, augment
 from training.gan.losses import LOSSES, gradient_penalty, path_lengths
 from training.gan.stylegan2.latents import Latents
 from training.gan.stylegan2.options import Phase, StyleganOptions

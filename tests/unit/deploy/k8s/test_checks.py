@@ -54,8 +54,7 @@ def checkout(tmp_path: Path) -> Path:
         "protos/animegan",
         "services",
         "animegan_kernels",
-        "animegan_search.ssim",
-        "animegan_search.copies",
+        "animegan_search",
     ):
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=lambda *_: {"__pycache__"})
     for name in ("pyproject.toml", "constraints.txt", "Makefile"):

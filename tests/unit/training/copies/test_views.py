@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from training.augmentation.dice import Dice
 from training.copies.views import VIEWS, View, blur, compressed, random_copies
-from training.gan.augmentation.dice import Dice
 
 COUNT, SIDE = 12, 16
 

@@ -71,7 +71,7 @@ def test_ray_gives_the_same_bytes(tmp_path: Path) -> None:
     write_folder(tmp_path / "pictures", 80)
     import_command(tmp_path / "pictures", tmp_path / "here")
     # Ray leaves threads and warnings behind, so it gets a process of its own.
-    command = [sys.executable, "-m", "training.cli.dataset", "import", "folder"]
+    command = [sys.executable, "-m", "animegan_cli.main", "dataset", "import", "folder"]
     command += [str(tmp_path / "pictures"), "--out", str(tmp_path / "ray"), "--size", str(SIZE)]
     result = subprocess.run(
         [*command, *LICENCE, "--workers", "2", "--ray"], capture_output=True, text=True, check=False

@@ -81,7 +81,7 @@ def test_a_shard_that_was_damaged_meanwhile_is_written_anew(tmp_path: Path) -> N
 def test_a_killed_build_leaves_no_index_and_goes_on(tmp_path: Path) -> None:
     """By SIGKILL, at some moment of the calibration."""
     dataset(tmp_path), dataset(tmp_path, HELDOUT.repeat(100, axis=0), "heldout")
-    command = [sys.executable, "-m", "training.cli.index", "build"]
+    command = [sys.executable, "-m", "animegan_cli.main", "index", "build"]
     command += ["--dataset", str(tmp_path / "images"), "--heldout", str(tmp_path / "heldout")]
     command += ["--out", str(tmp_path / "i"), "--workers", "1"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:

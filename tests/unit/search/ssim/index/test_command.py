@@ -141,7 +141,7 @@ def test_ray_gives_the_same_bytes(folder: Path) -> None:
     options += ["--shard-images", 16, "--workers", 2, "--cache", folder / "cache"]
     assert run("build", *options, "--out", folder / "here") == 0
     # Ray leaves threads and warnings behind, so it gets a process of its own.
-    command = [sys.executable, "-m", "training.cli.index", "build", *options, "--ray"]
+    command = [sys.executable, "-m", "animegan_cli.main", "index", "build", *options, "--ray"]
     result = subprocess.run(
         [*map(str, command), "--out", str(folder / "ray")],
         capture_output=True,

@@ -9,7 +9,7 @@ No code of NVIDIA's implementations was used. Where this pipeline departs from t
 that does so says it and why.
 """
 
-from training.gan.augmentation.adaptive import Controller
-from training.gan.augmentation.pipeline import Augmentation, augment
+from training.augmentation.adaptive import Controller
+from training.augmentation.pipeline import Augmentation, augment
 
 __all__ = ["Augmentation", "Controller", "augment"]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.gan.augmentation.colour import draw_colour, recolour
-from training.gan.augmentation.dice import Dice
-from training.gan.augmentation.geometry import draw_geometry, warp
+from training.augmentation.colour import draw_colour, recolour
+from training.augmentation.dice import Dice
+from training.augmentation.geometry import draw_geometry, warp
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import torch
 from scipy.ndimage import gaussian_filter, map_coordinates
 from torch import Tensor
 
-from training.gan.augmentation import geometry
-from training.gan.augmentation.dice import Dice
-from training.gan.augmentation.geometry import (
+from training.augmentation import geometry
+from training.augmentation.dice import Dice
+from training.augmentation.geometry import (
     draw_geometry,
     lowpass,
     rotate2d,

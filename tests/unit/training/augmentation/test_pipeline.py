@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.gan.augmentation import Augmentation, Controller, augment
+from training.augmentation import Augmentation, Controller, augment
 
 
 def pictures(count: int = 16) -> torch.Tensor:

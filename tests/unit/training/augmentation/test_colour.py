@@ -8,9 +8,9 @@ from PIL import Image, ImageEnhance
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from training.gan.augmentation import colour
-from training.gan.augmentation.colour import draw_colour, recolour
-from training.gan.augmentation.dice import Dice
+from training.augmentation import colour
+from training.augmentation.colour import draw_colour, recolour
+from training.augmentation.dice import Dice
 
 
 class Loaded(Dice):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from training.gan.augmentation.dice import Dice
+from training.augmentation.dice import Dice
 
 # The axis of greys in RGB space.
 GREY = torch.tensor([1.0, 1.0, 1.0, 0.0]) / math.sqrt(3)

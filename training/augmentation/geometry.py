@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.gan.augmentation.dice import Dice
+from training.augmentation.dice import Dice
 
 TAPS = 16
 # Source pixels beyond the border that the filter reaches.
