@@ -75,8 +75,8 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
                 ahead=_PARTS_AHEAD,
             )
             async with aclosing(answers):
-                async for picture, part in answers:
-                    yield stream_response(picture.id, part)
+                async for order, part in answers:
+                    yield stream_response(order.id, part)
 
     async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
         """What there is."""

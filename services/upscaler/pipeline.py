@@ -85,7 +85,7 @@ class Pipeline:
         (header,) = (part for part in parts if isinstance(part, Header))
         return header, b"".join(part for part in parts if isinstance(part, bytes))
 
-    async def answer(self, picture: Order | Failure) -> AsyncGenerator[Part]:
+    async def answer(self, order: Order | Failure) -> AsyncGenerator[Part]:
         """Make the answer to a picture of a stream, part by part, as soon as there is room.
 
         What concerns this picture alone is told by a Failure as the last part.
@@ -93,19 +93,19 @@ class Pipeline:
         Raises:
             Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
-        if isinstance(picture, Failure):
-            yield picture
+        if isinstance(order, Failure):
+            yield order
             return
-        with picture.room or nullcontext():
+        with order.room or nullcontext():
             try:
-                plan = await self._plan(picture, picture.file.width, picture.file.height)
-                room = await self._pixels.in_turn(_held_pixels(picture, plan, whole=False))
+                plan = await self._plan(order, order.file.width, order.file.height)
+                room = await self._pixels.in_turn(_held_pixels(order, plan, whole=False))
                 with forgotten_frames(), room:
-                    async with aclosing(self._parts(picture, plan, room)) as parts:
+                    async with aclosing(self._parts(order, plan, room)) as parts:
                         async for part in parts:
                             yield part
             except (InvalidField, NotFound) as error:
-                yield Failure(error, picture.id)
+                yield Failure(error, order.id)
 
     async def canary(self) -> None:
         """Look for models, and let those of the default method enlarge a few pixels."""
