@@ -13,10 +13,9 @@ from services.common.rpc.metrics import process_registry
 from services.common.rpc.server import serve
 from services.common.triton.batching import Batcher
 from services.common.triton.client import Triton
-from services.upscaler.engine.inference import Inference
+from services.upscaler.engine.networks import Inference
 from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.handler import FULL_NAME, Handler
-from services.upscaler.methods import Methods
 from services.upscaler.metrics import UpscalerMetrics
 from services.upscaler.models import Catalogue
 from services.upscaler.pipeline import Pipeline
@@ -37,9 +36,9 @@ async def run(settings: UpscalerSettings) -> None:
     threads = ThreadPoolExecutor(settings.encode_threads, thread_name_prefix="image")
     asyncio.get_running_loop().set_default_executor(threads)
     async with Triton(*settings.triton_urls) as triton:
-        methods = Methods(Catalogue(triton), settings.default_method)
+        catalogue = Catalogue(triton, settings.default_method)
         pipeline = Pipeline(
-            methods,
+            catalogue,
             _inference(settings, triton, metrics),
             Admission(
                 settings.max_pixels_in_flight,
@@ -55,7 +54,7 @@ async def run(settings: UpscalerSettings) -> None:
         )
         handler = Handler(
             pipeline,
-            methods,
+            catalogue,
             Admission(
                 settings.max_images_in_flight,
                 retry_after_s=settings.retry_after_s,
