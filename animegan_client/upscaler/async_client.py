@@ -52,7 +52,8 @@ class AsyncUpscalerClient(AsyncConnection):
     ) -> UpscaleResult:
         """Enlarge a picture; the answer lies in memory.
 
-        A small picture goes in one message each way, a large one in pieces.
+        A small picture goes in one message each way, a large one in pieces; without Pillow, which
+        tells how large they are, all files do.
 
         Args:
             picture: bytes of a file, a path, a Pillow image, or a picture that a service made.
