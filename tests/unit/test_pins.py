@@ -19,9 +19,13 @@ def constraints() -> dict[str, str]:
 
 
 def pins() -> Iterator[tuple[str, str]]:
-    """Of all groups and of the project, without extras."""
+    """Of the project, of its extras and of all groups."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
+    groups = [
+        project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"].values(),
+        *project["dependency-groups"].values(),
+    ]
     for requirement in (each for group in groups for each in group if isinstance(each, str)):
         name, pin = requirement.split("==")
         yield normal(name.partition("[")[0]), pin

@@ -58,6 +58,16 @@ def test_a_verb_without_its_package_says_what_to_install():
         load(verb)
 
 
+def test_a_folder_of_its_name_is_no_installation(tmp_path, monkeypatch):
+    """Such as `training` with somebody's pictures, where the command is called."""
+    (tmp_path / "faces_to_train").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    verb = Verb("train", "faces_to_train.cli:main", "train a model", "training")
+    assert not verb.is_installed
+    with pytest.raises(CannotLoadError, match="need a checkout"):
+        load(verb)
+
+
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
