@@ -83,7 +83,7 @@ check-c: $(VENV)/.dev-group triton ## Try 100,000 bad inputs on the C, and run i
 BARE ?= demo test
 check-bare: ## As root: both commands on bare roots of Debian 12 and 13, made for it (half an hour)
 	$(PYTHON) tests/system/check_bare.py $(BARE) $(FLAGS)
-lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
+lint: $(VENV)/.dev-group ## Check style, types, import rules, what is generated and the protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
