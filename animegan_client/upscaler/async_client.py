@@ -1,7 +1,7 @@
 """The asyncio client of the upscaler service: `UpscalerClient`'s twin, method for method."""
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Unpack
@@ -10,13 +10,11 @@ from animegan.upscaler.v1 import upscaler_pb2 as pb
 from animegan.upscaler.v1.upscaler_pb2_grpc import UpscalerServiceStub
 
 from animegan_client import channel
-from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
-from animegan_client.ending import first_status
-from animegan_client.errors import InvalidArgumentError
-from animegan_client.generator.types import Failure
-from animegan_client.pictures import Picture, each
+from animegan_client.async_connection import AsyncConnection
+from animegan_client.errors import Failure, InvalidArgumentError
+from animegan_client.pictures import AsyncPictures, Picture, each_async
 from animegan_client.status import translated
-from animegan_client.upscaler import messages, results
+from animegan_client.upscaler import messages
 from animegan_client.upscaler.receiving import Answer, FileAnswer
 from animegan_client.upscaler.types import (
     Done,
@@ -37,10 +35,10 @@ class AsyncUpscalerClient(AsyncConnection):
         target: str,
         *,
         token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float = channel.DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`, in a running event loop. Arguments as in `Connection`."""
+        """Prepare to call `target`, in a running event loop. Arguments as in `AsyncConnection`."""
         super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = UpscalerServiceStub(self._channel)
 
@@ -54,7 +52,8 @@ class AsyncUpscalerClient(AsyncConnection):
     ) -> UpscaleResult:
         """Enlarge a picture; the answer lies in memory.
 
-        A small picture goes in one message each way, a large one in pieces.
+        A small picture goes in one message each way, a large one in pieces; without Pillow, which
+        tells how large they are, all files do.
 
         Args:
             picture: bytes of a file, a path, a Pillow image, or a picture that a service made.
@@ -76,7 +75,7 @@ class AsyncUpscalerClient(AsyncConnection):
             response = await self._stub.Upscale(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.upscale_result(response)
+        return messages.upscale_result(response)
 
     async def upscale_to_file(
         self,
@@ -108,7 +107,7 @@ class AsyncUpscalerClient(AsyncConnection):
 
     async def upscale_all(
         self,
-        pictures: Iterable[Picture] | AsyncIterable[Picture],
+        pictures: AsyncPictures,
         *,
         timeout: float | None = None,
         **options: Unpack[UpscaleOptions],
@@ -144,7 +143,7 @@ class AsyncUpscalerClient(AsyncConnection):
 
     async def upscale_stream(
         self,
-        pictures: Iterable[Picture] | AsyncIterable[Picture],
+        pictures: AsyncPictures,
         *,
         timeout: float | None = None,
         **options: Unpack[UpscaleOptions],
@@ -158,7 +157,7 @@ class AsyncUpscalerClient(AsyncConnection):
 
         async def requests() -> AsyncIterator[pb.UpscaleStreamRequest]:
             try:
-                async for picture in each(pictures):
+                async for picture in each_async(pictures):
                     for part in messages.parts(picture, message):
                         yield part
             except Exception as error:  # gRPC would cancel the call and tell nobody why
@@ -166,9 +165,9 @@ class AsyncUpscalerClient(AsyncConnection):
 
         call = self._stub.UpscaleStream(requests(), timeout=timeout, metadata=self._metadata)
         try:
-            with translated(), first_status(call):
+            with translated(call):
                 async for response in call:
-                    yield results.piece(response)
+                    yield messages.piece(response)
         except InvalidArgumentError as error:
             if failures:  # in the middle of a picture, which the service complains about
                 raise failures[0] from error
@@ -184,7 +183,7 @@ class AsyncUpscalerClient(AsyncConnection):
             response = await self._stub.ListModels(
                 pb.ListModelsRequest(), timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.method_infos(response)
+        return messages.method_infos(response)
 
     async def _receive(
         self, picture: Picture, answer: Answer, timeout: float | None, options: UpscaleOptions

@@ -5,17 +5,17 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 from google.rpc import code_pb2
 
 from animegan_client.errors import BusyError, InvalidArgumentError, NotFoundError, ServerError
-from animegan_client.similarity import results
+from animegan_client.similarity import messages
 from animegan_client.similarity.types import Copies, CopyMatch, Verdict
 from animegan_client.status import from_failure
 
 
 def test_every_step_of_the_api_has_a_name():
-    assert set(results._STEPS) == set(pb.PreparationStep.values()) - {0}
+    assert set(messages._STEPS) == set(pb.PreparationStep.values()) - {0}
 
 
 def test_what_is_absent_is_none():
-    result = results.search_result(pb.SearchResult(matches=[pb.Match(id=1, ssim=0.5)]))
+    result = messages.search_result(pb.SearchResult(matches=[pb.Match(id=1, ssim=0.5)]))
     assert (result.verdict, result.copies, result.scores) == (None, None, {})
     assert result.matches[0].thumbnail is None
 
@@ -26,7 +26,7 @@ def test_what_is_there_arrives():
         matches=[pb.CopyMatch(id=3, similarity=0.5)],
         p_value=0.25, threshold=0.75, false_alarm_rate=0.125, copied=False,
     )  # fmt: skip
-    result = results.search_result(
+    result = messages.search_result(
         pb.SearchResult(
             matches=[pb.Match(id=1, ssim=1, thumbnail=image)],
             quantiles=[pb.Quantile(share=0.5, ssim=0.25)],

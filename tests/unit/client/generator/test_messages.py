@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from animegan_client import InvalidArgumentError, ServerError
 from animegan_client.generator import messages
+from animegan_client.pictures import FORMATS
 
 seeds = st.integers(0, 2**64 - 1)
 
@@ -53,7 +54,7 @@ def test_zero_truncation_is_not_absent():
 
 
 def test_every_format_and_noise_mode_of_the_api_has_a_name():
-    assert set(messages.FORMATS.values()) == set(image_pb2.ImageFormat.values()) - {0}
+    assert set(FORMATS.values()) == set(image_pb2.ImageFormat.values()) - {0}
     assert set(messages._NOISE_MODES.values()) == set(generator_pb2.NoiseMode.values()) - {0}
 
 

@@ -1,18 +1,22 @@
 """The asyncio client of the similarity service: `SimilarityClient`'s twin, method for method."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Unpack
 
 from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1.similarity_pb2_grpc import SimilarityServiceStub
 
 from animegan_client import channel
-from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
-from animegan_client.ending import first_status
-from animegan_client.generator.messages import encoded_image
-from animegan_client.generator.types import EncodedImage, Failure
-from animegan_client.pictures import Picture, each
-from animegan_client.similarity import messages, results
+from animegan_client.async_connection import AsyncConnection
+from animegan_client.errors import Failure
+from animegan_client.pictures import (
+    AsyncPictures,
+    EncodedImage,
+    Picture,
+    each_async,
+    encoded_image,
+)
+from animegan_client.similarity import messages
 from animegan_client.similarity.types import (
     Explanation,
     IndexInfo,
@@ -30,10 +34,10 @@ class AsyncSimilarityClient(AsyncConnection):
         target: str,
         *,
         token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float = channel.DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`, in a running event loop. Arguments as in `Connection`."""
+        """Prepare to call `target`, in a running event loop. Arguments as in `AsyncConnection`."""
         super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = SimilarityServiceStub(self._channel)
 
@@ -57,11 +61,11 @@ class AsyncSimilarityClient(AsyncConnection):
             response = await self._stub.Search(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.search_result(response.result)
+        return messages.search_result(response.result)
 
     async def search_stream(
         self,
-        pictures: Iterable[Picture] | AsyncIterable[Picture],
+        pictures: AsyncPictures,
         *,
         timeout: float | None = None,
         **options: Unpack[SearchOptions],
@@ -88,7 +92,7 @@ class AsyncSimilarityClient(AsyncConnection):
 
         async def requests() -> AsyncIterator[pb.SearchStreamRequest]:
             try:
-                async for picture in each(pictures):
+                async for picture in each_async(pictures):
                     for query in queries.next(picture):
                         yield query
             except Exception as error:  # gRPC would cancel the call and tell nobody why
@@ -96,11 +100,11 @@ class AsyncSimilarityClient(AsyncConnection):
 
         call = self._stub.SearchStream(requests(), timeout=timeout, metadata=self._metadata)
         try:
-            with translated(), first_status(call):
+            with translated(call):
                 async for response in call:
                     for failure in queries.failures():
                         yield failure
-                    yield results.stream_answer(response)
+                    yield messages.stream_answer(response)
         finally:
             call.cancel()  # nothing to cancel where the stream came to its end
         for failure in queries.failures():
@@ -134,7 +138,7 @@ class AsyncSimilarityClient(AsyncConnection):
             response = await self._stub.Explain(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.explanation(response)
+        return messages.explanation(response)
 
     async def list_indexes(self, *, timeout: float | None = None) -> tuple[IndexInfo, ...]:
         """The indexes that `search` may name, sorted by name."""
@@ -142,7 +146,7 @@ class AsyncSimilarityClient(AsyncConnection):
             response = await self._stub.ListIndexes(
                 pb.ListIndexesRequest(), timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.index_infos(response)
+        return messages.index_infos(response)
 
     async def get_image(
         self, image_id: int, *, index: str | None = None, timeout: float | None = None

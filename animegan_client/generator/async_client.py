@@ -1,4 +1,4 @@
-"""The asyncio client: `Client`'s twin, method for method."""
+"""The asyncio client of the generator service: `GeneratorClient`'s twin, method for method."""
 
 from collections.abc import AsyncGenerator, Iterator
 from typing import Unpack
@@ -7,7 +7,7 @@ from animegan.generator.v1 import generator_pb2
 from animegan.generator.v1.generator_pb2_grpc import GeneratorServiceStub
 
 from animegan_client import channel
-from animegan_client.connection import DEFAULT_TIMEOUT_S, AsyncConnection
+from animegan_client.async_connection import AsyncConnection
 from animegan_client.generator import messages
 from animegan_client.generator.types import (
     GeneratedImage,
@@ -18,7 +18,7 @@ from animegan_client.generator.types import (
 from animegan_client.status import translated
 
 
-class AsyncClient(AsyncConnection):
+class AsyncGeneratorClient(AsyncConnection):
     """Calls a generator service from one event loop; any number of tasks may share one."""
 
     def __init__(
@@ -26,10 +26,10 @@ class AsyncClient(AsyncConnection):
         target: str,
         *,
         token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float = channel.DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`, in a running event loop. Arguments as in `Connection`."""
+        """Prepare to call `target`, in a running event loop. Arguments as in `AsyncConnection`."""
         super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = GeneratorServiceStub(self._channel)
 

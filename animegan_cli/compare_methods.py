@@ -7,16 +7,13 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from animegan_cli.console import complain, say
+from animegan_cli.console import complain, say, table
 from animegan_cli.fidelity import psnr, ssim
-from animegan_cli.outputs import check_sheet
+from animegan_cli.files import check_sheet, write_picture
 from animegan_cli.progress import ProgressBar
 from animegan_cli.service import UsageError, connect
 from animegan_cli.sheets.comparison import Entry, Subject, comparison_sheet
-from animegan_cli.table import table
-from animegan_client.errors import InvalidArgumentError
-from animegan_client.files import write_picture
-from animegan_client.upscaler import UpscalerClient
+from animegan_client import InvalidArgumentError, UpscalerClient
 from animegan_client.upscaler.types import MethodInfo, UpscaleOptions
 
 DEFAULT_OUT = "comparison.png"
