@@ -31,15 +31,16 @@ async def run(settings: GeneratorSettings) -> None:
         catalogue = Catalogue(triton, settings.default_model)
         batcher = Batcher(triton, max_rows=settings.sub_batch, concurrency=settings.triton_requests)
         pipeline = Pipeline(
-            triton,
-            batcher,
+            triton, batcher, catalogue, encoder, metrics, sub_batch=settings.sub_batch
+        )
+        handler = Handler(
+            pipeline,
             catalogue,
-            encoder,
-            metrics,
+            admission,
+            max_images=settings.max_images,
             sub_batch=settings.sub_batch,
             stream_window=settings.stream_window,
         )
-        handler = Handler(pipeline, catalogue, admission, max_images=settings.max_images)
         await serve(
             settings,
             service_name=FULL_NAME,

@@ -11,9 +11,11 @@ from animegan.image.v1 import image_pb2
 from services.common.rpc.admission import Admission
 from services.common.rpc.calls import Context
 from services.common.rpc.response import FORMATS
+from services.common.streams import in_order, whole
 from services.generator.latents import NoiseMode
 from services.generator.models import Catalogue, GeneratorModel
-from services.generator.pipeline import Batch, Pipeline
+from services.generator.order import Order
+from services.generator.pipeline import Batch, Pipeline, split
 from services.generator.request import MAX_STREAM_IMAGES, parse_order
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["GeneratorService"].full_name
@@ -29,13 +31,31 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
     """The three methods of the service."""
 
     def __init__(
-        self, pipeline: Pipeline, catalogue: Catalogue, admission: Admission, *, max_images: int
+        self,
+        pipeline: Pipeline,
+        catalogue: Catalogue,
+        images: Admission,
+        *,
+        max_images: int,
+        sub_batch: int,
+        stream_window: int,
     ) -> None:
-        """Serve from `pipeline` and `catalogue`, at most `max_images` pictures per unary call."""
+        """Serve from `pipeline` and `catalogue`.
+
+        Args:
+            pipeline: does the work.
+            catalogue: knows the models.
+            images: admits images.
+            max_images: that a unary call may ask for.
+            sub_batch: images in a message of a stream.
+            stream_window: sub-batches of a stream that are in the making at a time.
+        """
         self._pipeline = pipeline
         self._catalogue = catalogue
-        self._admission = admission
+        self._images = images
         self._max_images = max_images
+        self._sub_batch = sub_batch
+        self._stream_window = stream_window
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Register the methods."""
@@ -44,7 +64,7 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
     async def Generate(self, request: pb.GenerateRequest, _: Context) -> pb.GenerateResponse:
         """All pictures in one answer."""
         order = parse_order(request, self._max_images)
-        with await self._admission.now(len(order.seeds)):
+        with await self._images.now(len(order.seeds)):
             batch = await self._pipeline.generate(order)
         return pb.GenerateResponse(
             model=batch.model.name,
@@ -57,19 +77,31 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
     ) -> AsyncIterator[pb.GenerateStreamResponse]:
         """The pictures as they are made, a sub-batch in a message."""
         order = parse_order(request, MAX_STREAM_IMAGES)
-        async with aclosing(self._pipeline.stream(order, self._admission)) as batches:
-            async for batch in batches:
-                yield pb.GenerateStreamResponse(
-                    model=batch.model.name,
-                    model_version=batch.model.version,
-                    images=_images(batch),
-                )
+        with self._images.share() as images:
+            batches = in_order(
+                self._sub_batches(order),
+                whole(self._pipeline.generate),
+                share=images,
+                window=self._stream_window,
+                amount=lambda part: len(part.seeds),
+            )
+            async with aclosing(batches):
+                async for batch in batches:
+                    yield pb.GenerateStreamResponse(
+                        model=batch.model.name,
+                        model_version=batch.model.version,
+                        images=_images(batch),
+                    )
 
     async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
         """What there is."""
         models = await self._catalogue.all()
         default = self._catalogue.default_model
         return pb.ListModelsResponse(models=[_model(model, default) for model in models])
+
+    async def _sub_batches(self, order: Order) -> AsyncIterator[Order]:
+        for part in split(order, self._sub_batch):
+            yield part
 
 
 def _images(batch: Batch) -> Iterator[pb.GeneratedImage]:

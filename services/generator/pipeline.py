@@ -1,22 +1,19 @@
 """From seeds to encoded pictures: latents → infer → encode, in sub-batches.
 
-The sub-batches of a unary call are all in the making at once; a stream keeps a small window of them
-ahead of its reader.
+All sub-batches of what is asked for at once are in the making at once. A stream asks for one after
+the other: see `handler.py`.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.common.pictures.encoding import Encoder, Format
-from services.common.rpc.admission import Admission, Hold, Share
 from services.common.triton.batching import Batcher
 from services.common.triton.client import Triton
 from services.common.triton.traffic import Route
@@ -62,7 +59,6 @@ class Pipeline:
         metrics: GeneratorMetrics,
         *,
         sub_batch: int,
-        stream_window: int,
     ) -> None:
         """Connect the stages.
 
@@ -73,7 +69,6 @@ class Pipeline:
             encoder: encodes their pictures.
             metrics: takes the time of each stage and counts the images.
             sub_batch: images that are made together; at most what `batcher` takes.
-            stream_window: sub-batches of a stream that are in the making at a time.
         """
         self._triton = triton
         self._batcher = batcher
@@ -81,7 +76,6 @@ class Pipeline:
         self._encoder = encoder
         self._metrics = metrics
         self._sub_batch = sub_batch
-        self._stream_window = stream_window
 
     async def generate(self, order: Order) -> Batch:
         """Make all pictures of `order`.
@@ -95,51 +89,15 @@ class Pipeline:
         """
         return await self._catalogue.run(order.model, partial(self._generate, order))
 
-    async def stream(self, order: Order, admission: Admission) -> AsyncGenerator[Batch]:
-        """Make the pictures of `order` in its order, a sub-batch at a time.
-
-        Work on the next sub-batches goes on while the caller deals with one, but never more than
-        `stream_window` of them; it ends with the iterator. Each waits for its turn in `admission`,
-        and keeps its room until the caller has dealt with it.
-
-        Raises:
-            As `generate`.
-        """
-        window: deque[asyncio.Task[tuple[Batch, Hold]]] = deque()
-        parts = self._split(order)
-        with admission.share() as share:
-            try:
-                while True:
-                    for part in islice(parts, self._stream_window - len(window)):
-                        window.append(asyncio.create_task(self._in_turn(part, share)))
-                    if not window:
-                        return
-                    batch, hold = await window.popleft()
-                    with hold:
-                        yield batch
-            finally:
-                for task in window:
-                    task.cancel()
-                await asyncio.gather(*window, return_exceptions=True)
-
     async def canary(self) -> None:
         """Look for models and make one picture with the default model, to see that all works."""
         await self._catalogue.refresh()
         await self._catalogue.run(_CANARY.model, self._draw_canary)
 
-    def _split(self, order: Order) -> Iterator[Order]:
-        for start in range(0, len(order.seeds), self._sub_batch):
-            yield replace(order, seeds=order.seeds[start : start + self._sub_batch])
-
-    async def _in_turn(self, part: Order, share: Share) -> tuple[Batch, Hold]:
-        """A part of a stream, and its room."""
-        hold = await share.in_turn(len(part.seeds))
-        return await self.generate(part), hold
-
     async def _generate(self, order: Order, makers: Makers) -> Batch:
         check_against(order, makers.stable)
         shares = _shares(order, makers)
-        parts = [(part, model) for model, share in shares for part in self._split(share)]
+        parts = [(part, model) for model, share in shares for part in split(share, self._sub_batch)]
         if len(parts) == 1:
             pictures = await self._make(*parts[0])
         else:
@@ -175,6 +133,12 @@ class Pipeline:
     async def _draw_canary(self, makers: Makers) -> None:
         model = makers.stable
         await self._triton.infer(model.name, model.version, _inputs(_CANARY, model), _OUTPUT)
+
+
+def split(order: Order, size: int) -> Iterator[Order]:
+    """`order` in sub-batches of at most `size` images."""
+    for start in range(0, len(order.seeds), size):
+        yield replace(order, seeds=order.seeds[start : start + size])
 
 
 def _shares(order: Order, makers: Makers) -> Sequence[tuple[GeneratorModel, Order]]:

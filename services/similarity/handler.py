@@ -11,7 +11,7 @@ from animegan.similarity.v1 import similarity_pb2_grpc
 from services.common.rpc.admission import Admission, Share
 from services.common.rpc.calls import Context
 from services.common.rpc.errors import InvalidField
-from services.common.streams import in_order
+from services.common.streams import in_order, whole
 from services.similarity.catalogue import Catalogue
 from services.similarity.order import SearchOrder
 from services.similarity.pipeline import Pipeline
@@ -76,7 +76,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
         with self._queries.share() as queries, self._pictures.share() as pictures:
             answers = in_order(
                 self._orders(requests, pictures),
-                self._pipeline.answer,
+                whole(self._pipeline.answer),
                 share=queries,
                 window=self._stream_window,
             )
@@ -108,11 +108,21 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
     async def _orders(
         self, requests: AsyncIterator[pb.SearchStreamRequest], pictures: Share
     ) -> AsyncIterator[SearchOrder | Failure]:
-        """What a stream asks for, each picture in its turn; or what is wrong with it."""
-        async for request in requests:
-            try:
-                order = await parse_query(request.query, self._limits)
-            except InvalidField as error:
-                yield Failure(error)
-            else:
-                yield replace(order, room=await pictures.in_turn(len(order.picture.data)))
+        """What a stream asks for, each picture in its turn; or what is wrong with it.
+
+        Raises:
+            InvalidField: a message cannot be read; says which one it was, counted from 1.
+        """
+        number = 1
+        try:
+            async for request in requests:
+                number += 1
+                try:
+                    order = await parse_query(request.query, self._limits)
+                except InvalidField as error:
+                    yield Failure(error)
+                else:
+                    yield replace(order, room=await pictures.in_turn(len(order.picture.data)))
+        except InvalidField as error:
+            message = f"message {number} of the stream: {error.message}"
+            raise InvalidField(error.field, message) from error
