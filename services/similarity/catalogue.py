@@ -16,6 +16,7 @@ from services.common.rpc.errors import (
     ServiceError,
     Unavailable,
 )
+from services.common.triton.catalogue import with_successors
 from services.common.triton.client import Triton
 from services.similarity import contract as shards
 from services.similarity.indexes import Index, combine
@@ -103,15 +104,14 @@ class Catalogue:
         Raises:
             NotFound, Unavailable: as `find`, or the work cannot be done just now.
         """
-        index = await self.find(name)
-        try:
-            return await work(index)
-        except Unavailable:
+
+        async def successor(failed: Index) -> Index | None:
             await self.refresh()
             current = await self.find(name)
-            if (current.digest, current.shards) == (index.digest, index.shards):
-                raise
-            return await work(current)
+            same = (current.digest, current.shards) == (failed.digest, failed.shards)
+            return None if same else current
+
+        return await with_successors(await self.find(name), work, successor)
 
     async def refresh(self, seconds: float = _TELL_S) -> None:
         """Ask all Tritons. Callers that wait for their turn to ask share the next answer.

@@ -1,7 +1,10 @@
-"""The models that Triton serves, as configurations and model cards describe them."""
+"""The models that Triton serves, as configurations and model cards describe them.
+
+What is replaced while a call works with it costs the caller nothing: `with_successors`.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
@@ -43,6 +46,8 @@ class Served(Protocol):
 
 
 Model = TypeVar("Model", bound=Served)
+S = TypeVar("S")
+T = TypeVar("T")
 Parse = Callable[[str, int, ModelConfig], Model | None]
 
 
@@ -160,6 +165,43 @@ class ServedModels(Generic[Model]):
             config = await self._triton.model_config(pointer, POINTER_VERSION)
             self._traffic[pointer] = Traffic.of(config.parameters)
         return self._traffic.get(pointer)
+
+
+async def with_successors(
+    served: S,
+    work: Callable[[S], Awaitable[T]],
+    successor: Callable[[S], Awaitable[S | None]],
+    *,
+    failures: tuple[type[ServiceError], ...] = (Unavailable,),
+    patience_s: float = 0.0,
+) -> T:
+    """Do `work` with what is served; where that fails, do it again with what is served instead.
+
+    Args:
+        served: what to begin with.
+        work: leaves nothing behind when it fails.
+        successor: looks what is served after a failure, in place of what failed; None: nothing
+            else, so that another attempt would be in vain.
+        failures: what work raises when it is not being served any more.
+        patience_s: seconds from the first failure on in which attempts may fail; 0: a single
+            further one is made.
+
+    Raises:
+        What `work` raised last, or `successor`.
+    """
+    give_up = None
+    while True:
+        try:
+            return await work(served)
+        except failures:
+            now = monotonic()
+            if give_up is not None and now >= give_up:
+                raise
+            give_up = give_up or now + patience_s
+            following = await successor(served)
+            if following is None:
+                raise
+            served = following
 
 
 def numbers(metrics: Mapping[str, Any]) -> Mapping[str, float]:
