@@ -9,8 +9,8 @@ from animegan.generator.v1 import generator_pb2_grpc
 from animegan.image.v1 import image_pb2
 
 from services.common.rpc.admission import Admission
-from services.common.rpc.calls import Context
-from services.common.rpc.response import FORMATS
+from services.common.rpc.interceptor import Context
+from services.common.rpc.messages import FORMATS
 from services.common.streams import in_order, whole
 from services.generator.latents import NoiseMode
 from services.generator.models import Catalogue, GeneratorModel

@@ -9,8 +9,8 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1 import similarity_pb2_grpc
 
 from services.common.rpc.admission import Admission, Share
-from services.common.rpc.calls import Context
 from services.common.rpc.errors import InvalidField
+from services.common.rpc.interceptor import Context
 from services.common.streams import in_order, whole
 from services.similarity.catalogue import Catalogue
 from services.similarity.order import SearchOrder

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from animegan_search.ssim.verdict import FALSE_ALARM_RATE, TooFewHeldoutError, Verdict
 from services.common.pictures.encoding import PNG, Encoder, Encoding
 from services.common.pictures.headers import PictureError, PictureFile
-from services.common.rpc.errors import InvalidField, NotFound
-from services.common.rpc.frames import forget_frames
+from services.common.rpc.errors import InvalidField, NotFound, forget_frames
 from services.similarity.catalogue import Catalogue
 from services.similarity.copies import Copies
 from services.similarity.explanation import explain

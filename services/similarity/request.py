@@ -14,7 +14,7 @@ from services.common.pictures.headers import (
     read_header_aside,
 )
 from services.common.rpc.errors import InvalidField
-from services.common.rpc.request import is_raw, parse_format
+from services.common.rpc.messages import is_raw, parse_format
 from services.similarity.order import (
     DEFAULT_K,
     ExplainOrder,

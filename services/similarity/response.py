@@ -7,7 +7,7 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 
 from animegan_search.ssim.verdict import Calibration
 from services.common.pictures.headers import PictureFile, Step
-from services.common.rpc.response import FORMATS, failure_fields
+from services.common.rpc.messages import FORMATS, failure_fields
 from services.similarity.copies import Copies
 from services.similarity.indexes import Index
 from services.similarity.pictures import Prepared

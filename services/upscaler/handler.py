@@ -8,7 +8,7 @@ from animegan.upscaler.v1 import upscaler_pb2 as pb
 from animegan.upscaler.v1 import upscaler_pb2_grpc
 
 from services.common.rpc.admission import Admission
-from services.common.rpc.calls import Context
+from services.common.rpc.interceptor import Context
 from services.common.streams import in_order
 from services.upscaler.methods import Methods
 from services.upscaler.order import Limits, Order, Rejected

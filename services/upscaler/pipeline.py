@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 from services.common.pictures.encoding import Format
 from services.common.pictures.headers import RAW, PictureError
 from services.common.rpc.admission import Admission, Hold
-from services.common.rpc.errors import InvalidField, NotFound
-from services.common.rpc.frames import forgotten_frames
+from services.common.rpc.errors import InvalidField, NotFound, forgotten_frames
 from services.common.triton.catalogue import with_successors
 from services.upscaler.answer import Done, Failure, Header, Piece, Progress, Stage
 from services.upscaler.decoding import Picture, read_picture

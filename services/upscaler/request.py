@@ -14,7 +14,7 @@ from services.common.pictures.headers import (
 )
 from services.common.rpc.admission import Hold, Share
 from services.common.rpc.errors import Busy, InvalidField
-from services.common.rpc.request import is_raw, parse_encoding
+from services.common.rpc.messages import is_raw, parse_encoding
 from services.upscaler.models import NO_NOISE
 from services.upscaler.order import DEFAULT_SCALE, GROWING, Limits, Order, Rejected, Wish
 from services.upscaler.plan import MAX_SCALE, enlarged
