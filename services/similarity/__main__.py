@@ -9,13 +9,13 @@ from services.common.pictures.encoding import Encoder
 from services.common.rpc.admission import Admission
 from services.common.rpc.server import Service, run
 from services.common.triton.client import Triton
-from services.similarity.catalogue import Catalogue
 from services.similarity.handler import FULL_NAME, Handler
+from services.similarity.indexes import Catalogue
 from services.similarity.metrics import IndexCollector, SimilarityMetrics
 from services.similarity.pipeline import Pipeline
-from services.similarity.request import Limits
 from services.similarity.scatter import Scatter
 from services.similarity.settings import SimilaritySettings
+from services.similarity.types import Limits
 
 
 @asynccontextmanager

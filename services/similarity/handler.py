@@ -12,10 +12,9 @@ from services.common.rpc.admission import Admission, Share
 from services.common.rpc.errors import InvalidField
 from services.common.rpc.interceptor import Context
 from services.common.streams import in_order, whole
-from services.similarity.catalogue import Catalogue
-from services.similarity.order import SearchOrder
+from services.similarity.indexes import Catalogue
 from services.similarity.pipeline import Pipeline
-from services.similarity.request import Limits, parse_image, parse_pair, parse_query
+from services.similarity.request import parse_explain, parse_image, parse_search
 from services.similarity.response import (
     explain_response,
     image,
@@ -23,7 +22,7 @@ from services.similarity.response import (
     search_result,
     stream_response,
 )
-from services.similarity.result import Failure
+from services.similarity.types import Failure, Limits, SearchOrder
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["SimilarityService"].full_name
 
@@ -64,7 +63,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
 
     async def Search(self, request: pb.SearchRequest, _: Context) -> pb.SearchResponse:
         """One query."""
-        order = await parse_query(request.query, self._limits)
+        order = await parse_search(request.query, self._limits)
         with await self._queries.now(1):
             result = await self._pipeline.search(order)
         return pb.SearchResponse(result=search_result(result))
@@ -86,7 +85,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
 
     async def Explain(self, request: pb.ExplainRequest, _: Context) -> pb.ExplainResponse:
         """One pair."""
-        order = await parse_pair(request, self._limits)
+        order = await parse_explain(request, self._limits)
         with await self._queries.now(2):
             return explain_response(await self._pipeline.explain(order))
 
@@ -118,7 +117,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
             async for request in requests:
                 number += 1
                 try:
-                    order = await parse_query(request.query, self._limits)
+                    order = await parse_search(request.query, self._limits)
                 except InvalidField as error:
                     yield Failure(error)
                 else:

@@ -7,7 +7,7 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 
 from services.common.rpc.errors import InvalidField
 from services.similarity.handler import Handler
-from services.similarity.request import Limits
+from services.similarity.types import Limits
 from tests.unit.services.rooms import Room
 
 NOBODY = cast("Any", None)
