@@ -1,30 +1,22 @@
 """GeneratorService: protobuf in, protobuf out. Errors become statuses in the interceptor."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import grpc
 from animegan.generator.v1 import generator_pb2 as pb
 from animegan.generator.v1 import generator_pb2_grpc
-from animegan.image.v1 import image_pb2
 
 from services.common.rpc.admission import Admission
 from services.common.rpc.interceptor import Context
-from services.common.rpc.messages import FORMATS
 from services.common.streams import in_order, whole
-from services.generator.latents import NoiseMode
-from services.generator.models import Catalogue, GeneratorModel
-from services.generator.order import Order
-from services.generator.pipeline import Batch, Pipeline, split
+from services.generator.models import Catalogue
+from services.generator.pipeline import Pipeline
 from services.generator.request import MAX_STREAM_IMAGES, parse_order
+from services.generator.response import generate_response, model_message, stream_response
+from services.generator.types import Order, split
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["GeneratorService"].full_name
-
-_NOISE_MODES: Mapping[NoiseMode, pb.NoiseMode.ValueType] = {
-    NoiseMode.CONSTANT: pb.NOISE_MODE_CONSTANT,
-    NoiseMode.RANDOM: pb.NOISE_MODE_RANDOM,
-    NoiseMode.NONE: pb.NOISE_MODE_NONE,
-}
 
 
 class Handler(generator_pb2_grpc.GeneratorServiceServicer):
@@ -66,11 +58,7 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
         order = parse_order(request, self._max_images)
         with await self._images.now(len(order.seeds)):
             batch = await self._pipeline.generate(order)
-        return pb.GenerateResponse(
-            model=batch.model.name,
-            model_version=batch.model.version,
-            images=_images(batch),
-        )
+        return generate_response(batch)
 
     async def GenerateStream(
         self, request: pb.GenerateStreamRequest, _: Context
@@ -87,52 +75,14 @@ class Handler(generator_pb2_grpc.GeneratorServiceServicer):
             )
             async with aclosing(batches):
                 async for batch in batches:
-                    yield pb.GenerateStreamResponse(
-                        model=batch.model.name,
-                        model_version=batch.model.version,
-                        images=_images(batch),
-                    )
+                    yield stream_response(batch)
 
     async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
         """What there is."""
         models = await self._catalogue.all()
         default = self._catalogue.default_model
-        return pb.ListModelsResponse(models=[_model(model, default) for model in models])
+        return pb.ListModelsResponse(models=[model_message(model, default) for model in models])
 
     async def _sub_batches(self, order: Order) -> AsyncIterator[Order]:
         for part in split(order, self._sub_batch):
             yield part
-
-
-def _images(batch: Batch) -> Iterator[pb.GeneratedImage]:
-    model, image_format = batch.model, FORMATS[batch.format]
-    for picture in batch.pictures:
-        image = image_pb2.Image(
-            format=image_format,
-            width=model.resolution,
-            height=model.resolution,
-            channels=model.channels,
-            data=picture.data,
-        )
-        yield pb.GeneratedImage(seed=picture.seed, image=image, model_version=picture.version)
-
-
-def _model(model: GeneratorModel, default: str) -> pb.Model:
-    return pb.Model(
-        name=model.name,
-        version=model.version,
-        description=model.description,
-        kind=model.kind,
-        resolution=model.resolution,
-        channels=model.channels,
-        z_dim=model.z_dim,
-        supports_truncation=model.supports_truncation,
-        default_truncation=model.default_truncation,
-        noise_modes=[_NOISE_MODES[mode] for mode in model.noise_modes],
-        licence=model.licence,
-        dataset=model.dataset,
-        dataset_digest=model.dataset_digest,
-        model_sha256=model.sha256,
-        metrics=model.metrics,
-        is_default=model.name == default,
-    )

@@ -5,46 +5,24 @@ the other: see `handler.py`.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.pictures.encoding import Encoder, Format
+from services.common.pictures.encoding import Encoder
 from services.common.triton.batching import Batcher
 from services.common.triton.client import Triton
 from services.common.triton.traffic import Route
 from services.generator.latents import latents, noise
 from services.generator.metrics import GeneratorMetrics
 from services.generator.models import Catalogue, GeneratorModel
-from services.generator.order import Order, check_against
+from services.generator.types import Batch, Order, Picture, check_against, split
 
 _OUTPUT = "image"
 _CANARY = Order(model="", seeds=(0,))
-
-
-Makers: TypeAlias = Route[GeneratorModel]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An encoded picture, its seed, and the version that made it."""
-
-    seed: int
-    version: int
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Pictures of one model."""
-
-    model: GeneratorModel  # the stable version; a candidate's pictures say so
-    format: Format
-    pictures: Sequence[Picture]
 
 
 class Pipeline:
@@ -94,17 +72,20 @@ class Pipeline:
         await self._catalogue.refresh()
         await self._catalogue.run(_CANARY.model, self._draw_canary)
 
-    async def _generate(self, order: Order, makers: Makers) -> Batch:
-        check_against(order, makers.stable)
-        shares = _shares(order, makers)
-        parts = [(part, model) for model, share in shares for part in split(share, self._sub_batch)]
+    async def _generate(self, order: Order, route: Route[GeneratorModel]) -> Batch:
+        check_against(order, route.stable)
+        parts = [
+            (sub_batch, model)
+            for model, part in _by_version(order, route)
+            for sub_batch in split(part, self._sub_batch)
+        ]
         if len(parts) == 1:
             pictures = await self._make(*parts[0])
         else:
             of_seed = {picture.seed: picture for picture in await self._make_all(parts)}
             pictures = [of_seed[seed] for seed in order.seeds]
-        self._metrics.images.labels(model=makers.stable.name).inc(len(pictures))
-        return Batch(makers.stable, order.encoding.format, pictures)
+        self._metrics.images.labels(model=route.stable.name).inc(len(pictures))
+        return Batch(route.stable, order.encoding.format, pictures)
 
     async def _make_all(self, parts: Iterable[tuple[Order, GeneratorModel]]) -> Sequence[Picture]:
         tasks = [asyncio.create_task(self._make(*part)) for part in parts]
@@ -130,27 +111,23 @@ class Pipeline:
         with self._metrics.stage("infer"):
             return await self._batcher.infer(model.name, model.version, inputs, _OUTPUT)
 
-    async def _draw_canary(self, makers: Makers) -> None:
-        model = makers.stable
+    async def _draw_canary(self, route: Route[GeneratorModel]) -> None:
+        model = route.stable
         await self._triton.infer(model.name, model.version, _inputs(_CANARY, model), _OUTPUT)
 
 
-def split(order: Order, size: int) -> Iterator[Order]:
-    """`order` in sub-batches of at most `size` images."""
-    for start in range(0, len(order.seeds), size):
-        yield replace(order, seeds=order.seeds[start : start + size])
-
-
-def _shares(order: Order, makers: Makers) -> Sequence[tuple[GeneratorModel, Order]]:
+def _by_version(
+    order: Order, route: Route[GeneratorModel]
+) -> Sequence[tuple[GeneratorModel, Order]]:
     """What each version has to make."""
-    if makers.candidate is None:
-        return [(makers.stable, order)]
+    if route.candidate is None:
+        return [(route.stable, order)]
     seeds: dict[int, list[int]] = {}
     for seed in order.seeds:
-        seeds.setdefault(makers.of(seed).version, []).append(seed)
+        seeds.setdefault(route.of(seed).version, []).append(seed)
     return [
         (model, replace(order, seeds=seeds[model.version]))
-        for model in (makers.stable, makers.candidate)
+        for model in (route.stable, route.candidate)
         if model.version in seeds
     ]
 

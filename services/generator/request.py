@@ -7,7 +7,7 @@ from animegan.generator.v1 import generator_pb2
 from services.common.rpc.errors import InvalidField
 from services.common.rpc.messages import parse_encoding
 from services.generator.latents import NoiseMode
-from services.generator.order import Order
+from services.generator.types import Order
 
 GenerateRequest = generator_pb2.GenerateRequest | generator_pb2.GenerateStreamRequest
 
