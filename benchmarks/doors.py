@@ -2,8 +2,8 @@
 
 Each service runs as its operator starts it, with a Triton of its own, here in a process that sees
 every function of `services` begin. A first call of the kind warms what is made once; of the second
-one the modules are noted, in the order in which they are entered first. Modules that only define
-constants are no doors: nothing of them runs in a call.
+one the modules are noted, in the order of first entry. Those that only define constants are no
+doors: nothing of them runs in a call.
 """
 
 import multiprocessing
@@ -14,7 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -27,7 +28,6 @@ from animegan.generator.v1 import generator_pb2, generator_pb2_grpc
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2, similarity_pb2_grpc
 from animegan.upscaler.v1 import upscaler_pb2, upscaler_pb2_grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from PIL import Image
 
 from animegan_search.ssim.definition import UNIFORM7
@@ -41,13 +41,8 @@ MODELS = ("stylegan", "ssim_search", "ssim_index", "upscale_compact_2x")
 INDEX = "doors"
 _SIDE = 64
 _READY_S = 60.0
-_CANARIES_S = "1000"  # no second canary: what it passes would be noted as well
-
-_FLAGS: Mapping[str, Sequence[str]] = {
-    "generator": ("--default-model", "stylegan"),
-    "similarity": ("--default-index", INDEX),
-    "upscaler": ("--default-method", "compact"),
-}
+_CALM_S = 0.5  # what begins with a service, such as its first canary, is over
+_NEVER = "1000"  # seconds: no second canary, whose modules would be noted as well
 
 
 def picture() -> image_pb2.Image:
@@ -58,39 +53,33 @@ def picture() -> image_pb2.Image:
     return image_pb2.Image(data=file.getvalue())
 
 
-def generate(channel: grpc.Channel) -> object:
-    """Two pictures from seeds."""
-    stub = generator_pb2_grpc.GeneratorServiceStub(channel)
-    return stub.Generate(generator_pb2.GenerateRequest(seeds=[1, 2]))
-
-
-def search(channel: grpc.Channel) -> object:
-    """The nearest images of a picture."""
-    query = similarity_pb2.SearchQuery(image=picture(), k=2)
-    stub = similarity_pb2_grpc.SimilarityServiceStub(channel)
-    return stub.Search(similarity_pb2.SearchRequest(query=query))
-
-
-def upscale(channel: grpc.Channel) -> object:
-    """A picture twice as large."""
-    stub = upscaler_pb2_grpc.UpscalerServiceStub(channel)
-    return stub.Upscale(upscaler_pb2.UpscaleRequest(image=picture()))
-
-
-CALLS: Mapping[str, Callable[[grpc.Channel], object]] = {
-    "generator": generate,
-    "similarity": search,
-    "upscaler": upscale,
+# By service: how it is asked, what, and the flag that says what that means.
+CALLS: Mapping[str, tuple[Callable[[grpc.Channel], Any], Any, str]] = {
+    "generator": (
+        lambda channel: generator_pb2_grpc.GeneratorServiceStub(channel).Generate,
+        generator_pb2.GenerateRequest(seeds=[1, 2]),
+        "--default-model=stylegan",
+    ),
+    "similarity": (
+        lambda channel: similarity_pb2_grpc.SimilarityServiceStub(channel).Search,
+        similarity_pb2.SearchRequest(query=similarity_pb2.SearchQuery(image=picture(), k=2)),
+        f"--default-index={INDEX}",
+    ),
+    "upscaler": (
+        lambda channel: upscaler_pb2_grpc.UpscalerServiceStub(channel).Upscale,
+        upscaler_pb2.UpscaleRequest(image=picture()),
+        "--default-method=compact",
+    ),
 }
 
 
 def doors(service: str, triton_url: str) -> list[str]:
     """The modules that a call of `service` passes. Needs a process of its own, and ends it soon."""
+    method, request, flag = CALLS[service]
     port, metrics_port = free_ports(2)
-    sys.argv = [service, "--port", str(port), "--metrics-port", str(metrics_port)]
-    sys.argv += ["--triton-url", triton_url, "--log-level", "error", "--drain-wait-s", "0"]
-    sys.argv += ["--canary-interval-s", _CANARIES_S, "--canary-patience-s", _CANARIES_S]
-    sys.argv += _FLAGS[service]
+    sys.argv = [service, flag, f"--port={port}", f"--metrics-port={metrics_port}"]
+    sys.argv += [f"--triton-url={triton_url}", "--log-level=error", "--drain-wait-s=0"]
+    sys.argv += [f"--canary-interval-s={_NEVER}", f"--canary-patience-s={_NEVER}"]
     passed: dict[str, None] = {}
     noting = threading.Event()
 
@@ -100,22 +89,22 @@ def doors(service: str, triton_url: str) -> list[str]:
             if module.startswith("services."):
                 passed.setdefault(module)
 
-    def call() -> None:
+    def ask() -> None:
         try:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-                _wait_until_ready(channel)
-                CALLS[service](channel)
-                time.sleep(0.1)  # the end of a call comes after its answer
+                call = partial(method(channel), request)
+                call(wait_for_ready=True, timeout=_READY_S)
+                time.sleep(_CALM_S)
                 noting.set()
-                CALLS[service](channel)
-                time.sleep(0.1)
+                call()
+                time.sleep(_CALM_S)  # the end of a call comes after its answer
                 noting.clear()
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.setprofile(note)
     sys.setprofile(note)
-    caller = threading.Thread(target=call)
+    caller = threading.Thread(target=ask)
     caller.start()
     import_module(f"services.{service}.__main__").main()
     sys.setprofile(None)
@@ -125,30 +114,9 @@ def doors(service: str, triton_url: str) -> list[str]:
     return list(passed)
 
 
-def _wait_until_ready(channel: grpc.Channel) -> None:
-    health = health_pb2_grpc.HealthStub(channel)
-    end = time.monotonic() + _READY_S
-    while time.monotonic() < end:
-        try:
-            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1)
-        except grpc.RpcError:  # it does not listen yet
-            answer = None
-        if answer and answer.status == health_pb2.HealthCheckResponse.SERVING:
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"the service was not ready within {_READY_S:.0f} s")
-
-
 def write_index(folder: Path) -> Path:
     """An index of a few images of noise; returns the folder that Triton finds it in."""
-    header = Header(
-        name=INDEX,
-        resolution=_SIDE,
-        channels=3,
-        count=8,
-        licence="CC0-1.0",
-        source={"kind": "noise", "name": INDEX},
-    )
+    header = Header(INDEX, _SIDE, 3, 8, "CC0-1.0", {"kind": "noise", "name": INDEX})
     images = np.random.default_rng(1).integers(0, 256, (8, _SIDE, _SIDE, 3), np.uint8)
     writer = DatasetWriter(folder / "dataset", header)
     writer.write_shard(0, images, [{"id": row} for row in range(len(images))])
@@ -157,8 +125,8 @@ def write_index(folder: Path) -> Path:
     return folder / "indexes"
 
 
-def main() -> None:
-    """Print the doors of a call of each service."""
+def all_doors() -> Iterator[tuple[str, list[str]]]:
+    """Each service with the modules that a call of it passes."""
     own_process: Any = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -169,9 +137,14 @@ def main() -> None:
         with LocalTriton(folder / "models", indexes=indexes, log=log) as triton:
             for service in CALLS:
                 with own_process.Pool(1, maxtasksperchild=1) as pool:
-                    passed = pool.apply(doors, (service, triton.http_url))
-                print(f"{service}: {len(passed)} modules")
-                print(*(f"  {module.removeprefix('services.')}" for module in passed), sep="\n")
+                    yield service, pool.apply(doors, (service, triton.http_url))
+
+
+def main() -> None:
+    """Print the doors of a call of each service."""
+    for service, passed in all_doors():
+        print(f"{service}: {len(passed)} modules")
+        print(*(f"  {module.removeprefix('services.')}" for module in passed), sep="\n")
 
 
 if __name__ == "__main__":

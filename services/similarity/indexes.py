@@ -18,15 +18,9 @@ from services.common.rpc.errors import (
     ServiceError,
     Unavailable,
 )
-from services.common.triton.catalogue import with_successors
+from services.common.triton.catalogue import EXPECTED_BACK_S, LOOK_AGAIN_S, with_successors
 from services.common.triton.client import Triton
 from services.similarity import contract
-
-# Callers that name unknown indexes cause at most one look at the Tritons per this many seconds.
-_LOOK_AGAIN_S = 1.0
-
-# An index that vanishes is expected back for so long: its Tritons may be restarting.
-_EXPECTED_BACK_S = 60.0
 
 # A Triton that lives tells what it serves within so long; longer than silence takes to be noticed.
 _TELL_S = 5.0
@@ -96,7 +90,7 @@ class Catalogue:
         self._told: dict[str, tuple[_Told, float]] = {}  # by Triton's address: the last, and when
         self._away: Collection[str] = ()  # addresses of Tritons
         self._last_seen: dict[str, float] = {}
-        self._refreshed = -_LOOK_AGAIN_S
+        self._refreshed = -LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
 
     def known(self) -> tuple[Mapping[str, Index], Mapping[str, str]]:
@@ -121,14 +115,14 @@ class Catalogue:
             Unavailable: there was one lately, or it is damaged: callers are not to blame.
         """
         name = name or self.default_index
-        if name not in self._indexes and monotonic() - self._refreshed >= _LOOK_AGAIN_S:
+        if name not in self._indexes and monotonic() - self._refreshed >= LOOK_AGAIN_S:
             await self.refresh()
         if name in self._indexes:
             return self._indexes[name]
         if name in self._troubles:
             raise Unavailable(f"the index {name!r} {self._troubles[name]}")
-        missing_s = monotonic() - self._last_seen.get(name, -_EXPECTED_BACK_S)
-        if missing_s < _EXPECTED_BACK_S or self._away:
+        missing_s = monotonic() - self._last_seen.get(name, -EXPECTED_BACK_S)
+        if missing_s < EXPECTED_BACK_S or self._away:
             raise Unavailable(f"the index {name!r} is not being served just now; try again")
         names = ", ".join(sorted(self._indexes))
         raise NotFound(f"no index {name!r}; there are: {names}" if names else NO_INDEX)

@@ -17,11 +17,11 @@ from services.common.triton.traffic import POINTER_PARAMETER, POINTER_VERSION, R
 
 ONNX_FILE = "model.onnx"
 
-# Callers that name unknown models cause at most one look at Triton per this many seconds.
-_LOOK_AGAIN_S = 1.0
+# Callers that name what does not exist cause at most one look at Triton per this many seconds.
+LOOK_AGAIN_S = 1.0
 
-# A model that vanishes is expected back for so long: Triton may be starting again.
-_EXPECTED_BACK_S = 60.0
+# What vanishes is expected back for so long: Triton may be starting again.
+EXPECTED_BACK_S = 60.0
 
 # A release takes effect when the pointer that divides a model's traffic is read again: with a
 # request, if it was read longer ago than this.
@@ -70,7 +70,7 @@ class ServedModels(Generic[Model]):
         self._traffic: dict[str, Traffic] = {}  # by pointer, as last seen
         self._traffic_read: dict[str, float] = {}  # by pointer, when
         self._last_seen: dict[str, tuple[Model, float]] = {}
-        self._refreshed = -_LOOK_AGAIN_S
+        self._refreshed = -LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
 
     async def all(self) -> Sequence[Model]:
@@ -104,7 +104,7 @@ class ServedModels(Generic[Model]):
 
     async def _look_again(self) -> None:
         """Refresh, but not for every caller who names what does not exist."""
-        if monotonic() - self._refreshed >= _LOOK_AGAIN_S:
+        if monotonic() - self._refreshed >= LOOK_AGAIN_S:
             await self.refresh()
 
     async def _follow_traffic(self, name: str) -> None:
@@ -120,7 +120,7 @@ class ServedModels(Generic[Model]):
 
     def _expected(self) -> Mapping[str, Model]:
         """The models that are there, and those that are away but were there a moment ago."""
-        since = monotonic() - _EXPECTED_BACK_S
+        since = monotonic() - EXPECTED_BACK_S
         lately = {name: model for name, (model, seen) in self._last_seen.items() if seen > since}
         return {**lately, **self._models}
 
