@@ -88,6 +88,6 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
 
     async def _answer(self, item: Order | Rejected) -> AsyncGenerator[pb.UpscaleStreamResponse]:
         """The messages about a picture of a stream."""
-        async with aclosing(self._pipeline.answer(item)) as pieces:
-            async for piece in pieces:
-                yield stream_response(item.id, piece)
+        async with aclosing(self._pipeline.answer(item)) as parts:
+            async for part in parts:
+                yield stream_response(item.id, part)

@@ -1,4 +1,4 @@
-"""A few items at a time, their answers in order: of one piece each, then of several."""
+"""A few items at a time, their answers in order: of one part each, then of several."""
 
 import asyncio
 import weakref
@@ -151,17 +151,17 @@ async def test_what_is_asked_for_is_forgotten_while_its_answer_waits():
         assert [left() for left in items_left[:2]] == [None, None]
 
 
-def pieces_of(items, answer, *, window: int, ahead: int, room: Room | None = None):
-    """As the upscaler's: answers of several pieces, the next item once the last answer began."""
+def parts_of(items, answer, *, window: int, ahead: int, room: Room | None = None):
+    """As the upscaler's: answers of several parts, the next item once the last answer began."""
     share = (room or Room()).admission.share()
     return in_order(items, answer, share=share, window=window, ahead=ahead, staggered=True)
 
 
 class Kitchen:
-    """Makes answers of numbered pieces, and remembers what it did."""
+    """Makes answers of numbered parts, and remembers what it did."""
 
-    def __init__(self, pieces: int = 3) -> None:
-        self.pieces = pieces
+    def __init__(self, parts: int = 3) -> None:
+        self.parts = parts
         self.begun: list[int] = []
         self.made: list[tuple[int, int]] = []
         self.ended: list[int] = []
@@ -170,9 +170,9 @@ class Kitchen:
     async def answer(self, item: int) -> AsyncGenerator[tuple[int, int]]:
         self.begun.append(item)
         try:
-            for piece in range(self.pieces):
-                self.made.append((item, piece))
-                yield item, piece
+            for part in range(self.parts):
+                self.made.append((item, part))
+                yield item, part
                 await asyncio.sleep(0)
         finally:
             self.ended.append(item)
@@ -188,24 +188,24 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_all_pieces_come_pieces_of():
+async def test_all_parts_come_parts_of():
     kitchen = Kitchen()
-    answers = pieces_of(kitchen.items(10), kitchen.answer, window=3, ahead=2)
+    answers = parts_of(kitchen.items(10), kitchen.answer, window=3, ahead=2)
     got = [entry async for entry in answers]
-    assert got == [(item, piece) for item in range(10) for piece in range(3)]
+    assert got == [(item, part) for item in range(10) for part in range(3)]
     assert kitchen.ended == list(range(10))
 
 
 async def test_a_slow_reader_stops_the_work():
-    kitchen = Kitchen(pieces=100)
-    async with aclosing(pieces_of(kitchen.items(10), kitchen.answer, window=3, ahead=2)) as answers:
+    kitchen = Kitchen(parts=100)
+    async with aclosing(parts_of(kitchen.items(10), kitchen.answer, window=3, ahead=2)) as answers:
         assert await anext(answers) == (0, 0)
         await turns()
-        # Three answers are begun and a fourth picture is read. Of each answer two pieces wait, of
+        # Three answers are begun and a fourth picture is read. Of each answer two parts wait, of
         # the first one the one that was taken, too; the next is made, and then work stops.
         assert kitchen.read == [0, 1, 2, 3]
         assert kitchen.begun == [0, 1, 2]
-        assert max(piece for _, piece in kitchen.made) == 2
+        assert max(part for _, part in kitchen.made) == 2
     assert sorted(kitchen.ended) == [0, 1, 2]
 
 
@@ -216,7 +216,7 @@ async def test_the_next_item_is_read_once_the_answer_before_it_has_begun():
         await gate.wait()
         yield item, 0
 
-    async with aclosing(pieces_of(kitchen.items(10), answer, window=3, ahead=2)) as answers:
+    async with aclosing(parts_of(kitchen.items(10), answer, window=3, ahead=2)) as answers:
         waiting = asyncio.ensure_future(anext(answers))
         await turns()
         assert kitchen.read == [0]
@@ -230,14 +230,14 @@ async def test_an_error_comes_after_all_that_was_before_it():
     async def answer(item: int) -> AsyncGenerator[tuple[int, int]]:
         if item == 2:
             raise ZeroDivisionError
-        async for piece in kitchen.answer(item):
-            yield piece
+        async for part in kitchen.answer(item):
+            yield part
 
     got = []
     with pytest.raises(ZeroDivisionError):
-        async for entry in pieces_of(kitchen.items(10), answer, window=5, ahead=9):
+        async for entry in parts_of(kitchen.items(10), answer, window=5, ahead=9):
             got.append(entry)
-    assert got == [(item, piece) for item in range(2) for piece in range(3)]
+    assert got == [(item, part) for item in range(2) for part in range(3)]
 
 
 async def test_an_error_of_the_items_comes_after_all_answers():
@@ -250,17 +250,17 @@ async def test_an_error_of_the_items_comes_after_all_answers():
 
     got = []
     with pytest.raises(ZeroDivisionError):
-        async for entry in pieces_of(items(), kitchen.answer, window=5, ahead=9):
+        async for entry in parts_of(items(), kitchen.answer, window=5, ahead=9):
             got.append(entry)
     assert [item for item, _ in got] == [0, 0, 0, 1, 1, 1]
 
 
 async def test_a_cancelled_reader_ends_all_answers():
-    kitchen = Kitchen(pieces=10**9)
+    kitchen = Kitchen(parts=10**9)
 
     async def read() -> None:
         async with aclosing(
-            pieces_of(kitchen.items(10), kitchen.answer, window=3, ahead=2)
+            parts_of(kitchen.items(10), kitchen.answer, window=3, ahead=2)
         ) as answers:
             async for _ in answers:
                 pass
@@ -272,9 +272,9 @@ async def test_a_cancelled_reader_ends_all_answers():
     assert sorted(kitchen.ended) == sorted(kitchen.begun) != []
 
 
-async def test_every_answer_takes_its_room_until_its_last_piece_was_taken():
+async def test_every_answer_takes_its_room_until_its_last_part_was_taken():
     kitchen, room = Kitchen(), Room(limit=2)
-    answers = pieces_of(kitchen.items(10), kitchen.answer, window=5, ahead=9, room=room)
+    answers = parts_of(kitchen.items(10), kitchen.answer, window=5, ahead=9, room=room)
     async with aclosing(answers):
         for item in range(10):
             for _ in range(3):
