@@ -39,7 +39,7 @@ async def in_order(
             answer was taken.
         window: how many items are begun at a time, the one whose parts are being taken included.
         amount: of room that an item takes.
-        ahead: parts of each answer that may wait for theirs; then work on it stops until some are
+        ahead: parts of each answer that may wait to be taken; then work on it stops until some are
             taken.
         staggered: do not read the next item before the first part of the answer before it is
             there.
