@@ -10,10 +10,9 @@ from services.common.rpc.admission import Admission
 from services.common.rpc.server import Service, run
 from services.common.triton.batching import Batcher
 from services.common.triton.client import Triton
-from services.upscaler.engine.inference import Inference
+from services.upscaler.engine.networks import Inference
 from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.handler import FULL_NAME, Handler
-from services.upscaler.methods import Methods
 from services.upscaler.metrics import UpscalerMetrics
 from services.upscaler.models import Catalogue
 from services.upscaler.pipeline import Pipeline
@@ -36,9 +35,9 @@ async def connected(
     threads = ThreadPoolExecutor(settings.encode_threads, thread_name_prefix="image")
     asyncio.get_running_loop().set_default_executor(threads)
     async with Triton(*settings.triton_urls) as triton:
-        methods = Methods(Catalogue(triton), settings.default_method)
+        catalogue = Catalogue(triton, settings.default_method)
         pipeline = Pipeline(
-            methods,
+            catalogue,
             _inference(settings, triton, metrics),
             Admission(
                 settings.max_pixels_in_flight,
@@ -54,7 +53,7 @@ async def connected(
         )
         handler = Handler(
             pipeline,
-            methods,
+            catalogue,
             images,
             Admission(
                 settings.max_upload_bytes_in_flight,

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from services.common.pictures.headers import PictureError, Step, read_header
-from services.upscaler.decoding import Picture, read_picture
-from services.upscaler.profiles import MAX_PROFILE_BYTES
+from services.upscaler.decoding import MAX_PROFILE_BYTES, Picture, read_picture
 
 RNG = np.random.default_rng(11)
 MAX_PIXELS = 10_000

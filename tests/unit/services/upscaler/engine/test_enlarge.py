@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as npst
 from services.upscaler.decoding import Picture
 from services.upscaler.engine.enlarge import enlarge, is_exact
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.plan import Filter, Plan
-from tests.unit.services.upscaler.stand_in import WHOLE, collected, infer, model
+from services.upscaler.types import Filter, Plan
+from tests.unit.services.upscaler.engine.stand_in import WHOLE, collected, infer, model
 
 RNG = np.random.default_rng(3)
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from services.upscaler.decoding import Picture
 from services.upscaler.engine.enlarge import is_exact
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.models import Method, UpscalerModel
-from services.upscaler.plan import Job, Plan, make_plan
-from tests.unit.services.upscaler.stand_in import WHOLE, collected, model
+from services.upscaler.models import make_plan
+from services.upscaler.types import Method, Options, Plan, UpscalerModel
+from tests.unit.services.upscaler.engine.stand_in import WHOLE, collected, model
 
-MODELS = Path(__file__).parents[4] / "models"
+MODELS = Path(__file__).parents[5] / "models"
 LOCAL = ["upscale_compact_2x", "upscale_upconv7_2x"]
 POOLING = ["upscale_cunet_2x", "upscale_cunet_1x_noise1"]
 
@@ -105,8 +105,8 @@ async def test_any_factor(height, width, seed, factor):
     height, width = min(height, 20), min(width, 20)
     name = "upscale_compact_2x"
     picture = drawing(height, width, seed)
-    job = Job(Method("compact", [network(name)]), factor)
-    plan = make_plan(job, width, height)
+    method = Method("compact", [network(name)])
+    plan = make_plan(method, Options(scale=factor), width, height)
     tiled = await collected(picture, plan, TileSettings(side=40), infer_by(name))
     assert tiled.shape == (plan.height, plan.width, 3)
     assert plan.width == max(1, int(width * factor + 0.5))

@@ -10,8 +10,8 @@ import pytest
 from services.common.rpc.errors import Unavailable, forgotten_frames
 from services.upscaler.decoding import Picture
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.plan import Plan
-from tests.unit.services.upscaler.stand_in import collected, infer, model
+from services.upscaler.types import Plan
+from tests.unit.services.upscaler.engine.stand_in import collected, infer, model
 
 
 @pytest.fixture

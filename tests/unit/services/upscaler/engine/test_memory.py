@@ -9,9 +9,9 @@ from services.common.pictures.encoding import Encoding, Format
 from services.upscaler.decoding import Picture
 from services.upscaler.engine.enlarge import enlarge
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.plan import Filter, Plan
 from services.upscaler.strip_encoding import strip_encoder
-from tests.unit.services.upscaler.stand_in import infer, model
+from services.upscaler.types import Filter, Plan
+from tests.unit.services.upscaler.engine.stand_in import infer, model
 
 WIDTH = 200
 TILES = TileSettings(side=96, in_flight=4)

@@ -6,7 +6,7 @@ import numpy as np
 
 from services.upscaler.engine.enlarge import enlarge
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.models import UpscalerModel
+from services.upscaler.types import UpscalerModel
 
 WHOLE = TileSettings(side=10_000)
 

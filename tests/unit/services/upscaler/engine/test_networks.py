@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from services.upscaler.decoding import Picture
-from services.upscaler.engine.channels import bled, on_alpha, on_grey
+from services.upscaler.engine.networks import bled, on_alpha, on_grey
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.plan import Filter, Plan
-from tests.unit.services.upscaler.stand_in import collected, infer, model
+from services.upscaler.types import Filter, Plan
+from tests.unit.services.upscaler.engine.stand_in import collected, infer, model
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from services.upscaler.engine.resample import resampled
 from services.upscaler.engine.strips import Size, strips_of
-from services.upscaler.plan import Filter
+from services.upscaler.types import Filter
 
 
 async def by_strips(pixels: np.ndarray, new: Size, by: Filter) -> np.ndarray:
