@@ -1,6 +1,6 @@
 """UpscalerService: protobuf in, protobuf out. Errors become statuses in the interceptor."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import grpc
@@ -8,13 +8,13 @@ from animegan.upscaler.v1 import upscaler_pb2 as pb
 from animegan.upscaler.v1 import upscaler_pb2_grpc
 
 from services.common.rpc.admission import Admission
-from services.common.rpc.calls import Context
+from services.common.rpc.interceptor import Context
+from services.common.streams import in_order
 from services.upscaler.models import Catalogue
 from services.upscaler.pipeline import Pipeline
 from services.upscaler.request import parse_stream, parse_upscale
 from services.upscaler.response import method_message, stream_response, upscale_response
-from services.upscaler.stream import in_order
-from services.upscaler.types import Limits
+from services.upscaler.types import Failure, Limits, Order
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["UpscalerService"].full_name
 
@@ -69,14 +69,15 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
         with self._images.share() as images, self._uploads.share() as uploads:
             answers = in_order(
                 parse_stream(requests, self._limits, uploads),
-                self._pipeline.answer,
+                self._answer,
                 share=images,
                 window=self._stream_window,
                 ahead=_PARTS_AHEAD,
+                staggered=True,  # the next picture is not read while this one waits for its room
             )
             async with aclosing(answers):
-                async for order, part in answers:
-                    yield stream_response(order.id, part)
+                async for message in answers:
+                    yield message
 
     async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
         """What there is."""
@@ -84,3 +85,9 @@ class Handler(upscaler_pb2_grpc.UpscalerServiceServicer):
         return pb.ListModelsResponse(
             methods=[method_message(method, self._catalogue.default_method) for method in methods]
         )
+
+    async def _answer(self, item: Order | Failure) -> AsyncGenerator[pb.UpscaleStreamResponse]:
+        """The messages about a picture of a stream."""
+        async with aclosing(self._pipeline.answer(item)) as parts:
+            async for part in parts:
+                yield stream_response(item.id, part)

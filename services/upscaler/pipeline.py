@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from services.common.pictures.encoding import Format
 from services.common.pictures.headers import RAW, PictureError
 from services.common.rpc.admission import Admission, Hold
-from services.common.rpc.errors import InvalidField, NotFound, Unavailable
-from services.common.rpc.frames import forgotten_frames
+from services.common.rpc.errors import InvalidField, NotFound, forgotten_frames
+from services.common.triton.catalogue import with_successors
 from services.upscaler.decoding import Picture, read_picture
 from services.upscaler.engine.enlarge import enlarge, is_exact
 from services.upscaler.engine.networks import Inference
@@ -160,16 +160,17 @@ class Pipeline:
         A version that is replaced before that costs the caller nothing: the work is begun anew with
         its successor. Later it is an Unavailable, for half a picture cannot be taken back.
         """
-        strips = enlarge(picture, plan, self._inference.run, self._tiles)
-        try:
+
+        async def begin(plan: Plan) -> tuple[Plan, Pixels | None, Strips]:
+            strips = enlarge(picture, plan, self._inference.run, self._tiles)
             return plan, await anext(strips), strips
-        except Unavailable:
+
+        async def successor(failed: Plan) -> Plan | None:
             await self._catalogue.refresh()
             current = await self._plan(order, picture.width, picture.height)
-            if current.passes == plan.passes:
-                raise
-            strips = enlarge(picture, current, self._inference.run, self._tiles)
-            return current, await anext(strips), strips
+            return None if current.passes == failed.passes else current
+
+        return await with_successors(plan, begin, successor)
 
     async def _read(self, order: Order) -> Picture:
         with self._metrics.stage("read"):

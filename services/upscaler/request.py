@@ -14,7 +14,7 @@ from services.common.pictures.headers import (
 )
 from services.common.rpc.admission import Hold, Share
 from services.common.rpc.errors import Busy, InvalidField
-from services.common.rpc.request import is_raw, parse_encoding
+from services.common.rpc.messages import is_raw, parse_encoding
 from services.upscaler.models import enlarged
 from services.upscaler.strip_encoding import check_collected
 from services.upscaler.types import (

@@ -6,7 +6,7 @@ from animegan.image.v1 import image_pb2
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 
 from services.common.pictures.headers import Step
-from services.common.rpc.response import FORMATS, failure_fields
+from services.common.rpc.messages import FORMATS, failure_fields
 from services.upscaler.types import (
     Done,
     Failure,

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from services.common.rpc.errors import Unavailable
-from services.common.rpc.frames import forgotten_frames
+from services.common.rpc.errors import Unavailable, forgotten_frames
 from services.upscaler.decoding import Picture
 from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.types import Plan

@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from services.common.rpc.errors import Unavailable
 from services.common.rpc.health import LIVENESS, Health
-from services.common.rpc.lasting import LastingCalls
+from services.common.rpc.lasting_calls import LastingCalls
 from services.common.rpc.metrics import Metrics
-from tests.unit.services.common.raw_http2 import connected
+from tests.unit.services.common.rpc.raw_http2 import connected
 
 NAME = "animegan.test.v1.EchoService"
 SERVING = health_pb2.HealthCheckResponse.SERVING

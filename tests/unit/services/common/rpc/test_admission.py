@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from services.common.rpc import deadline
 from services.common.rpc.admission import Admission, Hold
-from services.common.rpc.callers import Callers
+from services.common.rpc.deadline import Callers
 from services.common.rpc.errors import Busy, DeadlineExceeded, KeptWaiting
 from services.common.rpc.metrics import Metrics
 

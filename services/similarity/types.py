@@ -1,4 +1,4 @@
-"""What callers get, free of protobuf."""
+"""What callers ask for and what they get, free of protobuf."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,17 +6,59 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from animegan_search.ssim.engine import HISTOGRAM_BINS, HISTOGRAM_RANGE
 from animegan_search.ssim.verdict import Verdict
-from services.common.pictures.encoding import Format
+from services.common.pictures.encoding import PNG, Encoding, Format
 from services.common.pictures.headers import PictureFile
+from services.common.rpc.admission import Hold
 from services.common.rpc.errors import InvalidField, NotFound
-from services.similarity.copies import Copies
-from services.similarity.explanation import Explanation
+from services.similarity.contract import Copies
 from services.similarity.indexes import Index
-from services.similarity.pictures import Prepared
+from services.similarity.pictures import Explanation, Prepared
 
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+DEFAULT_K = 4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one query may ask for."""
+
+    max_k: int
+    max_pixels: int
+
+
+@dataclass(frozen=True)
+class SearchOrder:
+    """A query: look for the images of an index that are nearest to a picture."""
+
+    picture: PictureFile
+    index: str = ""  # "": the default index
+    k: int = DEFAULT_K
+    definition: str = ""  # "": the index's
+    false_alarm_rate: float | None = None  # over 0 and below 1; None: what the index can carry
+    thumbnails: Encoding | None = PNG  # None: leave them out
+    include_scores: bool = False
+    model: str = ""  # what made the picture, for metrics
+    find_copies: bool = False  # also ask the copy detector
+    room: Hold | None = None  # of its picture, in a stream
+
+
+@dataclass(frozen=True)
+class ExplainOrder:
+    """A pair: a picture, and an image of an index or another picture."""
+
+    picture: PictureFile
+    other: int | PictureFile  # an id or a picture
+    index: str = ""
+    definition: str = ""
+
+
+@dataclass(frozen=True)
+class ImageOrder:
+    """An image of an index."""
+
+    id: int
+    index: str = ""
+    encoding: Encoding = PNG
 
 
 @dataclass(frozen=True)
@@ -74,18 +116,3 @@ class ExplainResult:
     heatmap: Encoded
     query: Encoded
     reference: Encoded
-
-
-def quantile(histogram: NDArray[np.int64], share: float) -> float:
-    """The score below which a share of all scores lies, to within a bin's width.
-
-    Args:
-        histogram: int64 [1000] of at least one score, equal bins over [-1, 1].
-        share: 0 to 1.
-    """
-    ends = np.cumsum(histogram)
-    target = share * ends[-1]
-    place = int(np.searchsorted(ends, target))
-    within = 1 - (ends[place] - target) / max(histogram[place], 1)
-    low, high = HISTOGRAM_RANGE
-    return float(low + (place + within) * (high - low) / HISTOGRAM_BINS)

@@ -10,7 +10,7 @@ import pytest
 from services.common.rpc import deadline, errors
 from services.common.triton import client as triton_client
 from services.common.triton.client import _MAX_UNDER_WAY, Triton
-from tests.unit.services.common.http_triton import HttpTriton, response, tensors
+from tests.unit.services.common.triton.http_triton import HttpTriton, response, tensors
 
 Z = {"z": np.zeros((1, 4), np.float32)}
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from services.common.rpc.errors import Busy, Unavailable
-from services.common.rpc.frames import forgotten_frames
+from services.common.rpc.errors import Busy, Unavailable, forgotten_frames
 from services.common.triton.batching import Batcher
 
 

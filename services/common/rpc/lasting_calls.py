@@ -7,17 +7,16 @@ from its end: gRPC waits for every open call.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from services.common.rpc.interceptor import Context
+
 # A channel watches one name, at most three; grpcurl reflects on one stream. A watch holds
 # 27 kB, its connection's share included: all of them together stay below 32 MB.
 _PER_CONNECTION, _IN_ALL = 16, 1024
-
-# The class takes its types in annotations only, not when the program runs.
-Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 _STOPPING = (grpc.StatusCode.UNAVAILABLE, "the service stops; connect to another replica")
 

@@ -14,7 +14,7 @@ from services.common.rpc.errors import DeadlineExceeded, Unavailable
 from services.common.triton import connections
 from services.common.triton.batching import Batcher
 from services.common.triton.client import _MAX_UNDER_WAY, Triton
-from tests.unit.services.common.http_triton import HttpTriton, tensors
+from tests.unit.services.common.triton.http_triton import HttpTriton, tensors
 
 Z = {"z": np.zeros((1, 4), np.float32)}
 

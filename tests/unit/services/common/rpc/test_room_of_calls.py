@@ -7,7 +7,7 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
-from tests.unit.services.common.echo import (
+from tests.unit.services.common.rpc.echo import (
     FLOOD_BYTES,
     SERVICE,
     Running,
@@ -33,7 +33,7 @@ def impatient(monkeypatch) -> None:
     """Calls that wait for their callers are ended sooner, so that tests need not wait long."""
     monkeypatch.setattr("services.common.rpc.admission.PATIENCE_S", 0.2)
     monkeypatch.setattr("services.common.rpc.admission._LOOK_SECONDS", 0.02)
-    monkeypatch.setattr("services.common.rpc.callers._SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr("services.common.rpc.deadline._SWEEP_SECONDS", 0.02)
 
 
 @pytest.mark.usefixtures("impatient")

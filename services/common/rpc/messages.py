@@ -1,18 +1,22 @@
-"""Checks of what the requests of several services have in common."""
+"""What the messages of several services have in common: formats of pictures, and failures."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from animegan.image.v1 import image_pb2
 
 from services.common.pictures.encoding import Encoding, Format
-from services.common.rpc.errors import InvalidField
+from services.common.rpc.errors import InvalidField, ServiceError
 
-_FORMATS: Mapping[int, Format] = {
+FORMATS: Mapping[Format, image_pb2.ImageFormat.ValueType] = {
+    Format.PNG: image_pb2.IMAGE_FORMAT_PNG,
+    Format.WEBP: image_pb2.IMAGE_FORMAT_WEBP,
+    Format.JPEG: image_pb2.IMAGE_FORMAT_JPEG,
+    Format.RAW: image_pb2.IMAGE_FORMAT_RAW,
+}
+_CHOICES: Mapping[int, Format] = {
     image_pb2.IMAGE_FORMAT_UNSPECIFIED: Format.PNG,
-    image_pb2.IMAGE_FORMAT_PNG: Format.PNG,
-    image_pb2.IMAGE_FORMAT_WEBP: Format.WEBP,
-    image_pb2.IMAGE_FORMAT_JPEG: Format.JPEG,
-    image_pb2.IMAGE_FORMAT_RAW: Format.RAW,
+    **{number: image_format for image_format, number in FORMATS.items()},
 }
 
 
@@ -22,9 +26,9 @@ def parse_format(field: str, number: int) -> Format:
     Raises:
         InvalidField: there is no such format.
     """
-    if number not in _FORMATS:
+    if number not in _CHOICES:
         raise InvalidField(field, f"{number} is unknown; choose PNG, WEBP, JPEG or RAW")
-    return _FORMATS[number]
+    return _CHOICES[number]
 
 
 def is_raw(field: str, number: int) -> bool:
@@ -33,7 +37,7 @@ def is_raw(field: str, number: int) -> bool:
     Raises:
         InvalidField: there is no such format.
     """
-    if number not in _FORMATS:
+    if number not in _CHOICES:
         raise InvalidField(field, f"{number} is unknown; leave it out, or RAW")
     return number == image_pb2.IMAGE_FORMAT_RAW
 
@@ -58,3 +62,11 @@ def parse_encoding(number: int, quality: int | None, prefix: str = "") -> Encodi
     if not 1 <= quality <= 100:
         raise InvalidField(field, f"{quality} is not within 1 and 100")
     return Encoding(image_format, quality)
+
+
+def failure_fields(error: ServiceError) -> dict[str, Any]:
+    """The fields of a message `Failure`: what one item of a stream met."""
+    code = error.code.value[0]
+    if isinstance(error, InvalidField):
+        return {"code": code, "message": error.message, "field": error.field}
+    return {"code": code, "message": str(error)}

@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import error_details_pb2
 from structlog.testing import capture_logs
 
-from tests.unit.services.common.echo import ERRORS, Running, detail, failure, running
+from tests.unit.services.common.rpc.echo import ERRORS, Running, detail, failure, running
 
 
 @pytest.fixture
