@@ -116,7 +116,7 @@ train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two
 evaluate: $(VENV)/.dev-group ## Measure the default weights: distances, variety, smoothness, copies
 	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --training $(DATASET) --record --drop-noise
 export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
-	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise
+	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise --licence Apache-2.0
 $(INDEX)/manifest.json:
 	$(MAKE) --no-print-directory index
 audit: $(VENV)/.dev-group | $(INDEX)/manifest.json ## Are 25 faces of the default model new? -> out/audit/report.html
@@ -134,7 +134,7 @@ train-copies: $(VENV)/.dev-group dataset ## Train the copy detector (half an hou
 	$(BIN)/anime-gan copies train --dataset $(DATASET) --run $(COPIES_RUN)
 	cp $(COPIES_RUN)/detector.safetensors $(COPIES_WEIGHTS)
 export-copies: $(VENV)/.dev-group ## Export the copy detector to ONNX as a new version in models/
-	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models
+	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models --licence Apache-2.0
 evaluate-copies: $(VENV)/.dev-group dataset ## Plant copies and count how many are found, beside SSIM and others
 	$(BIN)/anime-gan copies evaluate --dataset $(DATASET) --unseen $(HELDOUT) --show 10 --out docs/similarity/copies/procedural
 index-copies: $(VENV)/.dev-group index ## Embed the default index for the search for changed copies
