@@ -17,6 +17,7 @@ from training.export.licence import HELP, LicenceError, licence_of_weights
 from training.export.model import ServedModel
 from training.export.parity import ParityError, measure
 from training.export.repository import publish, released_in_steps
+from training.files import sha256
 from training.metrics.report import as_served
 from training.metrics.samples import Noise
 from training.networks.interface import DEFAULT_TRUNCATION, ImageGenerator
@@ -147,6 +148,7 @@ def story_of_card(
             "images_seen": training.get("images_seen"),
             "commit": training.get("commit"),
             "config": training.get("options"),
+            "weights": sha256(arguments.weights),
         },
         "metrics": story["metrics"],
     }
