@@ -150,8 +150,8 @@ def upscaling_methods(repository: Path) -> list[str]:
 def generators(repository: Path) -> list[str]:
     """The models of a repository that draw from latents, sorted, as their cards tell it."""
     cards = sorted(repository.glob("[!.]*/[0-9]*/model_card.json"))
-    drawing = (card for card in cards if json.loads(card.read_text()).get("contract") == "generator")
-    return sorted({card.parts[-3] for card in drawing})
+    contracts = {card.parts[-3]: json.loads(card.read_text()).get("contract") for card in cards}
+    return sorted(name for name, contract in contracts.items() if contract == "generator")
 
 
 def _triton(state: StackState, folder: Path) -> Component:
