@@ -99,6 +99,16 @@ def shrink(file: Path) -> None:
     file.with_name("limits.toml").write_text(LIMITS)
 
 
+def refused_by_the_gate(publish: list[str]) -> None:
+    """What the gate refuses does not get where it could be served."""
+    limits = Path("limits.toml")
+    limits.write_text(LIMITS.replace("0.9", "-0.9"))
+    assert cli.main(publish) == 1
+    assert not json.loads(Path("reports/gate/mine.json").read_text())["passed"]
+    assert not Path("models").exists()
+    limits.write_text(LIMITS)
+
+
 @pytest.mark.timeout(600)
 def test_the_page_leads_from_pictures_to_a_served_model(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -112,6 +122,8 @@ def test_the_page_leads_from_pictures_to_a_served_model(
             continue
         assert command[0] == "anime-gan"
         more = ["--threads", "1"] if command[2] == "train" else []
+        if command[2] == "publish":
+            refused_by_the_gate(command[1:])
         assert cli.main([*command[1:], *more]) == 0, capsys.readouterr().err
         assert Path.cwd() == workplace or command[2] != "new"
     said = capsys.readouterr().out
@@ -141,7 +153,7 @@ def test_the_page_leads_from_pictures_to_a_served_model(
     with SimilarityClient(f"127.0.0.1:{state.settings.similarity_port}") as search:
         found = search.search(drawn.images[0].data)
         assert found.index == "mine" and found.verdict is not None
-        assert found.total == len(train)
+        assert found.count == len(train)
 
     # Audited and gated.
     assert len(json.loads(Path("reports/audit/report.json").read_text())["images"]) == 4
