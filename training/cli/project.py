@@ -45,7 +45,8 @@ cost, and what comes next; each can be interrupted, and repeated goes on or has 
   anime-gan project evaluate    figures beside those of real pictures, and sheets
   anime-gan project publish     export, index, audit, gate, and serve it on this machine
 
-`anime-gan project status` tells how things stand. All lies in the project's folder; what each step
+`anime-gan project status` tells how things stand, `stop` ends what serves, `rollback` lets the
+version before serve again. All lies in the project's folder; what each step
 does is decided in its project.toml. The steps are the ordinary commands, which are shown before
 they run: from any of them on you can go your own way.
 """
@@ -199,9 +200,25 @@ def status(_: argparse.Namespace) -> int:
     return _next(project)
 
 
+def rollback(_: argparse.Namespace) -> int:
+    """Let the version before serve again."""
+    project = Project.here()
+    serving.start(project)
+    entry = serving.go_back(project)
+    say(f"{entry.action}: version {entry.version} serves, sha256 {entry.digest[:16]}")
+    return 0
+
+
+def stop(_: argparse.Namespace) -> int:
+    """Stop what `publish` has started."""
+    say("stopped" if serving.stop(Project.here()) else "nothing was running")
+    return 0
+
+
 def _export(project: Project) -> int:
     if project.exported() is not None:
         return 0
+    shutil.rmtree(project.candidate, ignore_errors=True)  # it holds one export: that of the weights
     command = ["export", "--weights", str(project.weights), *project.settings.options("export")]
     return _run([*command, "--models", str(project.candidate), "--name", project.name])
 
@@ -256,12 +273,11 @@ def _how_to_use(project: Project, generator: int, similarity: int) -> Iterator[s
     name, addresses = project.name, ["", ""]
     if (generator, similarity) != (StackSettings.generator_port, StackSettings.similarity_port):
         addresses = [f" --target 127.0.0.1:{port}" for port in (generator, similarity)]
-    stack = f"--state-dir {shlex.quote(str(project.stack.resolve()))}"
     yield ""
     yield f"{name} is served. Draw with it, and search what it has learnt from:"
     yield f"  anime-gan generate --model {name} --count 64 --out faces.png{addresses[0]}"
     yield f"  anime-gan search PICTURE ...{addresses[1]}"
-    yield f"stop it, in the checkout: python -m deploy.local down {stack}"
+    yield "stop it: anime-gan project stop; start it again: anime-gan project publish"
 
 
 def _with_data() -> Project:
@@ -392,6 +408,8 @@ def _parser() -> argparse.ArgumentParser:
         "--anyway", type=words, metavar="WHY", help="publish what the gate refuses; goes on record"
     )
     out.add_argument("--no-serve", action="store_true", help="make all of it, start nothing")
+    add("rollback", rollback, "let the version serve again that served before the last one")
+    add("stop", stop, "stop what `publish` has started")
     add("status", status, "tell what is done, what is stale, and what comes next")
     return parser
 

@@ -36,9 +36,7 @@ def names_versions(config: str) -> bool:
     return found is not None and found[1] == "specific"
 
 
-def render(
-    model: ServedModel, cards: Mapping[int, Mapping[str, Any]], policy: str = NEWEST
-) -> str:
+def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]], policy: str = NEWEST) -> str:
     """Write the configuration of a model.
 
     Args:

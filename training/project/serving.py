@@ -57,11 +57,31 @@ def release(project: Project, note: str) -> list[Entry]:
     Raises:
         ReleaseError: it cannot be loaded, or does not answer: what served before still does.
     """
-    state = Stack(project.stack).state()
-    assert state is not None  # noqa: S101 (`start` has started it)
     store = Store(project.models.resolve())
-    with Tritons([Address(state.triton.grpc_url, state.admin_key)]) as tritons:
+    with _tritons(project) as tritons:
         entries = [actions.load(store, tritons, project.name, note)]
         if entries[0].traffic.candidate is not None:
             entries.append(actions.promote(store, tritons, project.name, note))
     return entries
+
+
+def go_back(project: Project) -> Entry:
+    """Let the version before serve again; the stack runs.
+
+    Raises:
+        ReleaseError: there is none that is still loaded.
+    """
+    with _tritons(project) as tritons:
+        return actions.rollback(Store(project.models.resolve()), tritons, project.name)
+
+
+def stop(project: Project) -> bool:
+    """Let calls in flight finish and stop everything; whether anything ran."""
+    return Stack(project.stack).down()
+
+
+def _tritons(project: Project) -> Tritons:
+    """The Triton of the project's stack, which `start` has started."""
+    state = Stack(project.stack).state()
+    assert state is not None  # noqa: S101 (see above)
+    return Tritons([Address(state.triton.grpc_url, state.admin_key)])

@@ -165,4 +165,6 @@ def test_the_page_leads_from_pictures_to_a_served_model(
     assert "all is done" in capsys.readouterr().out
     assert cli.main(["project", "publish"]) == 0  # nothing is made twice
     assert "$ anime-gan" not in capsys.readouterr().out
+    assert cli.main(["project", "stop"]) == 0
+    assert capsys.readouterr().out == "stopped\n"
     assert tracked() == before
