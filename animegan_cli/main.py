@@ -16,7 +16,7 @@ VERBS = (
     Verb("indexes", "animegan_cli.verbs.indexes:main", "list what can be searched"),
     Verb("upscale", "animegan_cli.verbs.upscale:main", "enlarge pictures"),
     Verb("methods", "animegan_cli.verbs.methods:main", "list the ways to enlarge"),
-    Verb("project", "training.cli.project:main", "from your own pictures to a served model"),
+    Verb("project", "training.cli.project:main", "from your own pictures to a served model", "dev"),
     Verb("dataset", "training.cli.dataset:main", "make or check a training data set"),
     Verb("index", "training.cli.index:main", "make an index for exact search by SSIM"),
     Verb("train", "training.cli.train:main", "train a model"),

@@ -20,11 +20,10 @@ from training.datasets.manifest import DatasetError
 from training.export.folders import replace
 from training.gan.presets import PRESETS
 from training.project import serving
-from training.project.folder import ORIGIN, Project, inventory
+from training.project.folder import ORIGIN, Project, change_places, inventory
 from training.project.settings import (
     FILE,
     IGNORED,
-    USEFUL_HELDOUT,
     ProjectError,
     parse_settings,
     template,
@@ -59,14 +58,12 @@ Step = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Take one step; returns the exit code: 0 done, 1 refused, 2 wrong usage, 130 stopped."""
     arguments, more = _parser().parse_known_args(argv)
-    if more and arguments.step is not train:
+    step: Step = arguments.step
+    if more and step is not train:
         _parser().error(f"unrecognized arguments: {' '.join(more)}")
     arguments.more = more
     try:
-        if arguments.step is new:
-            return new(arguments)
         with contextlib.chdir(arguments.project):
-            step: Step = arguments.step
             return step(arguments)
     except (ProjectError, DatasetError, ReleaseError, LocalStackError, OSError) as error:
         warn(f"anime-gan project: {error}")
@@ -122,7 +119,7 @@ def take_in(_: argparse.Namespace) -> int:
     )
     if code:
         return code
-    _change_places(making, project.data)
+    change_places(making, project.data)
     project.sheets.mkdir(exist_ok=True)
     for side in ("train", "heldout"):
         sheet = ["--random", "0", "--out", str(project.sheets / f"{side}.png")]
@@ -132,7 +129,7 @@ def take_in(_: argparse.Namespace) -> int:
         f"look at {report / 'report.html'} and {project.sheets}. What should not be there, take out"
     )
     say("of the pictures' folder; what should stay, name in [clean] of project.toml; import again.")
-    return _next(project, _enough(project))
+    return _next(project, project.enough())
 
 
 def train(arguments: argparse.Namespace) -> int:
@@ -161,7 +158,7 @@ def evaluate(_: argparse.Namespace) -> int:
     if code := _run([*command, "--out", str(project.reports / "evaluation.json")]):
         return code
     say(f"look at {project.sheets}: generated.png beside heldout.png")
-    return _next(project, _enough(project))
+    return _next(project, project.enough())
 
 
 def publish(arguments: argparse.Namespace) -> int:
@@ -232,7 +229,7 @@ def _index(project: Project) -> int:
     command += ["--heldout", str(project.dataset("heldout")), "--cache", str(project.cache)]
     if code := _run([*command, "--name", project.name, "--out", str(making)]):
         return code
-    _change_places(making, project.index)
+    change_places(making, project.index)
     return 0
 
 
@@ -255,7 +252,7 @@ def _gate(project: Project, anyway: str | None) -> int:
         return code
     story = json.loads(report.read_text(encoding="utf-8"))
     refused = ", ".join(check["key"] for check in story["checks"] if not check["passed"])
-    say(f"the gate refuses it: {refused}. {_enough(project)}")
+    say(f"the gate refuses it: {refused}. {project.enough()}")
     if anyway:
         say(f"it is published anyway: {anyway}")
         return 0
@@ -309,19 +306,6 @@ def _with_weights() -> Project:
     return project
 
 
-def _enough(project: Project) -> str:
-    """Whether there are held-out pictures enough for figures that tell anything."""
-    header = project.header("heldout")
-    count = header.count if header else 0
-    text = f"{count:,} pictures are held out: figures compare {count // 2:,}"
-    if count >= USEFUL_HELDOUT:
-        return text
-    return (
-        f"{text}. Useful ones, and the gate's limits, need {USEFUL_HELDOUT:,}: more pictures, or a "
-        "larger share in [split] of project.toml"
-    )
-
-
 def _run(command: Sequence[str]) -> int:
     """Show a command of `anime-gan`, run it, and tell how long it took; return its exit code."""
     say(f"\n$ anime-gan {shlex.join(command)}")
@@ -335,17 +319,6 @@ def _run(command: Sequence[str]) -> int:
     if not code:
         say(f"({_duration(time.monotonic() - begun)})")
     return code
-
-
-def _change_places(made: Path, goal: Path) -> None:
-    """Put a folder that is whole into the place of an older one."""
-    before = made.with_name(f"{made.name}.before")
-    shutil.rmtree(before, ignore_errors=True)
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    if goal.exists():
-        goal.rename(before)
-    made.rename(goal)
-    shutil.rmtree(before, ignore_errors=True)
 
 
 def _duration(seconds: float) -> str:
@@ -374,7 +347,9 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, step: Step, text: str) -> argparse.ArgumentParser:
         found: argparse.ArgumentParser = steps.add_parser(name, help=text, description=f"{text}.")
         found.set_defaults(step=step)
-        if step is not new:
+        if step is new:
+            found.set_defaults(project=Path())
+        else:
             found.add_argument(
                 "--project", type=Path, default=Path(), metavar="DIR", help="default: this folder"
             )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,13 @@ from training.datasets.manifest import DatasetError, Header, read_manifest
 from training.export.repository import read_card, versions
 from training.files import pretty, sha256
 from training.networks.tensor_file import WeightsError, read_metadata
-from training.project.settings import FILE, ProjectError, Settings, read_settings
+from training.project.settings import (
+    FILE,
+    USEFUL_HELDOUT,
+    ProjectError,
+    Settings,
+    read_settings,
+)
 from training.release.store import Store
 from training.release.traffic import Traffic, read_traffic
 
@@ -225,6 +232,18 @@ class Project:
             text += "" if version else ", made from other weights"
         yield "publish", version is not None and self.index_is_current(), text
 
+    def enough(self) -> str:
+        """How many pictures are held out, and whether figures from these tell anything."""
+        header = self.header("heldout")
+        count = header.count if header else 0
+        text = f"{count:,} pictures are held out: figures compare {count // 2:,}"
+        if count >= USEFUL_HELDOUT:
+            return text
+        return (
+            f"{text}. Useful ones, and the gate's limits, need {USEFUL_HELDOUT:,}: more pictures, "
+            "or a larger share in [split] of project.toml"
+        )
+
     def _images(self) -> str:
         train, heldout = self.header("train"), self.header("heldout")
         assert train and heldout  # noqa: S101 (`data_is_made` was asked)
@@ -240,3 +259,14 @@ def inventory(pictures: str) -> tuple[Inventory, Path]:
     path = Path(pictures).expanduser()
     source = Archive(path) if path.suffix.lower() == ".zip" else Folder(path)
     return source.inventory(), path
+
+
+def change_places(made: Path, goal: Path) -> None:
+    """Put a folder that is whole into the place of an older one."""
+    before = made.with_name(f"{made.name}.before")
+    shutil.rmtree(before, ignore_errors=True)
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    if goal.exists():
+        goal.rename(before)
+    made.rename(goal)
+    shutil.rmtree(before, ignore_errors=True)
