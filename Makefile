@@ -14,7 +14,10 @@ DATASET := $(DATASETS)/procedural-64
 HELDOUT := $(DATASETS)/procedural-64-heldout
 INDEX := .local/indexes/procedural-64
 RUN := .local/runs/stylegan-64
-WEIGHTS := training/weights/stylegan-64.safetensors
+WEIGHTS := $(RUN)/generator.safetensors
+SHIPPED := training/weights/stylegan-64.safetensors
+# What `make up` serves and `make audit` draws with.
+MODELS ?= models
 
 # Python compiles what it imports; to compile all that is installed takes a third of the installation's time.
 export PIP_NO_COMPILE := 1
@@ -60,7 +63,7 @@ lock: $(VENV)/.dev-group ## Write constraints.txt, the exact version of every pa
 demo: setup ## Draw 64 faces over gRPC into out/demo, enlarge them, find their nearest training images
 	@$(BIN)/python -m demo
 up: setup ## Start Triton, the services and their supervisor in the background
-	@$(BIN)/python -m deploy.local up
+	@$(BIN)/python -m deploy.local up --models $(MODELS)
 down: $(VENV)/.local-group ## Stop what `make up` started, after draining
 	@$(BIN)/python -m deploy.local down
 status: $(VENV)/.local-group ## Show what runs, its health and its addresses
@@ -105,7 +108,7 @@ release-protos: $(VENV)/.dev-group ## Make the API as it is now the one that mus
 
 ## ---- training -----------------------------------------------------------------------------------
 
-.PHONY: dataset demo-faces index train evaluate export audit
+.PHONY: dataset demo-faces index train evaluate export ship-weights audit
 dataset: $(VENV)/.dev-group ## Render the default dataset: 20,000 faces and 2,000 held-out ones (about 10 minutes)
 	$(BIN)/anime-gan dataset render --out $(DATASET) --count 20000 --size 64
 	$(BIN)/anime-gan dataset render --out $(HELDOUT) --count 2000 --size 64 --first-seed 1000000
@@ -115,15 +118,19 @@ index: $(VENV)/.dev-group dataset ## Make the default index for exact search by 
 	$(BIN)/anime-gan index build --dataset $(DATASET) --heldout $(HELDOUT) --out $(INDEX)
 train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two on two cores); resumes
 	$(BIN)/anime-gan train --preset stylegan-64-cpu --dataset $(DATASET) --run $(RUN)
-	cp $(RUN)/generator.safetensors $(WEIGHTS)
-evaluate: $(VENV)/.dev-group ## Measure the default weights: distances, variety, smoothness, copies
+evaluate: $(VENV)/.dev-group ## Measure what `make train` has learnt: distances, variety, smoothness, copies
 	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --training $(DATASET) --record --drop-noise
-export: $(VENV)/.dev-group ## Export the default weights to ONNX as a new version in models/
-	$(BIN)/anime-gan export --weights $(WEIGHTS) --models models --name stylegan --drop-noise
+export: $(VENV)/.dev-group ## Export it to ONNX as a new version in .local/models (MODELS=.local/models serves it)
+	$(BIN)/anime-gan export --weights $(WEIGHTS) --models .local/models --name stylegan --drop-noise --licence Apache-2.0
+	cp -r models/ssim_search models/ssim_index .local/models/
+# The only target that writes the weights and models that git knows, those of the other networks apart.
+ship-weights: $(VENV)/.dev-group evaluate ## Maintainers: make what was learnt and measured the repository's own default model
+	cp $(WEIGHTS) $(SHIPPED)
+	$(BIN)/anime-gan export --weights $(SHIPPED) --models models --name stylegan --drop-noise --licence Apache-2.0
 $(INDEX)/manifest.json:
 	$(MAKE) --no-print-directory index
 audit: $(VENV)/.dev-group | $(INDEX)/manifest.json ## Are 25 faces of the default model new? -> out/audit/report.html
-	$(BIN)/anime-gan audit --index $(INDEX) --out out/audit
+	$(BIN)/anime-gan audit --models $(MODELS) --index $(INDEX) --out out/audit
 
 .PHONY: models-waifu2x
 models-waifu2x: $(VENV)/.dev-group ## Convert waifu2x's networks to models/ (all; FLAGS="--methods cunet --noise -1 1" for some)
@@ -132,12 +139,13 @@ models-waifu2x: $(VENV)/.dev-group ## Convert waifu2x's networks to models/ (all
 COPIES_RUN := .local/runs/copies-64
 COPIES_WEIGHTS := training/weights/copies-64.safetensors
 
-.PHONY: train-copies export-copies evaluate-copies index-copies
+.PHONY: train-copies ship-copies export-copies evaluate-copies index-copies
 train-copies: $(VENV)/.dev-group dataset ## Train the copy detector (half an hour on one core); resumes
 	$(BIN)/anime-gan copies train --dataset $(DATASET) --run $(COPIES_RUN)
+ship-copies: ## Maintainers: make what was learnt the repository's own; then `make export-copies`
 	cp $(COPIES_RUN)/detector.safetensors $(COPIES_WEIGHTS)
-export-copies: $(VENV)/.dev-group ## Export the copy detector to ONNX as a new version in models/
-	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models
+export-copies: $(VENV)/.dev-group ## Maintainers: export the copy detector to ONNX as a new version in models/
+	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models --licence Apache-2.0
 evaluate-copies: $(VENV)/.dev-group dataset ## Plant copies and count how many are found, beside SSIM and others
 	$(BIN)/anime-gan copies evaluate --dataset $(DATASET) --unseen $(HELDOUT) --show 10 --out docs/similarity/copies/procedural
 index-copies: $(VENV)/.dev-group index ## Embed the default index for the search for changed copies
@@ -162,7 +170,7 @@ UPSCALER_WEIGHTS := training/weights/compact-2x.safetensors
 SHARP := $(DATASETS)/procedural-256
 SHARP_HELDOUT := $(DATASETS)/procedural-128-heldout
 
-.PHONY: train-upscaler export-upscaler
+.PHONY: train-upscaler ship-upscaler export-upscaler
 train-upscaler: $(VENV)/.dev-group ## Train the compact network that enlarges faces (an hour on one core); resumes
 	$(BIN)/anime-gan dataset render --out $(SHARP) --count 3000 --size 256 --first-seed 10000000
 	$(BIN)/anime-gan dataset render --out $(SHARP_HELDOUT) --count 512 --size 128 --first-seed 20000000
@@ -170,8 +178,9 @@ train-upscaler: $(VENV)/.dev-group ## Train the compact network that enlarges fa
 	  --run $(UPSCALER_RUN)-sharp
 	$(BIN)/anime-gan upscaler train --preset compact-2x --dataset $(SHARP) --heldout $(SHARP_HELDOUT) \
 	  --run $(UPSCALER_RUN) --initial $(UPSCALER_RUN)-sharp/upscaler.safetensors
+ship-upscaler: ## Maintainers: make what was learnt the repository's own; then `make export-upscaler`
 	cp $(UPSCALER_RUN)/upscaler.safetensors $(UPSCALER_WEIGHTS)
-export-upscaler: $(VENV)/.dev-group ## Export the compact network to ONNX as a new version in models/
+export-upscaler: $(VENV)/.dev-group ## Maintainers: export the compact network to ONNX as a new version in models/
 	$(BIN)/anime-gan upscaler export --weights $(UPSCALER_WEIGHTS)
 
 COMPARISON := docs/upscaling

@@ -61,6 +61,9 @@ VERBS: dict[str, tuple[Verb, ...]] = {
         _calling("upscale", "enlarge pictures"),
         _calling("methods", "list the ways to enlarge"),
     ),
+    "your own pictures": (
+        Verb("project", "training.cli.project:main", "from your pictures to a served model", "dev"),
+    ),
     "training images": (
         _training("dataset", "make or check a training data set"),
         _training("index", "make an index for exact search by SSIM"),

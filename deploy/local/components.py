@@ -1,5 +1,6 @@
 """The parts of the stack: how each is started, when it is ready, how it is stopped."""
 
+import json
 import math
 import os
 import sys
@@ -29,6 +30,11 @@ SEARCH_MODEL = "ssim_search"
 # The upscaler's default method: what this says, or the first of these that the repository has.
 UPSCALER_METHOD_VARIABLE = "ANIMEGAN_UPSCALER_DEFAULT_METHOD"
 PREFERRED_METHODS = ("compact", "upconv7")
+
+# The generator's default model: what this says; or its own, where the repository has that, else the
+# first that is there.
+GENERATOR_MODEL_VARIABLE = "ANIMEGAN_GENERATOR_DEFAULT_MODEL"
+USUAL_MODEL = "stylegan"
 
 # Of the files in which parts remember their restarts.
 RESTARTS_SUFFIX = ".restarts"
@@ -141,6 +147,13 @@ def upscaling_methods(repository: Path) -> list[str]:
     return preferred + sorted(names.difference(preferred))
 
 
+def generators(repository: Path) -> list[str]:
+    """The models of a repository that draw from latents, sorted, as their cards tell it."""
+    cards = sorted(repository.glob("[!.]*/[0-9]*/model_card.json"))
+    contracts = {card.parts[-3]: json.loads(card.read_text()).get("contract") for card in cards}
+    return sorted(name for name, contract in contracts.items() if contract == "generator")
+
+
 def _triton(state: StackState, folder: Path) -> Component:
     settings = state.triton
 
@@ -166,7 +179,10 @@ def _triton(state: StackState, folder: Path) -> Component:
 
 def _generator(state: StackState, folder: Path) -> Component:
     ports = state.settings.generator_port, state.settings.generator_metrics_port
-    return _service("generator", state, folder, ports)
+    names = generators(state.settings.model_repository)
+    if GENERATOR_MODEL_VARIABLE in os.environ or USUAL_MODEL in names or not names:
+        return _service("generator", state, folder, ports)
+    return _service("generator", state, folder, ports, f"--default-model={names[0]}")
 
 
 def _upscaler(state: StackState, folder: Path) -> Component:

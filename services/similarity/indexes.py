@@ -80,10 +80,13 @@ class Catalogue:
     """Knows the indexes that are served now. The readiness probe refreshes it every few seconds."""
 
     def __init__(self, tritons: Mapping[str, Triton], default_index: str) -> None:
-        """Ask `tritons`, by address; requests that name no index mean `default_index`."""
+        """Ask `tritons`, by address; requests that name no index mean `default_index`.
+
+        Where that was never seen and there is just one index, they mean this one.
+        """
         self._urls = tuple(tritons)
         self.tritons = tuple(tritons.values())
-        self.default_index = default_index
+        self._default_index = default_index
         self._indexes: Mapping[str, Index] = {}
         self._troubles: Mapping[str, str] = {}  # by index
         self._refused: set[tuple[str, str]] = set()  # index and reason, as they were logged
@@ -92,6 +95,13 @@ class Catalogue:
         self._last_seen: dict[str, float] = {}
         self._refreshed = -LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
+
+    @property
+    def default_index(self) -> str:
+        """What requests mean that name no index."""
+        name = self._default_index
+        seen = name in self._last_seen or name in self._troubles or self._away
+        return name if seen or len(self._indexes) != 1 else next(iter(self._indexes))
 
     def known(self) -> tuple[Mapping[str, Index], Mapping[str, str]]:
         """The indexes by name as they were last seen, and what is wrong with other ones."""
@@ -114,9 +124,10 @@ class Catalogue:
             NotFound: there is none; lists those there are, or says how to make the first.
             Unavailable: there was one lately, or it is damaged: callers are not to blame.
         """
-        name = name or self.default_index
+        asked, name = name, name or self.default_index
         if name not in self._indexes and monotonic() - self._refreshed >= LOOK_AGAIN_S:
             await self.refresh()
+            name = asked or self.default_index
         if name in self._indexes:
             return self._indexes[name]
         if name in self._troubles:

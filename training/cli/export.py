@@ -14,9 +14,11 @@ from animegan_cli.console import complain, say
 from animegan_cli.progress import ProgressBar
 from training.export import dcgan, stylegan2
 from training.export.graph import Contract, export, serve
+from training.export.licence import HELP, LicenceError, licence_of_weights
 from training.export.model import ServedModel
 from training.export.parity import ParityError, measure
-from training.export.repository import publish
+from training.export.repository import publish, released_in_steps
+from training.files import sha256
 from training.metrics.report import as_served
 from training.metrics.samples import Noise
 from training.networks.interface import DEFAULT_TRUNCATION, ImageGenerator
@@ -26,7 +28,11 @@ EPILOG = """\
 Of a StyleGAN2 it writes four models, NAME, NAME_mapping, NAME_synthesis and NAME_layers, all with
 the same new version (--only-generator: the first alone); of a DCGAN one, NAME. Nothing is published
 unless ONNX Runtime agrees with PyTorch on 256 seeds. A running Triton keeps serving the version
-that it loaded until it is told to load the model again.
+that it loaded until it is told to load the model again. A model that `anime-gan models publish` has
+released serves what it served: the new version waits for its own release.
+
+The licence of the weights is that of the images that they learnt from, as the data set tells it,
+unless you give another one. Where nobody knows it, --licence has to say.
 
 example:
   anime-gan export --weights .local/runs/stylegan-64-cpu/generator.safetensors
@@ -48,12 +54,18 @@ def main(argv: Sequence[str]) -> int:
         card = story_of_card(arguments, generator, story)
         releases = prepare(generator, contracts, arguments.name, card)
         published = publish(arguments.models, releases)
-    except (OSError, WeightsError, ParityError) as error:
+    except (OSError, WeightsError, LicenceError, ParityError) as error:
         complain(f"anime-gan export: {error}")
         return 1
     for (model, _), folder in zip(releases, published.values(), strict=True):
         digest = hashlib.sha256(model.onnx).hexdigest()
         say(f"{folder}  {len(model.onnx) / 1e6:.1f} MB  sha256 {digest[:16]}...")
+    name = releases[0][0].name
+    if released_in_steps(arguments.models / name):
+        say(
+            f"{name} is released in steps, and serves what it served: to release this version, "
+            f"anime-gan models publish --name {name} --candidate {arguments.models}"
+        )
     return 0
 
 
@@ -80,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="leave out the models of the parts: less memory, but no look inside",
     )
-    add("--licence", default="Apache-2.0", help="licence of the weights (default: %(default)s)")
+    add("--licence", help=HELP)
     add("--description", help="one sentence for ListModels (default: made from the weights)")
     return result
 
@@ -130,13 +142,14 @@ def story_of_card(
         "channels": config.image_channels,
         "z_dim": config.z_dim,
         **exporter.sizes(generator),
-        "licence": arguments.licence,
+        "licence": licence_of_weights(arguments.licence, [dataset] if dataset else []),
         "dataset": dataset,
         "training": {
             "preset": training.get("preset"),
             "images_seen": training.get("images_seen"),
             "commit": training.get("commit"),
             "config": training.get("options"),
+            "weights": sha256(arguments.weights),
         },
         "metrics": story["metrics"],
     }

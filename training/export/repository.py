@@ -7,7 +7,9 @@
 
 A version appears at once, or not at all (`folders.py`). `config.pbtxt` follows by a second rename.
 It is rebuilt from all the cards in the folder, so that publishing again mends what a crash between
-the two renames left.
+the two renames left. The version policy that it had stays; and where it names the versions to be
+served, because the model is released in steps (`training/release`), all of it stays: there a new
+version lies beside those that serve until `anime-gan models publish` takes it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,13 @@ from typing import Any
 
 from training.export.folders import replace, reveal, stage
 from training.export.model import ServedModel
-from training.export.triton_config import MODEL_FILE, NATIVE_FILE, render
+from training.export.triton_config import (
+    MODEL_FILE,
+    NATIVE_FILE,
+    names_versions,
+    render,
+    version_policy,
+)
 
 CARD_FILE = "model_card.json"
 CONFIG_FILE = "config.pbtxt"
@@ -65,6 +73,11 @@ def versions(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
 
 
+def released_in_steps(folder: Path) -> bool:
+    """Whether a model's configuration names the versions to serve: new ones wait for a release."""
+    return names_versions(_config(folder))
+
+
 def read_card(folder: Path, version: int) -> dict[str, Any]:
     """Read the model card of one version in a model's folder."""
     card: dict[str, Any] = json.loads((folder / str(version) / CARD_FILE).read_text())
@@ -101,6 +114,15 @@ def _reveal(model: ServedModel, staged: Path) -> Path:
     """Rename a staged version into place, then let the configuration tell of it."""
     goal = reveal(staged)
     folder = goal.parent
-    cards = {number: read_card(folder, number) for number in versions(folder)}
-    replace(folder / CONFIG_FILE, render(model, cards).encode())
+    if not released_in_steps(folder):
+        cards = {number: read_card(folder, number) for number in versions(folder)}
+        replace(
+            folder / CONFIG_FILE, render(model, cards, version_policy(_config(folder))).encode()
+        )
     return goal
+
+
+def _config(folder: Path) -> str:
+    """The configuration of a model; nothing where it has none yet."""
+    path = folder / CONFIG_FILE
+    return path.read_text(encoding="utf-8") if path.exists() else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,15 +20,30 @@ _BATCHING = "dynamic_batching { max_queue_delay_microseconds: 0 }"
 MODEL_FILE = "model.onnx"
 NATIVE_FILE = "model.native.onnx"  # the name that our back end derives from the other one
 NATIVE_CONVOLUTIONS = "native_convolutions"
+NEWEST = "version_policy { latest { num_versions: 1 } }"
+_POLICY = re.compile(r"version_policy\s*:?\s*\{\s*(\w+)\s*:?\s*\{[^{}]*\}\s*\}")
 
 
-def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
+def version_policy(config: str) -> str:
+    """Which versions a configuration lets Triton serve, as it is written there."""
+    found = _POLICY.search(config)
+    return found[0] if found else NEWEST
+
+
+def names_versions(config: str) -> bool:
+    """Whether a configuration names the versions to serve: a release has written it."""
+    found = _POLICY.search(config)
+    return found is not None and found[1] == "specific"
+
+
+def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]], policy: str = NEWEST) -> str:
     """Write the configuration of a model.
 
     Args:
         model: the newest version: its tensors are the ones that clients see.
         cards: the model card of every version in the folder. Each becomes the parameter
             `model_card_<version>`: that is how a service, which sees no files, learns it.
+        policy: which versions are served, as `version_policy` found it.
     """
     parameters = {"intra_op_thread_count": str(model.threads)}
     if model.mem_arena:
@@ -45,7 +61,7 @@ def render(model: ServedModel, cards: Mapping[int, Mapping[str, Any]]) -> str:
             *(_tensor("output", spec) for spec in model.outputs),
             f"instance_group [ {{ count: {model.instances} kind: KIND_CPU }} ]",
             *([] if _any_size(model) else [_BATCHING]),
-            "version_policy { latest { num_versions: 1 } }",
+            policy,
             *(_parameter(key, value) for key, value in parameters.items()),
             "",
         ]

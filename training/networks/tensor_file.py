@@ -55,6 +55,22 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: not a readable safetensors file: {error}") from error
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a weights file says of itself; its tensors are not read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        WeightsError: it is broken.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such weights file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except SafetensorError as error:
+        raise WeightsError(f"{path}: not a readable safetensors file: {error}") from error
+
+
 def fill(path: Path, network: Network, tensors: Mapping[str, Tensor]) -> Network:
     """Put the tensors of a file into a new network, once they are known to be sound.
 

@@ -53,6 +53,9 @@ def test_the_exit_code_is_the_verdict(onto, code, real, cache, tmp_path, capsys)
     assert found["recall"]["passed"] == story["passed"] == (code == 0)
     assert found["recall"]["current"]["value"] > 0.3
     assert found["parity_levels"]["passed"]
+    assert story["same"] == (code == 0)
+    unseen = len(real["dataset"])
+    assert f"({COUNT} drawn; half of {unseen} unseen real ones)" in found["images"]["name"]
 
 
 def test_the_first_version_is_held_to_absolute_limits(real, cache, tmp_path):

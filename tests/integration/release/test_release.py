@@ -16,7 +16,9 @@ from animegan.generator.v1 import generator_pb2_grpc
 from deploy.local.triton import LocalTriton
 from services.common.triton.traffic import bucket
 from tests.integration.generator.service import ServiceProcess
-from tests.integration.tiny_models import STYLEGAN, write_model, write_version
+from tests.integration.tiny_models import STYLEGAN, at_version, write_model, write_version
+from training.export.model import ServedModel, TensorSpec
+from training.export.repository import publish as export
 from training.release.actions import canary, load, promote, rollback
 from training.release.errors import ReleaseError
 from training.release.publish import publish
@@ -130,6 +132,28 @@ async def test_from_canary_to_rollback_under_load(platform: Platform):
         labels = {"model": NAME, "version": version}
         assert platform.service.metric("animegan_generator_version_seconds_count", **labels) > 0
         assert platform.service.metric("animegan_generator_version_failures_total", **labels) == 0
+
+
+async def test_an_export_into_the_repository_of_a_released_model_changes_nothing(
+    platform: Platform,
+):
+    """The pointer names what serves: without that version, Triton would come up with nothing."""
+    graph = at_version(STYLEGAN, 2).graph().SerializeToString()
+    inputs, outputs = (
+        tuple(TensorSpec(name, dtype, tuple(dims)) for name, (dtype, dims) in tensors.items())
+        for tensors in (STYLEGAN.inputs, STYLEGAN.outputs)
+    )
+    story = STYLEGAN.card(2, graph)
+    models = Path(platform.models.url)
+    export(models, [(ServedModel(NAME, "generator", graph, inputs, outputs, 1), story)])
+    with LocalTriton(models, log=models.parent / "again.log") as triton, triton.admin() as admin:
+        ready = {(model.name, model.version) for model in admin.index() if model.ready}
+    assert ready == {(NAME, "1"), (f"{NAME}_traffic", "1")}
+    publish(Store(models), platform.models, NAME)  # as the exporter advises
+    await asyncio.to_thread(load, platform.models, platform.tritons, NAME)
+    promote(platform.models, platform.tritons, NAME)
+    async with callers(platform) as seen:
+        await until(seen, all_by(3))
 
 
 async def test_a_candidate_that_is_no_graph_never_takes_traffic(platform: Platform):

@@ -8,6 +8,7 @@ from pathlib import Path
 from animegan_cli.console import say
 from training.cli.arguments import HelpFormatter, Verbs
 from training.copies.export import publish_detector
+from training.export.licence import HELP, licence_of_weights
 from training.export.triton_config import MODEL_FILE
 from training.files import sha256
 from training.networks.copy_detector_weights import load_detector
@@ -26,13 +27,14 @@ def add(verbs: Verbs) -> None:
     option = parser.add_argument
     option("--weights", type=Path, required=True, help="detector.safetensors of a run")
     option("--models", type=Path, default=Path("models"), help="repository")
-    option("--licence", default="Apache-2.0", help="licence of the weights")
+    option("--licence", help=HELP)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     network, training = load_detector(arguments.weights)
-    folder = publish_detector(arguments.models, network, training, arguments.licence)
+    licence = licence_of_weights(arguments.licence, [training["dataset"]])
+    folder = publish_detector(arguments.models, network, training, licence)
     model = folder / MODEL_FILE
     say(f"{folder}  {model.stat().st_size / 1e6:.1f} MB  sha256 {sha256(model)[:16]}...")
     return 0

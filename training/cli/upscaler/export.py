@@ -8,6 +8,7 @@ from typing import Any
 
 from animegan_cli.console import say
 from training.cli.arguments import HelpFormatter, Verbs
+from training.export.licence import HELP, licence_of_weights
 from training.export.triton_config import MODEL_FILE
 from training.files import sha256
 from training.upscaling.compact.network import CompactUpscaler
@@ -31,14 +32,15 @@ def add(verbs: Verbs) -> None:
     option("--weights", type=Path, required=True, help="upscaler.safetensors of a run")
     option("--models", type=Path, default=Path("models"), help="repository")
     option("--method", default="compact", help="what requests will call it")
-    option("--licence", default="Apache-2.0", help="licence of the weights")
+    option("--licence", help=HELP)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     learnt, training = load_upscaler(arguments.weights)
     network, method = learnt.collapse(), arguments.method
-    story = card_of(network, training, arguments.licence)
+    licence = licence_of_weights(arguments.licence, training["datasets"])
+    story = card_of(network, training, licence)
     folder = publish_upscaler(arguments.models, network, method, NO_NOISE, story)
     model = folder / MODEL_FILE
     say(f"{folder}  {model.stat().st_size / 1e3:.0f} kB  sha256 {sha256(model)[:16]}...")

@@ -123,7 +123,7 @@ def drawn_checks(
     """
     fewest = min((drawn.images for drawn in candidate), default=0)
     enough = at_least(fewest, limits.images, "fewer leave too much to chance")
-    name = "images that the figures rest on"
+    name = f"images that the figures rest on{_counts(candidate)}"
     yield Check("images", name, Score(fewest), None, None, (enough,))
     # `evaluate` refuses an overlap that nobody allowed.
     for overlap in {drawn.evaluation.overlap for drawn in candidate if drawn.evaluation.overlap}:
@@ -137,6 +137,15 @@ def drawn_checks(
         for key, (score, floor) in drawn.scores.items():
             if key in limits.figures:
                 yield figure_check(key, score, floor, now.get(key), limits.figures[key], at)
+
+
+def _counts(drawn: Sequence[Drawn]) -> str:
+    """How many there are to choose from."""
+    if not drawn:
+        return ""
+    evaluation = drawn[0].evaluation
+    unseen = len(evaluation.sources["dataset"].images)
+    return f" ({evaluation.plan.count} drawn; half of {unseen} unseen real ones)"
 
 
 def figure_check(

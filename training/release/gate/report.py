@@ -15,6 +15,10 @@ from training.release.gate.checks import Check, passed
 from training.release.gate.rule import Condition
 from training.release.parts import Part, digest_of
 
+SAME = (
+    "**The candidate is the current version, byte for byte: what is measured beside it is measured "
+    "beside itself, and says nothing.**"
+)
 HEAD = ("", "check", "candidate", "current", "unseen real images", "limits, and why")
 
 
@@ -44,7 +48,8 @@ def markdown(candidate: Part, current: Part | None, checks: Sequence[Check], ver
             f"Candidate: {_title(candidate)}",
             f"Current: {_title(current)}"
             if current
-            else "Current: none, this is the first version",
+            else "Current: none, this is the first version: absolute limits alone hold",
+            *([SAME] if same(candidate, current) else []),
             "",
             f"| {' | '.join(HEAD)} |",
             "|---" * len(HEAD) + "|",
@@ -60,9 +65,15 @@ def as_json(candidate: Part, current: Part | None, checks: Sequence[Check]) -> s
         "passed": passed(checks),
         "candidate": _identity(candidate),
         "current": current and _identity(current),
+        "same": same(candidate, current),
         "checks": [{**asdict(check), "passed": check.passed} for check in checks],
     }
     return json.dumps(story, indent=2) + "\n"
+
+
+def same(candidate: Part, current: Part | None) -> bool:
+    """Whether a candidate would be measured beside itself."""
+    return current is not None and digest_of(candidate.card) == digest_of(current.card)
 
 
 def _row(check: Check) -> str:

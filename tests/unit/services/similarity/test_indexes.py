@@ -60,6 +60,29 @@ async def test_without_any_index_the_remedy_is_told():
     assert str(refused.value) == NO_INDEX
 
 
+async def test_where_there_is_one_index_requests_that_name_none_mean_it():
+    triton = FakeTriton(description("mine"))
+    known = catalogue(a=triton)
+    assert (await known.find("")).name == known.default_index == "mine"
+    triton.manifest["indexes"].append(description("other"))
+    await known.refresh()
+    with pytest.raises(NotFound, match="no index 'faces'; there are: mine, other"):
+        await known.find("")
+
+
+async def test_no_other_index_answers_for_the_default_one_that_is_away_or_damaged():
+    triton = FakeTriton(description("faces"), description("mine"))
+    known = catalogue(a=triton)
+    await known.refresh()
+    triton.manifest["indexes"].pop(0)
+    await known.refresh()
+    with pytest.raises(Unavailable, match="'faces' is not being served"):
+        await known.find("")
+    damaged = FakeTriton(description("mine"), refused={"faces": "cut short"})
+    with pytest.raises(Unavailable, match="'faces' is damaged"):
+        await catalogue(a=damaged).find("")
+
+
 async def test_an_unknown_index_is_not_found_one_that_vanished_is_unavailable():
     triton = FakeTriton(description(), description("other"))
     known = catalogue(a=triton)

@@ -8,7 +8,9 @@ import pytest
 
 from training.cli.export import main
 from training.export import parity
+from training.export.licence import LicenceError, licence_of_weights
 from training.export.repository import read_card, versions
+from training.files import sha256
 from training.metrics.report import for_card
 from training.networks.stylegan2 import Generator
 from training.networks.weights import save_generator
@@ -45,6 +47,8 @@ def test_it_publishes_the_four_models(
     assert card["metrics"] == {"kid_x1000": 12.5}
     assert card["dataset"] == TRAINING["dataset"]
     assert card["training"]["images_seen"] == 192
+    assert card["training"]["weights"] == sha256(weights)
+    assert card["licence"] == "CC0-1.0"
     assert card["noise_size"] == 16 + 2 * 64 + 2 * 256
     assert card["parity"]["seeds"] == 256
     assert card["parity"]["max_levels"] <= 1
@@ -120,6 +124,31 @@ def test_broken_weights_are_refused(
     assert main([*command, str(tmp_path / "none.safetensors")]) == 1
     assert "no such weights file" in capsys.readouterr().err
     assert versions(tmp_path / "models" / "stylegan") == []
+
+
+def test_weights_of_unknown_licence_are_not_published_without_a_word(
+    tmp_path: Path, noisy: Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, models = tmp_path / "generator.safetensors", tmp_path / "models"
+    unknown = {**TRAINING["dataset"], "licence": "LicenseRef-unknown"}
+    save_generator(weights, noisy, {**TRAINING, "dataset": unknown}, {})
+    command = ["--weights", str(weights), "--models", str(models), "--only-generator"]
+    assert main(command) == 1
+    assert (
+        "follows that of squares, which is not known: say by --licence" in capsys.readouterr().err
+    )
+    assert not models.exists()
+    assert main([*command, "--licence", "CC-BY-4.0"]) == 0
+    assert read_card(models / "stylegan", 1)["licence"] == "CC-BY-4.0"
+
+
+def test_weights_have_the_licences_of_all_that_they_learnt_from() -> None:
+    free, private = {"licence": "CC0-1.0"}, {"licence": "LicenseRef-private"}
+    assert licence_of_weights(None, [private, free, private]) == "CC0-1.0 AND LicenseRef-private"
+    assert licence_of_weights("MIT", [private]) == licence_of_weights("MIT", []) == "MIT"
+    for datasets in ([], [free, {"name": "found"}]):
+        with pytest.raises(LicenceError):
+            licence_of_weights(None, datasets)
 
 
 def test_a_truncation_outside_its_range_is_refused(weights: Path) -> None:

@@ -12,7 +12,9 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from training.export import repository
 from training.export.model import ANY, ServedModel, TensorSpec
-from training.export.repository import publish, read_card, versions
+from training.export.repository import publish, read_card, released_in_steps, versions
+from training.release.publish import publish as release_publish
+from training.release.store import Store
 
 
 def model(name: str = "tiny", onnx: bytes = b"graph", outputs: int = 1) -> ServedModel:
@@ -100,6 +102,30 @@ def test_triton_can_read_the_configuration(tmp_path: Path) -> None:
         told = json.loads(read.parameters[f"model_card_{version}"].string_value)
         assert told == read_card(tmp_path / "tiny", version)
         assert told["description"] == story["description"]
+
+
+def test_a_released_model_serves_what_it_served(tmp_path: Path) -> None:
+    release = [(model("tiny"), {}), (model("tiny_mapping"), {})]
+    publish(tmp_path / "candidate", release)
+    release_publish(Store(tmp_path / "candidate"), Store(tmp_path / "models"), "tiny")
+    folders = [tmp_path / "models" / name for name in ("tiny", "tiny_mapping", "tiny_traffic")]
+    before = [(folder / "config.pbtxt").read_bytes() for folder in folders]
+    assert released_in_steps(folders[0]) and list(
+        config(folders[0]).version_policy.specific.versions
+    )
+    publish(tmp_path / "models", release)
+    assert [(folder / "config.pbtxt").read_bytes() for folder in folders] == before
+    assert versions(folders[0]) == versions(folders[1]) == [1, 2]
+
+
+def test_a_version_policy_of_an_operator_stays(tmp_path: Path) -> None:
+    publish(tmp_path, [(model(), {})])
+    file = tmp_path / "tiny" / "config.pbtxt"
+    file.write_text(file.read_text().replace("{ latest { num_versions: 1 } }", ": { all: { } }"))
+    publish(tmp_path, [(model(), {})])
+    assert config(tmp_path / "tiny").version_policy.HasField("all")
+    assert "model_card_2" in config(tmp_path / "tiny").parameters
+    assert not released_in_steps(tmp_path / "tiny")
 
 
 def test_triton_joins_nothing_where_requests_choose_the_size(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.integration.tiny_models import STYLEGAN, TinyGenerator, write_model
+from tests.integration.tiny_models import STYLEGAN, TinyGenerator, at_version, write_model
 from tests.unit.training.conftest import write_dataset
 from training.datasets.grey import with_channels
 from training.metrics.score import Score
@@ -223,6 +223,21 @@ def test_a_grey_model_learnt_from_the_same_set_in_grey(tmp_path):
     coloured = write_dataset(tmp_path / "coloured", count=8)
     digest = with_channels(coloured, 1).digest
     require_training_set({"channels": 1, "dataset": {"digest": digest}}, coloured.directory)
+
+
+def test_a_report_says_that_a_model_is_measured_beside_itself(tmp_path):
+    one = contestant(tmp_path / "one").part
+    same = replace(contestant(tmp_path / "same").part, version=7)
+    other = contestant(tmp_path / "other", model=at_version(STYLEGAN, 2)).part
+    assert "beside itself" in markdown(one, same, [], "may be published")
+    assert "beside itself" not in markdown(one, other, [], "may be published")
+    page = markdown(one, None, [], "may be published")
+    assert "beside itself" not in page and "the first version: absolute limits alone hold" in page
+    assert [json.loads(as_json(one, it, []))["same"] for it in (same, other, None)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_report_tells_what_failed_and_why(tmp_path):
