@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from animegan_cli import main as cli
-from animegan_client.generator.client import Client
+from animegan_client import GeneratorClient
 from animegan_client.similarity import SimilarityClient
 from deploy.local.stack import Stack
 from training.datasets.store import Dataset
@@ -144,7 +144,7 @@ def test_the_page_leads_from_pictures_to_a_served_model(
     card = read_card(project.models / "mine", 1)
     state = Stack(project.stack).state()
     assert state
-    with Client(f"127.0.0.1:{state.settings.generator_port}") as client:
+    with GeneratorClient(f"127.0.0.1:{state.settings.generator_port}") as client:
         [model] = client.list_models()
         assert (model.name, model.licence, model.is_default) == ("mine", "LicenseRef-private", True)
         drawn = client.generate(seeds=SEEDS)
