@@ -121,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--weights", type=Path, help="generator.safetensors, as training writes it")
-    what.add_argument("--samples", type=Path, help="or a data set or folder of generated images")
+    what.add_argument("--samples", type=Path, help="or generated images: a data set, or a folder")
     what.add_argument(
         "--run", type=Path, help="or a training run: FD and coverage of each kept snapshot"
     )
