@@ -268,7 +268,7 @@ def test_no_group_falls_on_both_sides(
         chosen = [pictures[n] for n in order]
         # Hashes a step of 6 bits apart: neighbours are alike, those farther off are not.
         looks = plain([(1 << 6 * step) - 1 for _, step, _ in chosen], 2**64 - 1)
-        looks.pixels[:] = [f"{pixels:064x}" for pixels, _, _ in chosen]
+        looks.pixels[:] = [f"{key:064x}" for key, _, _ in chosen]
         labels = [{"sha256": f"{file:064x}"} if file else {} for _, _, file in chosen]
         found = sides(looks, labels, LIMITS, share, "")
         assert sorted([*found.train, *found.heldout]) == list(range(len(order)))
@@ -276,13 +276,13 @@ def test_no_group_falls_on_both_sides(
 
     held = heldout(list(range(len(pictures))))
     # Of equal pixels one is looked at for near duplicates, as equal pixels have equal hashes.
-    steps = {pixels: step for pixels, step, _ in reversed(pictures)}
-    for i, (pixels, _, file) in enumerate(pictures):
-        for j, (other_pixels, _, other_file) in enumerate(pictures):
-            near = abs(steps[pixels] - steps[other_pixels]) <= 1
-            if pixels == other_pixels or (file and file == other_file) or near:
+    steps = {key: step for key, step, _ in reversed(pictures)}
+    for i, (key, _, file) in enumerate(pictures):
+        for j, (other_key, _, other_file) in enumerate(pictures):
+            near = abs(steps[key] - steps[other_key]) <= 1
+            if key == other_key or (file and file == other_file) or near:
                 assert (i in held) == (j in held)
-    pictures = [(pixels, steps[pixels], file) for pixels, _, file in pictures]
+    pictures = [(key, steps[key], file) for key, _, file in pictures]
     assert heldout(random.sample(range(len(pictures)), len(pictures))) == held
 
 
