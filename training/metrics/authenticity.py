@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from training.features.efficientnet import LITE0
 from training.metrics.intervals import bootstrap, widen_share
-from training.metrics.material import Material, audit
+from training.metrics.material import Material, Metric, audit
 from training.metrics.neighbours import nearest, radii_of
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 
 def authentic_percentage(

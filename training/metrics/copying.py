@@ -18,9 +18,9 @@ from sklearn.cluster import KMeans
 
 from training.features.efficientnet import LITE0
 from training.metrics.intervals import bootstrap
-from training.metrics.material import Material, audit
+from training.metrics.material import Material, Metric, audit
 from training.metrics.neighbours import nearest
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 CELL_IMAGES = 100  # held-out images in a cell on average
 MOST_CELLS = 50

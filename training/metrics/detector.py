@@ -20,8 +20,8 @@ from training.features.copy_detector import LevelsDetector
 from training.features.extraction import Extractor
 from training.files import sha256
 from training.metrics.intervals import bootstrap, widen_share
-from training.metrics.material import Material
-from training.metrics.score import Figure, Measurement, Metric, Score
+from training.metrics.material import Material, Metric
+from training.metrics.score import Figure, Measurement, Score
 from training.networks.copy_detector_weights import SHIPPED
 
 NAME = "copy detector"

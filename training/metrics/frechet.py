@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from training.features import inception
 from training.features.efficientnet import LITE0
 from training.metrics.intervals import halves
-from training.metrics.material import Material, compare
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.material import Material, Metric, compare
+from training.metrics.score import Features, Figure, Measurement, Score
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
