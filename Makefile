@@ -186,7 +186,7 @@ IMAGE_BUILDER ?= docker build
 IMAGE_PREFIX ?= anime-gan
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BASES := PYTHON_IMAGE TRITON_IMAGE
-IMAGES := generator upscaler similarity triton
+IMAGES := generator upscaler similarity triton training
 
 .PHONY: images $(IMAGES:%=image-%)
 images: $(IMAGES:%=image-%) ## Build all images; image-generator, image-triton and so on build one
