@@ -194,9 +194,9 @@ def gather(
     }
     if "training" in sources:
         training = sources["training"]
-        size = min(plan.training_images, len(training.datasets.batches))
+        size = min(plan.training_images, len(training.images))
         parts["training"] = _pictures("training", training, 0, size)
-        parts["all training"] = _pictures("training", training, 0, len(training.datasets.batches))
+        parts["all training"] = _pictures("training", training, 0, len(training.images))
     if sampler and sampler.generator.supports_truncation:
         served = replace(sampler, truncation=plan.served_truncation, noise_mode=plan.served_noise)
         parts["served"] = Pictures("served", served, 0, count)
