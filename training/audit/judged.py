@@ -120,7 +120,8 @@ class Audit:
     def closest_first(self) -> list[int]:
         """Places in `judged`: suspects first, each group by descending best score."""
         calm = [not one.suspect for one in self.judged]
-        return np.lexsort((-self.nearest[:, 0], calm)).tolist()
+        places: list[int] = np.lexsort((-self.nearest[:, 0], np.array(calm))).tolist()
+        return places
 
     @cached_property
     def nearest(self) -> NDArray[np.float64]:
@@ -135,4 +136,5 @@ class Audit:
     @cached_property
     def mean_curve(self) -> NDArray[np.float64]:
         """Mean of the curves over the subjects, float64 [R]."""
-        return self.curves.mean(axis=0, dtype=np.float64)
+        mean: NDArray[np.float64] = self.curves.mean(axis=0, dtype=np.float64)
+        return mean

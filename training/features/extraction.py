@@ -120,7 +120,7 @@ def extract(extractor: Extractor, pictures: Pictures, cache: FeatureCache) -> ND
             return compute(places)
         name = f"{extractor.definition} {pictures.cache_name}"
         result = cache.fetch(name, places, len(pictures.images), extractor.size, compute)
-        bar.update(bar.total - bar.n)  # what came from the cache
+        bar.update(len(places) - bar.n)  # what came from the cache
     return result
 
 
@@ -133,5 +133,5 @@ def _compute(
         batch = places[first : first + size]
         features = extractor(torch.from_numpy(images[batch]))
         result[first : first + len(batch)] = features.cpu().numpy()
-        bar.update(min(len(batch), bar.total - bar.n))
+        bar.update(min(len(batch), (bar.total or 0) - bar.n))
     return result

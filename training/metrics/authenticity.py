@@ -23,7 +23,7 @@ def authentic_percentage(
     training_TD: Features, _heldout_ND: Features, generated_MD: Features, seed: int = 0
 ) -> tuple[Score]:
     """Measure AuthPct, in [0, 100], with its bootstrap interval."""
-    percent = 100.0 * authentic(training_TD, generated_MD)
+    percent = 100 * authentic(training_TD, generated_MD).astype(np.float64)
     return (widen_share(bootstrap((percent,), np.mean, seed), len(percent), whole=100.0),)
 
 
