@@ -33,12 +33,12 @@ $(BIN)/python:
 
 # What serving needs: no torch.
 $(VENV)/.local-group: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group local
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cli]' --group local
 	@touch $@
 
 # Everything: training, tests, linters.
 $(VENV)/.dev-group: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable . --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[cli]' --group dev
 	$(BIN)/python -m pip install --quiet --no-deps --group test-reference
 	@touch $@ $(VENV)/.local-group
 
@@ -70,7 +70,7 @@ monitoring: $(VENV)/.local-group ## Start Prometheus and Alertmanager, with the 
 
 ## ---- checks -------------------------------------------------------------------------------------
 
-.PHONY: test check-c check-bare lint format protos release-protos k8s-check
+.PHONY: test check-c check-bare lint format protos client release-protos k8s-check
 test: setup-dev lint k8s-check ## Set up and pass every test
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 	$(MAKE) --no-print-directory train-smoke
@@ -83,11 +83,12 @@ check-c: $(VENV)/.dev-group triton ## Try 100,000 bad inputs on the C, and run i
 BARE ?= demo test
 check-bare: ## As root: both commands on bare roots of Debian 12 and 13, made for it (half an hour)
 	$(PYTHON) tests/system/check_bare.py $(BARE) $(FLAGS)
-lint: $(VENV)/.dev-group ## Check style, types, import rules and the protos
+lint: $(VENV)/.dev-group ## Check style, types, import rules, what is generated and the protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python animegan_client/generate_sync.py --check
 	$(BIN)/buf lint protos
 	$(BIN)/buf breaking protos --against protos/released.binpb
 k8s-check: $(VENV)/.dev-group ## Build and check what Kubernetes and Prometheus are given; no cluster is needed
@@ -97,6 +98,8 @@ format: $(VENV)/.dev-group ## Format the code
 	$(BIN)/ruff format --quiet .
 protos: $(VENV)/.dev-group ## Generate the Python code of the protos again
 	PYTHON=$(BIN)/python protos/generate.sh
+client: $(VENV)/.dev-group ## Write the synchronous clients again, from the asyncio ones
+	$(BIN)/python animegan_client/generate_sync.py
 release-protos: $(VENV)/.dev-group ## Make the API as it is now the one that must not be broken
 	$(BIN)/buf build protos --output protos/released.binpb
 
@@ -202,7 +205,7 @@ BENCH := .local/bench-venv
 $(BENCH)/.bench-group: pyproject.toml benchmarks/constraints.txt | $(BIN)/python
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet "pip==$(PIP_VERSION)"
-	$(BENCH)/bin/python -m pip install --quiet --constraint benchmarks/constraints.txt --editable . --group bench
+	$(BENCH)/bin/python -m pip install --quiet --constraint benchmarks/constraints.txt --editable '.[cli]' --group bench
 	@touch $@
 
 .PHONY: bench-generator
@@ -244,7 +247,7 @@ UPSCALER_BENCH := .local/bench-upscaler-venv
 $(UPSCALER_BENCH)/.bench-group: pyproject.toml constraints.txt | $(BIN)/python
 	$(PYTHON) -m venv $(UPSCALER_BENCH)
 	$(UPSCALER_BENCH)/bin/python -m pip install --quiet "pip==$(PIP_VERSION)"
-	$(UPSCALER_BENCH)/bin/python -m pip install --quiet --constraint constraints.txt --editable . --group bench-upscaler
+	$(UPSCALER_BENCH)/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[cli]' --group bench-upscaler
 	$(UPSCALER_BENCH)/bin/python -m pip install --quiet --no-deps --group bench-upscaler-peer
 	@touch $@
 

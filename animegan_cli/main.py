@@ -1,4 +1,4 @@
-"""The command `anime-gan`: a table of verbs, each loaded only when it is called."""
+"""The command `anime-gan`: finds the verb, loads only that one, and runs it."""
 
 import argparse
 import sys
@@ -6,32 +6,14 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from animegan_cli.console import Parser, complain
-from animegan_cli.verb import CannotLoadError, Verb, load
-
-VERBS = (
-    Verb("generate", "animegan_cli.verbs.generate:main", "make faces from seeds"),
-    Verb("models", "animegan_cli.verbs.models:main", "list the models of a service"),
-    Verb("search", "animegan_cli.verbs.search:main", "find the nearest training images"),
-    Verb("explain", "animegan_cli.verbs.explain:main", "show where two pictures are alike"),
-    Verb("indexes", "animegan_cli.verbs.indexes:main", "list what can be searched"),
-    Verb("upscale", "animegan_cli.verbs.upscale:main", "enlarge pictures"),
-    Verb("methods", "animegan_cli.verbs.methods:main", "list the ways to enlarge"),
-    Verb("dataset", "training.cli.dataset:main", "make or check a training data set"),
-    Verb("index", "training.cli.index:main", "make an index for exact search by SSIM"),
-    Verb("train", "training.cli.train:main", "train a model"),
-    Verb("ablate", "training.cli.ablate:main", "compare variants of a training recipe"),
-    Verb("timelapse", "training.cli.timelapse:main", "animate the sample sheets of a run"),
-    Verb("export", "training.cli.export:main", "turn a checkpoint into a served model"),
-    Verb("evaluate", "training.cli.evaluate:main", "measure a model's quality"),
-    Verb("audit", "training.cli.audit:main", "look for copies among images, as a report"),
-    Verb(
-        "compare-upscalers",
-        "training.cli.compare_upscalers:main",
-        "measure how near enlarged pictures come to the truth",
-    ),
-    Verb("upscaler", "training.cli.upscaler:main", "train what enlarges faces"),
-    Verb("waifu2x", "training.cli.waifu2x:main", "get networks that enlarge"),
-    Verb("copies", "training.cli.copies:main", "find images that were changed and used again"),
+from animegan_cli.verbs import (
+    CHECKOUT,
+    INSTALL_EXTRA,
+    VERBS,
+    CannotLoadError,
+    Verb,
+    load,
+    missing_extra,
 )
 
 
@@ -40,8 +22,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0: done, 1: it failed, 2: wrong usage, 130: interrupted.
     """
-    arguments = _parser().parse_args(argv)
-    verb = next(verb for verb in VERBS if verb.name == arguments.verb)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    verb = _named(arguments.verb, parser)
     try:
         return load(verb)(arguments.arguments)
     except CannotLoadError as error:
@@ -52,20 +35,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _named(name: str, parser: Parser) -> Verb:
+    """The verb of this name; also one that is not installed, which says so when it is loaded."""
+    verbs = {verb.name: verb for group in VERBS.values() for verb in group}
+    if name not in verbs:
+        listed = ", ".join(verb.name for verb in verbs.values() if verb.is_installed)
+        parser.error(f"argument VERB: invalid choice: {name!r} (choose from {listed})")
+    return verbs[name]
+
+
 def _parser() -> Parser:
-    width = max(len(verb.name) for verb in VERBS)
-    verbs = "\n".join(f"  {verb.name:<{width}}  {verb.help}" for verb in VERBS)
     parser = Parser(
         prog="anime-gan",
         description="Invents anime faces, tells whether they are new, and enlarges pictures.",
-        epilog=f"verbs:\n{verbs}\n\n`anime-gan VERB --help` tells more about one.",
+        epilog=f"{_verbs()}\n\n`anime-gan VERB --help` tells more about one.",
     )
     parser.add_argument("--version", action="version", version=version("anime-gan"))
-    parser.add_argument("verb", choices=[verb.name for verb in VERBS], metavar="VERB")
+    parser.add_argument("verb", metavar="VERB", help="one of those below")
     parser.add_argument(
         "arguments", nargs=argparse.REMAINDER, metavar="...", help="what the verb takes"
     )
     return parser
+
+
+def _verbs() -> str:
+    """The verbs that are installed, by what they are for, and what the others need."""
+    installed = {
+        purpose: [verb for verb in verbs if verb.is_installed] for purpose, verbs in VERBS.items()
+    }
+    width = max(len(verb.name) for verbs in installed.values() for verb in verbs)
+    lines = []
+    for purpose, verbs in installed.items():
+        if verbs:
+            lines += [
+                f"{purpose}:",
+                *(f"  {verb.name:<{width}}  {verb.help}" for verb in verbs),
+                "",
+            ]
+    if not all(verb.is_installed for group in VERBS.values() for verb in group):
+        lines += ["", f"{CHECKOUT[0].upper()}{CHECKOUT[1:]}."]
+    if missing_extra():
+        lines += ["", f"Verbs that handle pictures need Pillow and tqdm: `{INSTALL_EXTRA}`."]
+    return "\n".join(lines).lstrip()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ import grpc
 
 from animegan_cli.console import complain, finish
 from animegan_client import errors
-from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
+from animegan_client.channel import DEFAULT_TIMEOUT_S
+from animegan_client.connection import Connection
 
 
 @dataclass(frozen=True)

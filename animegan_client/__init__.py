@@ -2,9 +2,9 @@
 
 Example:
 
-    from animegan_client import Client
+    from animegan_client import GeneratorClient
 
-    with Client("127.0.0.1:50051") as client:
+    with GeneratorClient("127.0.0.1:50051") as client:
         for face in client.generate(seeds=[1, 2, 3]).images:
             face.to_pil().show()
 """
@@ -13,6 +13,7 @@ from animegan_client.errors import (
     AnimeganError,
     BusyError,
     DeadlineExceededError,
+    Failure,
     FieldViolation,
     ForkedError,
     InvalidArgumentError,
@@ -21,28 +22,24 @@ from animegan_client.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from animegan_client.generator.aio import AsyncClient
-from animegan_client.generator.client import Client
+from animegan_client.generator import AsyncGeneratorClient, GeneratorClient
 from animegan_client.generator.types import (
-    EncodedImage,
-    Failure,
     GeneratedImage,
     GenerateOptions,
     GenerateResult,
-    ImageFormat,
     ModelInfo,
     NoiseMode,
 )
+from animegan_client.pictures import EncodedImage, ImageFormat
 from animegan_client.similarity import AsyncSimilarityClient, SimilarityClient
 from animegan_client.upscaler import AsyncUpscalerClient, UpscalerClient
 
 __all__ = [
     "AnimeganError",
-    "AsyncClient",
+    "AsyncGeneratorClient",
     "AsyncSimilarityClient",
     "AsyncUpscalerClient",
     "BusyError",
-    "Client",
     "DeadlineExceededError",
     "EncodedImage",
     "Failure",
@@ -51,6 +48,7 @@ __all__ = [
     "GenerateOptions",
     "GenerateResult",
     "GeneratedImage",
+    "GeneratorClient",
     "ImageFormat",
     "InvalidArgumentError",
     "ModelInfo",

@@ -1,6 +1,13 @@
-"""How calls travel: retries, balancing, keepalive, limits, credentials; one for both clients."""
+"""How calls travel: retries, balancing, keepalive, limits, credentials; one for both clients.
+
+Clients and forks do not go together: gRPC works by threads, and a fork copies none of them. Whoever
+calls in a child, by the client that its parent had or by a new one, may wait for ever.
+GRPC_ENABLE_FORK_SUPPORT=1 helps where the parent is idle; where it calls, 9 of 10 children hung,
+some within the fork itself (grpcio 1.81). So it is left off, and a call in such a child is refused.
+"""
 
 import json
+import os
 import re
 from importlib.metadata import version
 
@@ -9,10 +16,12 @@ from animegan.generator.v1 import generator_pb2
 from animegan.similarity.v1 import similarity_pb2
 from animegan.upscaler.v1 import upscaler_pb2
 
-from animegan_client.errors import InvalidArgumentError
+from animegan_client.errors import ForkedError, InvalidArgumentError
 
 Metadata = tuple[tuple[str, str], ...]
 Tls = bool | grpc.ChannelCredentials
+
+DEFAULT_TIMEOUT_S = 60.0
 
 # 256 raw pictures of 512 x 512 RGB are 192 MiB.
 MAX_RESPONSE_BYTES = 256 * 1024 * 1024
@@ -67,9 +76,20 @@ OPTIONS: tuple[tuple[str, str | int], ...] = (
 )
 
 
-def credentials(tls: Tls) -> grpc.ChannelCredentials | None:
-    """What `tls` asks for: True is TLS with the system's roots, False (None here) plain text."""
-    return grpc.ssl_channel_credentials() if tls is True else tls or None
+def open_channel(target: str, tls: Tls) -> grpc.Channel:
+    """A channel to `target`, for threads."""
+    secret = _credentials(tls)
+    if secret:
+        return grpc.secure_channel(target, secret, OPTIONS)
+    return grpc.insecure_channel(target, OPTIONS)
+
+
+def open_async_channel(target: str, tls: Tls) -> grpc.aio.Channel:
+    """A channel to `target`, for the tasks of one event loop."""
+    secret = _credentials(tls)
+    if secret:
+        return grpc.aio.secure_channel(target, secret, OPTIONS)
+    return grpc.aio.insecure_channel(target, OPTIONS)
 
 
 def metadata(token: str | None) -> Metadata:
@@ -85,3 +105,36 @@ def metadata(token: str | None) -> Metadata:
             "was it read from a file with its end of line?",
         )
     return (("authorization", f"Bearer {token}"),) if token else ()
+
+
+class _Process:
+    """Knows in which process the first client was made."""
+
+    number: int | None = None
+
+
+def check_process() -> None:
+    """Take note that clients are used in this process.
+
+    Raises:
+        ForkedError: they were used in another one, of which this is a copy.
+    """
+    process = os.getpid()
+    if _Process.number is None:
+        _Process.number = process
+    if _Process.number != process:
+        raise ForkedError(
+            f"clients were used in process {_Process.number} before this one, {process}, was "
+            "forked from it, and gRPC does not survive that; make clients after the fork only, or "
+            "start processes by the method 'spawn' or 'forkserver'"
+        )
+
+
+def is_forked() -> bool:
+    """Whether clients cannot be used in this process."""
+    return _Process.number not in (None, os.getpid())
+
+
+def _credentials(tls: Tls) -> grpc.ChannelCredentials | None:
+    """What `tls` asks for: True is TLS with the system's roots, False (None here) plain text."""
+    return grpc.ssl_channel_credentials() if tls is True else tls or None

@@ -1,14 +1,10 @@
-"""A connection to one service: what all clients are made on, synchronous or with asyncio."""
+# Generated from async_connection.py, by `make client`: change that one.
+"""A connection to one service: what all synchronous clients are made on."""
 
 from types import TracebackType
 from typing import Self
 
-import grpc
-
 from animegan_client import channel
-from animegan_client.forks import check_process, is_forked
-
-DEFAULT_TIMEOUT_S = 60.0
 
 
 class Connection:
@@ -23,10 +19,10 @@ class Connection:
         target: str,
         *,
         token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float = channel.DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`; the connection is made by the first call.
+        """Prepare to call `target`; the first call makes the connection.
 
         Args:
             target: "host:port", or any gRPC name such as "dns:///host:port". All addresses
@@ -40,19 +36,14 @@ class Connection:
             InvalidArgumentError: the token cannot be sent.
             ForkedError: clients were used before this process was forked.
         """
-        check_process()
+        channel.check_process()
         self._credentials = channel.metadata(token)
-        secret = channel.credentials(tls)
-        self._channel = (
-            grpc.secure_channel(target, secret, channel.OPTIONS)
-            if secret
-            else grpc.insecure_channel(target, channel.OPTIONS)
-        )
+        self._channel = channel.open_channel(target, tls)
         self._timeout = timeout
 
     def close(self) -> None:
         """Close the connection; calls that still run are cancelled."""
-        if not is_forked():  # it is the parent's, and closing it may wait for ever
+        if not channel.is_forked():  # it is the parent's, and closing it may wait for ever
             self._channel.close()
 
     def __enter__(self) -> Self:
@@ -79,60 +70,5 @@ class Connection:
         Raises:
             ForkedError: this is not the process in which the client was made.
         """
-        check_process()
-        return self._credentials
-
-
-class AsyncConnection:
-    """`Connection`'s twin for one event loop; any number of its tasks may share one."""
-
-    def __init__(
-        self,
-        target: str,
-        *,
-        token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
-        tls: channel.Tls = False,
-    ) -> None:
-        """Prepare to call `target`, in a running event loop. Arguments as in `Connection`."""
-        check_process()
-        self._credentials = channel.metadata(token)
-        secret = channel.credentials(tls)
-        self._channel = (
-            grpc.aio.secure_channel(target, secret, channel.OPTIONS)
-            if secret
-            else grpc.aio.insecure_channel(target, channel.OPTIONS)
-        )
-        self._timeout = timeout
-
-    async def close(self) -> None:
-        """Close the connection; calls that still run are cancelled."""
-        if not is_forked():
-            await self._channel.close(grace=None)
-
-    async def __aenter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close it."""
-        await self.close()
-
-    def _seconds(self, timeout: float | None) -> float:
-        """The timeout of a unary call."""
-        return self._timeout if timeout is None else timeout
-
-    @property
-    def _metadata(self) -> channel.Metadata:
-        """What every call carries; the way of every call leads through here.
-
-        Raises:
-            ForkedError: this is not the process in which the client was made.
-        """
-        check_process()
+        channel.check_process()
         return self._credentials

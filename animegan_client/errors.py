@@ -86,3 +86,10 @@ class ForkedError(AnimeganError, RuntimeError):
 
 class ServerError(AnimeganError):
     """The service failed. Report it with the `request_id`."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """There is no answer to a picture of a stream, or no more of it. Others are not affected."""
+
+    error: AnimeganError

@@ -1,14 +1,11 @@
 """Files that appear under their names whole, or not at all."""
 
-import io
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-
-from PIL import Image
 
 
 @contextmanager
@@ -50,15 +47,3 @@ def write_file(path: Path, data: bytes) -> None:
     """
     with whole_file(path) as file:
         file.write(data)
-
-
-def write_picture(path: Path, picture: Image.Image) -> None:
-    """Write a picture in the format that the path's suffix names.
-
-    Raises:
-        OSError: it cannot be written; the error names `path`.
-    """
-    # Pillow writes past Python's file, and of a full disk it only says "encoder error".
-    file = io.BytesIO()
-    picture.save(file, Image.registered_extensions()[path.suffix.lower()])
-    write_file(path, file.getvalue())

@@ -1,9 +1,9 @@
 """gRPC's failures become this package's errors: the only file that reads status codes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -23,6 +23,7 @@ from animegan_client.errors import (
 )
 
 _Detail = TypeVar("_Detail", bound=Message)
+_Value = TypeVar("_Value")
 
 # Errors that need no more than a message. A call that somebody between us and the service
 # cancelled is UNAVAILABLE to the caller: our own cancellation never ends up here.
@@ -52,13 +53,26 @@ class _Failure(Protocol):
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn the RpcError of a synchronous or asyncio call in this block into an AnimeganError."""
+def translated(stream: grpc.Call | grpc.aio.Call | None = None) -> Iterator[None]:
+    """Turn the RpcError of a synchronous or asyncio call in this block into an AnimeganError.
+
+    Args:
+        stream: the call, where requests are still being sent while its answers come.
+    """
+    endings: list[grpc.aio.AioRpcError] = []
+    if isinstance(stream, grpc.aio.Call):
+        # A service that ends a stream sends its status and lets the rest of the requests fall.
+        # grpc.aio then puts INTERNAL "Internal error from Core", for the write that failed, in the
+        # place of the status that it has already received: github.com/grpc/grpc/issues/36066, open
+        # in grpcio 1.81. A caller without a token would be told of a fault of the service. So the
+        # first status that is set counts.
+        stream.add_done_callback(lambda _: endings.append(_ending(stream)))
     try:
         yield
     except grpc.RpcError as error:
         # Both kinds of RpcError, grpc's and grpc.aio's, are calls that have ended.
-        raise from_call(cast(grpc.Call, error)) from error
+        first = endings[0] if endings else error
+        raise from_call(cast(grpc.Call, first)) from first
 
 
 def from_call(call: grpc.Call) -> AnimeganError:
@@ -138,3 +152,24 @@ def _detail(status: status_pb2.Status, empty: _Detail) -> _Detail:
         if packed.Unpack(empty):
             break
     return empty
+
+
+def _ending(call: grpc.aio.Call) -> grpc.aio.AioRpcError:
+    """The error that the status of an ended call means."""
+    return grpc.aio.AioRpcError(
+        _now(call.code()), grpc.aio.Metadata(), _now(call.trailing_metadata()), _now(call.details())
+    )
+
+
+def _now(coroutine: Coroutine[Any, Any, _Value]) -> _Value:
+    """The result of a coroutine that has nothing to wait for.
+
+    Raises:
+        RuntimeError: it waits.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError("the call has not ended")

@@ -39,7 +39,7 @@ TRITON_SEARCH = Library(
         *_ENGINE,
         *_files("common", "json json_write sha256"),
         *_files("search", "calibration copies copy_library description failure files images index"),
-        *_files("search", "kept library manifest manifest_checks nearest npy records"),
+        *_files("search", "kept library manifest manifest_checks nearest npy part records"),
         *_files("search", "answer backend canary question request"),
         *_files("search", "model_copy_search model_ssim_index model_ssim_search"),
     ),

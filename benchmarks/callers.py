@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import aiohttp
 
-from animegan_client import AsyncClient
+from animegan_client import AsyncGeneratorClient
 from benchmarks.inference import unpack
 from benchmarks.load import Call
 
@@ -18,7 +18,7 @@ Caller = Callable[[str], AbstractAsyncContextManager[Call]]
 @asynccontextmanager
 async def by_grpc(target: str) -> AsyncIterator[Call]:
     """Our service, by our own client."""
-    async with AsyncClient(target) as client:
+    async with AsyncGeneratorClient(target) as client:
 
         async def call(seeds: Sequence[int]) -> Sequence[bytes]:
             return [image.data for image in (await client.generate(seeds=seeds)).images]

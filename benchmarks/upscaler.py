@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from animegan_client import UpscalerClient
-from animegan_client.generator.types import EncodedImage
+from animegan_client import EncodedImage, UpscalerClient
 from benchmarks import enlarging
 from benchmarks.enlarging import ONE_AT_A_TIME, Speed
 from benchmarks.flops import FlopCounter

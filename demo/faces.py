@@ -7,7 +7,7 @@ from pathlib import Path
 
 from animegan_cli.progress import ProgressBar
 from animegan_cli.sheets.contact import contact_sheet
-from animegan_client import Client, GeneratedImage
+from animegan_client import GeneratedImage, GeneratorClient
 from demo.enlarge import SCALE, enlarge
 from demo.index import demo_index
 from demo.search import search
@@ -98,7 +98,7 @@ def _generate(target: str, folder: Path, model: str | None) -> list[GeneratedIma
     folder.mkdir(parents=True, exist_ok=True)
     faces = []
     with (
-        Client(target) as client,
+        GeneratorClient(target) as client,
         closing(
             client.generate_stream(
                 count=FACES,

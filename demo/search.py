@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
+from animegan_cli.console import table
 from animegan_cli.progress import ProgressBar
 from animegan_cli.sheets.nearest import Row, nearest_sheet
-from animegan_cli.table import table
 from animegan_cli.verbs.search import record, summary, verdict_word
 from animegan_client import Failure, GeneratedImage, SimilarityClient
 from animegan_client.similarity.types import SearchResult

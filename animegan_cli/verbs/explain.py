@@ -8,11 +8,10 @@ from pathlib import Path
 from PIL import Image
 
 from animegan_cli.console import Parser, say
-from animegan_cli.outputs import check_sheet
+from animegan_cli.files import check_sheet, write_picture
 from animegan_cli.service import SIMILARITY, add_service_arguments, connect, run
 from animegan_cli.sheets.contact import contact_sheet
-from animegan_client.files import write_picture
-from animegan_client.similarity import SimilarityClient
+from animegan_client import SimilarityClient
 from animegan_client.similarity.types import Explanation
 
 EPILOG = f"""\

@@ -5,12 +5,11 @@ from contextlib import closing
 from typing import get_args
 
 from animegan_cli.console import Parser, say
-from animegan_cli.outputs import open_output
+from animegan_cli.files import open_output
 from animegan_cli.progress import ProgressBar
 from animegan_cli.seeds import Seeds, parse_seeds
 from animegan_cli.service import GENERATOR, add_service_arguments, connect, run
-from animegan_client.generator.client import Client
-from animegan_client.generator.types import GenerateOptions, ImageFormat, NoiseMode
+from animegan_client import GenerateOptions, GeneratorClient, ImageFormat, NoiseMode
 
 EPILOG = f"""\
 examples:
@@ -46,7 +45,7 @@ def _generate(arguments: argparse.Namespace) -> None:
         quality=arguments.quality,
     )
     with (
-        connect(Client, arguments) as client,
+        connect(GeneratorClient, arguments) as client,
         closing(client.generate_stream(timeout=arguments.timeout, **options)) as stream,
     ):
         for image in ProgressBar(stream, total=total, unit="face", disable=arguments.quiet):

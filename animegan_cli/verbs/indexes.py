@@ -4,10 +4,9 @@ import argparse
 import json
 from dataclasses import asdict
 
-from animegan_cli.console import Parser, say
+from animegan_cli.console import Parser, say, table
 from animegan_cli.service import SIMILARITY, add_service_arguments, connect, run
-from animegan_cli.table import table
-from animegan_client.similarity import SimilarityClient
+from animegan_client import SimilarityClient
 from animegan_client.similarity.types import IndexInfo
 
 HEAD = ("INDEX", "IMAGES", "SIZE", "SSIM", "SHARDS", "COPY IF OVER", "DIGEST")

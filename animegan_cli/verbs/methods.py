@@ -5,10 +5,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from animegan_cli.console import Parser, say
+from animegan_cli.console import Parser, say, table
 from animegan_cli.service import UPSCALER, add_service_arguments, connect, run
-from animegan_cli.table import table
-from animegan_client.upscaler import UpscalerClient
+from animegan_client import UpscalerClient
 from animegan_client.upscaler.types import MethodInfo
 
 

@@ -6,13 +6,13 @@ from dataclasses import asdict
 
 from animegan_cli.console import Parser, say
 from animegan_cli.service import GENERATOR, add_service_arguments, connect, run
-from animegan_cli.verb import Verb, load
-from animegan_client.generator.client import Client
-from animegan_client.generator.types import ModelInfo
+from animegan_cli.verbs import Verb, load
+from animegan_client import GeneratorClient, ModelInfo
 
 # What engineers do with them; it needs a checkout.
 _RELEASES = Verb("models", "training.cli.models:main", "release a model", group="release")
 _STEPS = ("gate", "publish", "load", "canary", "watch", "promote", "rollback", "history")
+_RELEASING = f"to release a model:\n  anime-gan models {'|'.join(_STEPS)} --help\n\n"
 
 
 def main(argv: list[str]) -> int:
@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    with connect(Client, arguments) as client:
+    with connect(GeneratorClient, arguments) as client:
         models = client.list_models(timeout=arguments.timeout)
     if arguments.json:
         say(json.dumps([asdict(model) for model in models], indent=2))
@@ -44,8 +44,7 @@ def _parser() -> Parser:
     parser = Parser(
         prog="anime-gan models",
         description="List the models of a service; * marks the default.",
-        epilog=f"to release a model:\n  anime-gan models {'|'.join(_STEPS)} --help\n\n"
-        + GENERATOR.environment,
+        epilog=(_RELEASING if _RELEASES.is_installed else "") + GENERATOR.environment,
     )
     parser.add_argument("--json", action="store_true", help="print all that is known, as JSON")
     add_service_arguments(parser, GENERATOR)

@@ -10,9 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from animegan_cli.console import Parser, complain, say
-from animegan_cli.inputs import unreadable
-from animegan_cli.outputs import check_sheet
+from animegan_cli.console import Parser, complain, say, table
+from animegan_cli.files import check_sheet, unreadable, write_picture
 from animegan_cli.progress import ProgressBar
 from animegan_cli.service import (
     SIMILARITY,
@@ -23,11 +22,13 @@ from animegan_cli.service import (
     run,
 )
 from animegan_cli.sheets.nearest import Row, nearest_sheet
-from animegan_cli.table import table
-from animegan_client.errors import AnimeganError, InvalidArgumentError, ServerError
-from animegan_client.files import write_picture
-from animegan_client.generator.types import Failure
-from animegan_client.similarity import SimilarityClient
+from animegan_client import (
+    AnimeganError,
+    Failure,
+    InvalidArgumentError,
+    ServerError,
+    SimilarityClient,
+)
 from animegan_client.similarity.types import SearchOptions, SearchResult
 
 PROG = "anime-gan search"

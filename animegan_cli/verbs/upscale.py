@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
-from animegan_cli import comparison
+from animegan_cli.compare_methods import DEFAULT_OUT, FILTERS, compare
 from animegan_cli.console import Parser, complain
-from animegan_cli.inputs import unreadable
+from animegan_cli.files import targets, unreadable
 from animegan_cli.progress import ProgressBar
 from animegan_cli.service import (
     UPSCALER,
@@ -17,10 +17,13 @@ from animegan_cli.service import (
     name_flags,
     run,
 )
-from animegan_cli.targets import targets
-from animegan_client.errors import AnimeganError, InvalidArgumentError
-from animegan_client.generator.types import Failure, ImageFormat
-from animegan_client.upscaler import UpscalerClient
+from animegan_client import (
+    AnimeganError,
+    Failure,
+    ImageFormat,
+    InvalidArgumentError,
+    UpscalerClient,
+)
 from animegan_client.upscaler.receiving import FileAnswer
 from animegan_client.upscaler.types import Piece, Progress, SavedImage, UpscaleOptions
 
@@ -59,7 +62,7 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     action = _upscale
     if arguments.compare or arguments.compare_downscale:
-        action = comparison.compare
+        action = compare
     elif arguments.out is None:
         parser.error("--out says where the answers go, and is missing")
     failed: list[Path] = []
@@ -179,11 +182,11 @@ def _parser() -> Parser:
     group.add_argument(
         "--compare",
         action="store_true",
-        help=f"draw what every method makes of the pictures into --out ({comparison.DEFAULT_OUT})",
+        help=f"draw what every method makes of the pictures into --out ({DEFAULT_OUT})",
     )
     group.add_argument(
         "--compare-downscale",
-        choices=comparison.FILTERS,
+        choices=FILTERS,
         help="the same, of pictures made small by this filter first: with PSNR and SSIM",
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -1,3 +1,4 @@
+# Generated from async_client.py, by `make client`: change that one.
 """The synchronous client of the generator service."""
 
 from collections.abc import Generator, Iterator
@@ -7,7 +8,7 @@ from animegan.generator.v1 import generator_pb2
 from animegan.generator.v1.generator_pb2_grpc import GeneratorServiceStub
 
 from animegan_client import channel
-from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
+from animegan_client.connection import Connection
 from animegan_client.generator import messages
 from animegan_client.generator.types import (
     GeneratedImage,
@@ -18,7 +19,7 @@ from animegan_client.generator.types import (
 from animegan_client.status import translated
 
 
-class Client(Connection):
+class GeneratorClient(Connection):
     """Calls a generator service; threads may share one."""
 
     def __init__(
@@ -26,10 +27,10 @@ class Client(Connection):
         target: str,
         *,
         token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float = channel.DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`, the generator service. Arguments as in `Connection`."""
+        """Prepare to call `target`. Arguments as in `Connection`."""
         super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = GeneratorServiceStub(self._channel)
 

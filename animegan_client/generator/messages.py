@@ -1,41 +1,30 @@
 """Python values to the generation API's messages and back."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from animegan.generator.v1 import generator_pb2
-from animegan.image.v1 import image_pb2
-from google.protobuf.message import Message
 
-from animegan_client.errors import InvalidArgumentError, ServerError
+from animegan_client.errors import InvalidArgumentError
+from animegan_client.fields import check_names, chosen, write
 from animegan_client.generator.types import (
-    EncodedImage,
     GeneratedImage,
     GenerateOptions,
     GenerateResult,
-    ImageFormat,
     ModelInfo,
     NoiseMode,
 )
+from animegan_client.pictures import FORMATS, format_name
 
 _Request = TypeVar("_Request", generator_pb2.GenerateRequest, generator_pb2.GenerateStreamRequest)
 _Response = generator_pb2.GenerateResponse | generator_pb2.GenerateStreamResponse
-_Name = TypeVar("_Name", bound=str)
-_Value = TypeVar("_Value")
 
-FORMATS: dict[ImageFormat, image_pb2.ImageFormat.ValueType] = {
-    "png": image_pb2.IMAGE_FORMAT_PNG,
-    "webp": image_pb2.IMAGE_FORMAT_WEBP,
-    "jpeg": image_pb2.IMAGE_FORMAT_JPEG,
-    "raw": image_pb2.IMAGE_FORMAT_RAW,
-}
 _NOISE_MODES: dict[NoiseMode, generator_pb2.NoiseMode.ValueType] = {
     "constant": generator_pb2.NOISE_MODE_CONSTANT,
     "random": generator_pb2.NOISE_MODE_RANDOM,
     "none": generator_pb2.NOISE_MODE_NONE,
 }
-_FORMAT_NAMES = {number: name for name, number in FORMATS.items()}
 _NOISE_NAMES = {number: name for name, number in _NOISE_MODES.items()}
 
 # A stream of any length is asked for in calls of this many seeds: a request stays small, no call
@@ -90,27 +79,6 @@ def generated_images(response: _Response) -> tuple[GeneratedImage, ...]:
     return tuple(_generated_image(response, generated) for generated in response.images)
 
 
-def encoded_image(image: image_pb2.Image) -> EncodedImage:
-    """A picture of an answer.
-
-    Raises:
-        ServerError: it has a format that this client does not know.
-    """
-    name = format_name(image.format)
-    return EncodedImage(name, image.width, image.height, image.channels, image.data)
-
-
-def format_name(number: image_pb2.ImageFormat.ValueType) -> ImageFormat:
-    """The name of a picture's format.
-
-    Raises:
-        ServerError: this client does not know it.
-    """
-    if number not in _FORMAT_NAMES:
-        raise ServerError(f"a picture came in the unknown image format {number}")
-    return _FORMAT_NAMES[number]
-
-
 def model_infos(response: generator_pb2.ListModelsResponse) -> tuple[ModelInfo, ...]:
     """What `list_models` returns. Noise modes that this client cannot ask for are left out."""
     return tuple(_model_info(model) for model in response.models)
@@ -128,42 +96,6 @@ def _fill(request: _Request, options: GenerateOptions) -> _Request:
     if (image_format := options.get("format")) is not None:
         request.format = chosen("format", image_format, FORMATS)
     return request
-
-
-def check_names(options: Mapping[str, object], known: type) -> None:
-    """Check that keyword arguments are keys of the TypedDict `known`.
-
-    Raises:
-        TypeError: some are not.
-    """
-    unknown = options.keys() - known.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"unknown options: {', '.join(sorted(unknown))}")
-
-
-def write(request: Message, name: str, value: object) -> None:
-    """Set a field.
-
-    Raises:
-        InvalidArgumentError: the value does not fit.
-    """
-    try:
-        setattr(request, name, value)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgumentError.of(name, f"{value!r} does not fit: {error}") from error
-
-
-def chosen(field: str, name: str, choices: dict[_Name, _Value]) -> _Value:
-    """The value of a field that takes one of a few names.
-
-    Raises:
-        InvalidArgumentError: the name is none of them.
-    """
-    try:
-        return choices[cast(_Name, name)]
-    except KeyError:
-        listed = ", ".join(str(choice) for choice in choices)
-        raise InvalidArgumentError.of(field, f"{name!r} is none of {listed}") from None
 
 
 def _add_seeds(request: _Request, seeds: Iterable[int]) -> _Request:
@@ -203,17 +135,15 @@ def _generated_image(
     response: _Response, generated: generator_pb2.GeneratedImage
 ) -> GeneratedImage:
     image = generated.image
-    if image.format not in _FORMAT_NAMES:
-        raise ServerError(f"seed {generated.seed} came in the unknown image format {image.format}")
     return GeneratedImage(
-        seed=generated.seed,
-        model=response.model,
-        model_version=generated.model_version,
-        format=_FORMAT_NAMES[image.format],
+        format=format_name(image.format, f"seed {generated.seed}"),
         width=image.width,
         height=image.height,
         channels=image.channels,
         data=image.data,
+        seed=generated.seed,
+        model=response.model,
+        model_version=generated.model_version,
     )
 
 

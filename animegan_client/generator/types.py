@@ -1,22 +1,13 @@
 """What goes in and what comes out: plain Python values, no protobuf."""
 
-import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from PIL import Image
-
-from animegan_client.errors import AnimeganError
-
-ImageFormat = Literal["png", "webp", "jpeg", "raw"]
-"""`raw`: uint8, height x width x channels, rows from top to bottom, channels interleaved."""
+from animegan_client.pictures import EncodedImage, ImageFormat
 
 NoiseMode = Literal["constant", "random", "none"]
 """Fine detail the same for all pictures, from each picture's seed, or left out."""
-
-
-_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
 class GenerateOptions(TypedDict, total=False):
@@ -52,53 +43,12 @@ class GenerateOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class EncodedImage:
-    """A picture."""
-
-    format: ImageFormat
-    width: int
-    height: int
-    channels: int
-    """1: grey, 2: grey and alpha, 3: RGB, 4: RGBA."""
-    data: bytes = field(repr=False)
-    """The encoded file, or with `raw` exactly height * width * channels bytes."""
-
-    def to_pil(self) -> Image.Image:
-        """Decode to a Pillow image of mode L, LA, RGB or RGBA."""
-        if self.format == "raw":
-            mode = _MODES[self.channels]
-            return Image.frombytes(mode, (self.width, self.height), self.data)
-        image = Image.open(io.BytesIO(self.data))
-        image.load()
-        return image
-
-
-@dataclass(frozen=True)
-class Failure:
-    """There is no answer to a picture of a stream, or no more of it. Others are not affected."""
-
-    error: AnimeganError
-
-
-@dataclass(frozen=True)
-class GeneratedImage:
-    """A picture, with all that is needed to make it again."""
+class GeneratedImage(EncodedImage):
+    """A picture, 1 (grey) or 3 (RGB) channels, with all that is needed to make it again."""
 
     seed: int
     model: str
     model_version: int
-    format: ImageFormat
-    width: int
-    height: int
-    channels: int
-    """1: grey, 3: RGB."""
-    data: bytes = field(repr=False)
-    """The encoded file, or with `raw` exactly height * width * channels bytes."""
-
-    def to_pil(self) -> Image.Image:
-        """Decode to a Pillow image of mode L or RGB."""
-        size = (self.width, self.height)
-        return EncodedImage(self.format, *size, self.channels, self.data).to_pil()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ Example:
         print(result.matches[0].ssim, result.verdict)
 """
 
-from animegan_client.similarity.aio import AsyncSimilarityClient
+from animegan_client.similarity.async_client import AsyncSimilarityClient
 from animegan_client.similarity.client import SimilarityClient
 
 __all__ = ["AsyncSimilarityClient", "SimilarityClient"]

@@ -1,17 +1,23 @@
+# Generated from async_client.py, by `make client`: change that one.
 """The synchronous client of the similarity service."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from typing import Unpack
 
 from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1.similarity_pb2_grpc import SimilarityServiceStub
 
 from animegan_client import channel
-from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
-from animegan_client.generator.messages import encoded_image
-from animegan_client.generator.types import EncodedImage, Failure
-from animegan_client.pictures import Picture
-from animegan_client.similarity import messages, results
+from animegan_client.connection import Connection
+from animegan_client.errors import Failure
+from animegan_client.pictures import (
+    EncodedImage,
+    Picture,
+    Pictures,
+    each,
+    encoded_image,
+)
+from animegan_client.similarity import messages
 from animegan_client.similarity.types import (
     Explanation,
     IndexInfo,
@@ -29,10 +35,10 @@ class SimilarityClient(Connection):
         target: str,
         *,
         token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float = channel.DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`, the similarity service. Arguments as in `Connection`."""
+        """Prepare to call `target`. Arguments as in `Connection`."""
         super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = SimilarityServiceStub(self._channel)
 
@@ -56,19 +62,19 @@ class SimilarityClient(Connection):
             response = self._stub.Search(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.search_result(response.result)
+        return messages.search_result(response.result)
 
     def search_stream(
         self,
-        pictures: Iterable[Picture],
+        pictures: Pictures,
         *,
         timeout: float | None = None,
         **options: Unpack[SearchOptions],
     ) -> Generator[SearchResult | Failure]:
         """Search for any number of pictures; answers come in their order, as they are found.
 
-        Pictures are read a little ahead of the answers, from a thread of gRPC's. Closing the
-        generator (or leaving `contextlib.closing`) cancels the work that is left.
+        Pictures are read a little ahead, by a thread. Closing the generator (or leaving
+        `contextlib.closing`) cancels the work that is left.
 
         Args:
             pictures: as in `search`.
@@ -87,20 +93,22 @@ class SimilarityClient(Connection):
 
         def requests() -> Iterator[pb.SearchStreamRequest]:
             try:
-                for picture in pictures:
+                for picture in each(pictures):
                     yield from queries.next(picture)
             except Exception as error:  # gRPC would cancel the call and tell nobody why
                 failures.append(error)
 
         call = self._stub.SearchStream(requests(), timeout=timeout, metadata=self._metadata)
         try:
-            with translated():
+            with translated(call):
                 for response in call:
-                    yield from queries.failures()
-                    yield results.stream_answer(response)
+                    for failure in queries.failures():
+                        yield failure
+                    yield messages.stream_answer(response)
         finally:
             call.cancel()  # nothing to cancel where the stream came to its end
-        yield from queries.failures()
+        for failure in queries.failures():
+            yield failure
         if failures:
             raise failures[0]
 
@@ -130,7 +138,7 @@ class SimilarityClient(Connection):
             response = self._stub.Explain(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.explanation(response)
+        return messages.explanation(response)
 
     def list_indexes(self, *, timeout: float | None = None) -> tuple[IndexInfo, ...]:
         """The indexes that `search` may name, sorted by name."""
@@ -138,7 +146,7 @@ class SimilarityClient(Connection):
             response = self._stub.ListIndexes(
                 pb.ListIndexesRequest(), timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.index_infos(response)
+        return messages.index_infos(response)
 
     def get_image(
         self, image_id: int, *, index: str | None = None, timeout: float | None = None

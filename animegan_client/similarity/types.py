@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
-from animegan_client.generator.types import EncodedImage, ImageFormat
+from animegan_client.pictures import EncodedImage, ImageFormat
 
 Step = Literal["first_frame", "oriented", "flattened", "converted", "cropped", "resized"]
 """Only the first frame counted; turned by EXIF; laid on white; colours converted; cut; resized."""

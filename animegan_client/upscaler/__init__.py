@@ -8,7 +8,7 @@ Example:
         client.upscale("face.png", scale=4).image.to_pil().show()
 """
 
-from animegan_client.upscaler.aio import AsyncUpscalerClient
+from animegan_client.upscaler.async_client import AsyncUpscalerClient
 from animegan_client.upscaler.client import UpscalerClient
 
 __all__ = ["AsyncUpscalerClient", "UpscalerClient"]

@@ -1,7 +1,8 @@
+# Generated from async_client.py, by `make client`: change that one.
 """The synchronous client of the upscaler service."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Unpack
@@ -10,12 +11,11 @@ from animegan.upscaler.v1 import upscaler_pb2 as pb
 from animegan.upscaler.v1.upscaler_pb2_grpc import UpscalerServiceStub
 
 from animegan_client import channel
-from animegan_client.connection import DEFAULT_TIMEOUT_S, Connection
-from animegan_client.errors import InvalidArgumentError
-from animegan_client.generator.types import Failure
-from animegan_client.pictures import Picture
+from animegan_client.connection import Connection
+from animegan_client.errors import Failure, InvalidArgumentError
+from animegan_client.pictures import Picture, Pictures, each
 from animegan_client.status import translated
-from animegan_client.upscaler import messages, results
+from animegan_client.upscaler import messages
 from animegan_client.upscaler.receiving import Answer, FileAnswer
 from animegan_client.upscaler.types import (
     Done,
@@ -36,10 +36,10 @@ class UpscalerClient(Connection):
         target: str,
         *,
         token: str | None = None,
-        timeout: float = DEFAULT_TIMEOUT_S,
+        timeout: float = channel.DEFAULT_TIMEOUT_S,
         tls: channel.Tls = False,
     ) -> None:
-        """Prepare to call `target`, the upscaler service. Arguments as in `Connection`."""
+        """Prepare to call `target`. Arguments as in `Connection`."""
         super().__init__(target, token=token, timeout=timeout, tls=tls)
         self._stub = UpscalerServiceStub(self._channel)
 
@@ -53,7 +53,8 @@ class UpscalerClient(Connection):
     ) -> UpscaleResult:
         """Enlarge a picture; the answer lies in memory.
 
-        A small picture goes in one message each way, a large one in pieces.
+        A small picture goes in one message each way, a large one in pieces; without Pillow, which
+        tells how large they are, all files do.
 
         Args:
             picture: bytes of a file, a path, a Pillow image, or a picture that a service made.
@@ -75,7 +76,7 @@ class UpscalerClient(Connection):
             response = self._stub.Upscale(
                 request, timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.upscale_result(response)
+        return messages.upscale_result(response)
 
     def upscale_to_file(
         self,
@@ -107,14 +108,14 @@ class UpscalerClient(Connection):
 
     def upscale_all(
         self,
-        pictures: Iterable[Picture],
+        pictures: Pictures,
         *,
         timeout: float | None = None,
         **options: Unpack[UpscaleOptions],
     ) -> Generator[UpscaleResult | Failure]:
         """Enlarge any number of pictures in one stream; answers come in their order.
 
-        Pictures are read a little ahead of the answers. Closing the generator (or leaving
+        Pictures are read a little ahead, by a thread. Closing the generator (or leaving
         `contextlib.closing`) cancels the work that is left.
 
         Args:
@@ -143,7 +144,7 @@ class UpscalerClient(Connection):
 
     def upscale_stream(
         self,
-        pictures: Iterable[Picture],
+        pictures: Pictures,
         *,
         timeout: float | None = None,
         **options: Unpack[UpscaleOptions],
@@ -157,16 +158,16 @@ class UpscalerClient(Connection):
 
         def requests() -> Iterator[pb.UpscaleStreamRequest]:
             try:
-                for picture in pictures:
+                for picture in each(pictures):
                     yield from messages.parts(picture, message)
             except Exception as error:  # gRPC would cancel the call and tell nobody why
                 failures.append(error)
 
         call = self._stub.UpscaleStream(requests(), timeout=timeout, metadata=self._metadata)
         try:
-            with translated():
+            with translated(call):
                 for response in call:
-                    yield results.piece(response)
+                    yield messages.piece(response)
         except InvalidArgumentError as error:
             if failures:  # in the middle of a picture, which the service complains about
                 raise failures[0] from error
@@ -182,7 +183,7 @@ class UpscalerClient(Connection):
             response = self._stub.ListModels(
                 pb.ListModelsRequest(), timeout=self._seconds(timeout), metadata=self._metadata
             )
-        return results.method_infos(response)
+        return messages.method_infos(response)
 
     def _receive(
         self, picture: Picture, answer: Answer, timeout: float | None, options: UpscaleOptions

@@ -4,9 +4,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from animegan_client.errors import ServerError
+from animegan_client.errors import Failure, ServerError
 from animegan_client.files import whole_file
-from animegan_client.generator.types import EncodedImage, Failure
+from animegan_client.pictures import EncodedImage
 from animegan_client.upscaler.types import (
     Done,
     Header,

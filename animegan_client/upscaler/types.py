@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
-from animegan_client.generator.types import EncodedImage, Failure, ImageFormat
+from animegan_client.errors import Failure
+from animegan_client.pictures import EncodedImage, ImageFormat
 
 Step = Literal["first_frame", "oriented", "profile_applied", "converted", "depth_reduced"]
 """Only the first frame counted; turned by EXIF; made sRGB by its profile; colours converted; made

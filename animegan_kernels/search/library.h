@@ -1,23 +1,16 @@
 /* The indexes below a folder, as they are now: what a server of shards opens, watches and describes.
  *
  * An index is called after its directory. Its manifest is replaced atomically by whoever changes it, so one `stat` a
- * request tells whether to open it anew. Of each index a server may serve only some shards: part i of n takes the shards
- * i, i + n, i + 2n, ... */
+ * request tells whether to open it anew. Of each index a server may serve only some shards: see part.h. */
 #ifndef ANIMEGAN_LIBRARY_H
 #define ANIMEGAN_LIBRARY_H
 
 #include "common/json.h"
 #include "index.h"
+#include "part.h"
 
 #define INDEXES_VARIABLE "ANIMEGAN_INDEXES"
 #define SHARDS_VARIABLE "ANIMEGAN_SHARDS"
-
-/* Number `place` of `parts` servers. */
-typedef struct { int64_t place, parts; } part;
-
-/* Reads "i/n", such as "0/2"; "" is everything. */
-bool part_read(const char *from, part *into, failure *why);
-bool part_holds(part of, size_t place);
 
 typedef struct library library;
 

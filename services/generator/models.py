@@ -5,17 +5,17 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any, TypeVar
 
 from services.common.rpc.errors import NotFound, Unavailable
-from services.common.triton.catalogue import ONNX_FILE, ServedModels, numbers
+from services.common.triton.catalogue import ONNX_FILE, ServedModels, numbers, with_successors
 from services.common.triton.client import ModelConfig, Triton
 from services.common.triton.traffic import Route
 from services.generator.latents import NoiseMode
 
 GENERATOR_KINDS = ("stylegan2", "dcgan")
 
+_NOT_SERVED = (NotFound, Unavailable)
 _NOT_NOW = "the model {!r} is not being served just now; try again"
 
 # A version that is being replaced fails at once and is back in milliseconds; a process that died
@@ -125,18 +125,14 @@ class Catalogue(ServedModels[GeneratorModel]):
         """
         await self._follow_traffic((await self.find(name)).name)
         route = self._routes[(await self.find(name)).name]
-        give_up = None
-        while True:
-            try:
-                return await work(route)
-            except (NotFound, Unavailable) as error:
-                now = monotonic()
-                give_up = give_up or now + _PATIENCE_S
-                if now >= give_up:
-                    raise Unavailable(_NOT_NOW.format(route.stable.name)) from error
-                route = await self._after_failure(route)
+        try:
+            return await with_successors(
+                route, work, self._successor, failures=_NOT_SERVED, patience_s=_PATIENCE_S
+            )
+        except _NOT_SERVED as error:
+            raise Unavailable(_NOT_NOW.format(route.stable.name)) from error
 
-    async def _after_failure(self, failed: Route[GeneratorModel]) -> Route[GeneratorModel]:
+    async def _successor(self, failed: Route[GeneratorModel]) -> Route[GeneratorModel]:
         """What to try next."""
         await asyncio.sleep(_PAUSE_S)
         with suppress(Unavailable):  # Triton may be back before patience ends

@@ -1,53 +1,28 @@
 """From seeds to encoded pictures: latents → infer → encode, in sub-batches.
 
-The sub-batches of a unary call are all in the making at once; a stream keeps a small window of them
-ahead of its reader.
+All sub-batches of what is asked for at once are in the making at once. A stream asks for one after
+the other: see `handler.py`.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import islice
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.common.pictures.encoding import Encoder, Format
-from services.common.rpc.admission import Admission, Hold, Share
+from services.common.pictures.encoding import Encoder
 from services.common.triton.batching import Batcher
 from services.common.triton.client import Triton
 from services.common.triton.traffic import Route
 from services.generator.latents import latents, noise
 from services.generator.metrics import GeneratorMetrics
 from services.generator.models import Catalogue, GeneratorModel
-from services.generator.order import Order, check_against
+from services.generator.types import Batch, Order, Picture, check_against, split
 
 _OUTPUT = "image"
 _CANARY = Order(model="", seeds=(0,))
-
-
-Makers: TypeAlias = Route[GeneratorModel]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An encoded picture, its seed, and the version that made it."""
-
-    seed: int
-    version: int
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Pictures of one model."""
-
-    model: GeneratorModel  # the stable version; a candidate's pictures say so
-    format: Format
-    pictures: Sequence[Picture]
 
 
 class Pipeline:
@@ -62,7 +37,6 @@ class Pipeline:
         metrics: GeneratorMetrics,
         *,
         sub_batch: int,
-        stream_window: int,
     ) -> None:
         """Connect the stages.
 
@@ -73,7 +47,6 @@ class Pipeline:
             encoder: encodes their pictures.
             metrics: takes the time of each stage and counts the images.
             sub_batch: images that are made together; at most what `batcher` takes.
-            stream_window: sub-batches of a stream that are in the making at a time.
         """
         self._triton = triton
         self._batcher = batcher
@@ -81,7 +54,6 @@ class Pipeline:
         self._encoder = encoder
         self._metrics = metrics
         self._sub_batch = sub_batch
-        self._stream_window = stream_window
 
     async def generate(self, order: Order) -> Batch:
         """Make all pictures of `order`.
@@ -95,58 +67,25 @@ class Pipeline:
         """
         return await self._catalogue.run(order.model, partial(self._generate, order))
 
-    async def stream(self, order: Order, admission: Admission) -> AsyncGenerator[Batch]:
-        """Make the pictures of `order` in its order, a sub-batch at a time.
-
-        Work on the next sub-batches goes on while the caller deals with one, but never more than
-        `stream_window` of them; it ends with the iterator. Each waits for its turn in `admission`,
-        and keeps its room until the caller has dealt with it.
-
-        Raises:
-            As `generate`.
-        """
-        window: deque[asyncio.Task[tuple[Batch, Hold]]] = deque()
-        parts = self._split(order)
-        with admission.share() as share:
-            try:
-                while True:
-                    for part in islice(parts, self._stream_window - len(window)):
-                        window.append(asyncio.create_task(self._in_turn(part, share)))
-                    if not window:
-                        return
-                    batch, hold = await window.popleft()
-                    with hold:
-                        yield batch
-            finally:
-                for task in window:
-                    task.cancel()
-                await asyncio.gather(*window, return_exceptions=True)
-
     async def canary(self) -> None:
         """Look for models and make one picture with the default model, to see that all works."""
         await self._catalogue.refresh()
         await self._catalogue.run(_CANARY.model, self._draw_canary)
 
-    def _split(self, order: Order) -> Iterator[Order]:
-        for start in range(0, len(order.seeds), self._sub_batch):
-            yield replace(order, seeds=order.seeds[start : start + self._sub_batch])
-
-    async def _in_turn(self, part: Order, share: Share) -> tuple[Batch, Hold]:
-        """A part of a stream, and its room."""
-        hold = await share.in_turn(len(part.seeds))
-        return await self.generate(part), hold
-
-    async def _generate(self, order: Order, makers: Makers) -> Batch:
-        check_against(order, makers.stable)
-        shares = _shares(order, makers)
-        parts = [(part, model) for model, share in shares for part in self._split(share)]
+    async def _generate(self, order: Order, route: Route[GeneratorModel]) -> Batch:
+        check_against(order, route.stable)
+        parts = [
+            (sub_batch, model)
+            for model, part in _by_version(order, route)
+            for sub_batch in split(part, self._sub_batch)
+        ]
         if len(parts) == 1:
             pictures = await self._make(*parts[0])
         else:
             of_seed = {picture.seed: picture for picture in await self._make_all(parts)}
             pictures = [of_seed[seed] for seed in order.seeds]
-        self._metrics.images.labels(model=makers.stable.name).inc(len(pictures))
-        return Batch(makers.stable, order.encoding.format, pictures)
+        self._metrics.images.labels(model=route.stable.name).inc(len(pictures))
+        return Batch(route.stable, order.encoding.format, pictures)
 
     async def _make_all(self, parts: Iterable[tuple[Order, GeneratorModel]]) -> Sequence[Picture]:
         tasks = [asyncio.create_task(self._make(*part)) for part in parts]
@@ -172,21 +111,23 @@ class Pipeline:
         with self._metrics.stage("infer"):
             return await self._batcher.infer(model.name, model.version, inputs, _OUTPUT)
 
-    async def _draw_canary(self, makers: Makers) -> None:
-        model = makers.stable
+    async def _draw_canary(self, route: Route[GeneratorModel]) -> None:
+        model = route.stable
         await self._triton.infer(model.name, model.version, _inputs(_CANARY, model), _OUTPUT)
 
 
-def _shares(order: Order, makers: Makers) -> Sequence[tuple[GeneratorModel, Order]]:
+def _by_version(
+    order: Order, route: Route[GeneratorModel]
+) -> Sequence[tuple[GeneratorModel, Order]]:
     """What each version has to make."""
-    if makers.candidate is None:
-        return [(makers.stable, order)]
+    if route.candidate is None:
+        return [(route.stable, order)]
     seeds: dict[int, list[int]] = {}
     for seed in order.seeds:
-        seeds.setdefault(makers.of(seed).version, []).append(seed)
+        seeds.setdefault(route.of(seed).version, []).append(seed)
     return [
         (model, replace(order, seeds=seeds[model.version]))
-        for model in (makers.stable, makers.candidate)
+        for model in (route.stable, route.candidate)
         if model.version in seeds
     ]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from animegan.generator.v1 import generator_pb2
 
 from services.common.rpc.errors import InvalidField
-from services.common.rpc.request import parse_encoding
+from services.common.rpc.messages import parse_encoding
 from services.generator.latents import NoiseMode
-from services.generator.order import Order
+from services.generator.types import Order
 
 GenerateRequest = generator_pb2.GenerateRequest | generator_pb2.GenerateStreamRequest
 

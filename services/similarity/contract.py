@@ -6,6 +6,10 @@
                  its own, such as on a GPU (`anime-gan index export-scan`)
     ssim_index   shard BYTES [1], ids INT64 [n] -> manifest BYTES [1], images UINT8 [n,H,W,C]
 
+    copy_detector  image UINT8 [B,H,W,3] -> embedding FP32 [B,E]
+    copy_search    index BYTES [1], embedding FP32 [E], k INT32 [1], false_alarm_rate FP64 [1]
+                   -> id INT64 [k'], similarity FP32 [k'], p_value, threshold FP64 [1], digest BYTES
+
 B is 1 here: Triton itself joins the queries of concurrent calls into one pass over a shard.
 """
 
@@ -23,12 +27,15 @@ from services.common.triton.client import Triton
 
 SEARCH_MODEL = "ssim_search"
 INDEX_MODEL = "ssim_index"
+COPY_DETECTOR_MODEL = "copy_detector"
+COPY_SEARCH_MODEL = "copy_search"
 
 # Asks a model about itself: the engine answers a small question whose answer is known.
 CANARY = ""
 
 _FOUND = ("id", "ssim", "count", "total", "histogram", "digest")
 _SCORES = ("score_id", "scores")
+_COPIES = ("id", "similarity", "p_value", "threshold", "digest")
 _NO_PICTURE = np.zeros((1, 1, 1), np.uint8)
 
 log = structlog.get_logger()
@@ -41,6 +48,22 @@ class Answer:
     found: Found
     score_ids: NDArray[np.int64]  # of `found.scores`; empty unless asked for
     digest: str  # of the index as it was searched
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What a picture may be a changed copy of."""
+
+    ids: Sequence[int]  # nearest first
+    similarities: Sequence[float]  # cosines, -1 to 1
+    p_value: float
+    threshold: float
+    false_alarm_rate: float
+
+    @property
+    def copied(self) -> bool:
+        """Whether the nearest image is nearer than unseen images are."""
+        return self.similarities[0] > self.threshold
 
 
 def own_model(index: str, shard: str) -> str:
@@ -130,6 +153,43 @@ async def images(triton: Triton, shard: str, ids: NDArray[np.int64]) -> NDArray[
         Unavailable, DeadlineExceeded, Internal: see `errors.py`.
     """
     return await _ask_index(triton, shard, ids, "images")
+
+
+async def find_copies(
+    triton: Triton,
+    index: str,
+    digest: str,
+    image_HWC: NDArray[np.uint8],
+    k: int,
+    false_alarm_rate: float,
+) -> Copies:
+    """Embed a picture of the index's shape, and search the embeddings of the index's images.
+
+    `digest` is of the state of the index that the answer has to be about.
+
+    Raises:
+        NotFound: this Triton has no copy detector, or the index's images are not embedded there.
+        Unavailable: the embeddings are of another state of the index, or see `errors.py`.
+        DeadlineExceeded, Internal: see `errors.py`.
+    """
+    image = {"image": image_HWC[np.newaxis]}
+    embedded = await triton.infer_all(COPY_DETECTOR_MODEL, None, image, ("embedding",))
+    question: Mapping[str, NDArray[Any]] = {
+        "index": _bytes([index]),
+        "embedding": embedded["embedding"][0],
+        "k": np.array([k], np.int32),
+        "false_alarm_rate": np.array([false_alarm_rate]),
+    }
+    answer = await triton.infer_all(COPY_SEARCH_MODEL, None, question, _COPIES)
+    if answer["digest"][0].decode() != digest:
+        raise Unavailable(f"the index {index!r} has just changed; try again")
+    return Copies(
+        ids=answer["id"].tolist(),
+        similarities=answer["similarity"].tolist(),
+        p_value=float(answer["p_value"][0]),
+        threshold=float(answer["threshold"][0]),
+        false_alarm_rate=false_alarm_rate,
+    )
 
 
 async def _ask_index(

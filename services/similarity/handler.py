@@ -9,13 +9,12 @@ from animegan.similarity.v1 import similarity_pb2 as pb
 from animegan.similarity.v1 import similarity_pb2_grpc
 
 from services.common.rpc.admission import Admission, Share
-from services.common.rpc.calls import Context
 from services.common.rpc.errors import InvalidField
-from services.common.streams import in_order
-from services.similarity.catalogue import Catalogue
-from services.similarity.order import SearchOrder
+from services.common.rpc.interceptor import Context
+from services.common.streams import in_order, whole
+from services.similarity.indexes import Catalogue
 from services.similarity.pipeline import Pipeline
-from services.similarity.request import Limits, parse_image, parse_pair, parse_query
+from services.similarity.request import parse_explain, parse_image, parse_search
 from services.similarity.response import (
     explain_response,
     image,
@@ -23,7 +22,7 @@ from services.similarity.response import (
     search_result,
     stream_response,
 )
-from services.similarity.result import Failure
+from services.similarity.types import Failure, Limits, SearchOrder
 
 FULL_NAME = pb.DESCRIPTOR.services_by_name["SimilarityService"].full_name
 
@@ -64,7 +63,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
 
     async def Search(self, request: pb.SearchRequest, _: Context) -> pb.SearchResponse:
         """One query."""
-        order = await parse_query(request.query, self._limits)
+        order = await parse_search(request.query, self._limits)
         with await self._queries.now(1):
             result = await self._pipeline.search(order)
         return pb.SearchResponse(result=search_result(result))
@@ -76,7 +75,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
         with self._queries.share() as queries, self._pictures.share() as pictures:
             answers = in_order(
                 self._orders(requests, pictures),
-                self._pipeline.answer,
+                whole(self._pipeline.answer),
                 share=queries,
                 window=self._stream_window,
             )
@@ -86,7 +85,7 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
 
     async def Explain(self, request: pb.ExplainRequest, _: Context) -> pb.ExplainResponse:
         """One pair."""
-        order = await parse_pair(request, self._limits)
+        order = await parse_explain(request, self._limits)
         with await self._queries.now(2):
             return explain_response(await self._pipeline.explain(order))
 
@@ -108,11 +107,21 @@ class Handler(similarity_pb2_grpc.SimilarityServiceServicer):
     async def _orders(
         self, requests: AsyncIterator[pb.SearchStreamRequest], pictures: Share
     ) -> AsyncIterator[SearchOrder | Failure]:
-        """What a stream asks for, each picture in its turn; or what is wrong with it."""
-        async for request in requests:
-            try:
-                order = await parse_query(request.query, self._limits)
-            except InvalidField as error:
-                yield Failure(error)
-            else:
-                yield replace(order, room=await pictures.in_turn(len(order.picture.data)))
+        """What a stream asks for, each picture in its turn; or what is wrong with it.
+
+        Raises:
+            InvalidField: a message cannot be read; says which one it was, counted from 1.
+        """
+        number = 1
+        try:
+            async for request in requests:
+                number += 1
+                try:
+                    order = await parse_search(request.query, self._limits)
+                except InvalidField as error:
+                    yield Failure(error)
+                else:
+                    yield replace(order, room=await pictures.in_turn(len(order.picture.data)))
+        except InvalidField as error:
+            message = f"message {number} of the stream: {error.message}"
+            raise InvalidField(error.field, message) from error

@@ -1,4 +1,4 @@
-"""From a picture's file to pixels that can be compared with an index.
+"""From a picture's file to pixels that can be compared with an index, and where a pair is alike.
 
 The rules are those by which `anime-gan dataset import` makes training images, so that a training
 picture finds itself. Names: H height, W width, C channels (1 grey, 3 RGB).
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from animegan_search.ssim.definition import definition
+from animegan_search.ssim.reference import ssim_map
 from services.common.pictures.headers import (
     PictureError,
     PictureFile,
@@ -24,6 +26,12 @@ from services.common.pictures.headers import (
 THUMBNAIL_SIDE = 128
 
 _PAPER = "white"  # what shows through where a picture is transparent
+# Sixths of matplotlib's viridis (CC0): even steps of the scale are even steps of brightness.
+_COLOURS = np.array(
+    [(68, 1, 84), (68, 58, 131), (49, 104, 142), (33, 145, 140), (53, 183, 121), (144, 215, 67),
+     (253, 231, 37)],
+)  # fmt: skip
+_SIDE = 256  # a heat map's shorter side, at least
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,23 @@ class Prepared:
 
     pixels: NDArray[np.uint8]  # H, W, C of the index
     steps: Sequence[Step]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The SSIM map of a pair.
+
+    Attributes:
+        ssim: mean over all windows that lie wholly in the image, and over the channels.
+        channel_ssim: the same for each channel, float64 [C].
+        values: float32 [H, W, C], SSIM of the window around each pixel.
+        heatmap: uint8 [h, w, 3], at least 256 pixels a side.
+    """
+
+    ssim: float
+    channel_ssim: NDArray[np.float64]
+    values: NDArray[np.float32]
+    heatmap: NDArray[np.uint8]
 
 
 def prepare(picture: PictureFile, shape: tuple[int, int, int]) -> Prepared:
@@ -65,6 +90,23 @@ def thumbnails(images_NHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
         np.asarray(_image(image).resize(size, Image.Resampling.LANCZOS)) for image in images_NHWC
     ]
     return np.reshape(small, (len(images_NHWC), size[1], size[0], channels))
+
+
+def explain(
+    a_HWC: NDArray[np.uint8], b_HWC: NDArray[np.uint8], definition_name: str
+) -> Explanation:
+    """Compare two pictures of one shape, uint8."""
+    wanted = definition(definition_name)
+    values = ssim_map(a_HWC, b_HWC, wanted)
+    margin = wanted.window // 2
+    height, width, _ = values.shape
+    channel_ssim = values[margin : height - margin, margin : width - margin].mean(axis=(0, 1))
+    return Explanation(
+        ssim=float(channel_ssim.mean()),
+        channel_ssim=channel_ssim,
+        values=values.astype(np.float32),
+        heatmap=_heatmap(values.mean(axis=2)),
+    )
 
 
 def _image(image_HWC: NDArray[np.uint8]) -> Image.Image:
@@ -119,3 +161,13 @@ def _middle(width: int, height: int, aspect: float) -> tuple[int, int, int, int]
     box_height = min(height, max(1, round(width / aspect)))
     left, top = (width - box_width) // 2, (height - box_height) // 2
     return left, top, left + box_width, top + box_height
+
+
+def _heatmap(values_HW: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Colours for values from 0 or less (dark violet) to 1 (yellow), enlarged by whole pixels."""
+    places = np.clip(values_HW, 0, 1) * (len(_COLOURS) - 1)
+    steps = np.arange(len(_COLOURS))
+    channels = [np.interp(places, steps, _COLOURS[:, channel]) for channel in range(3)]
+    image = np.rint(np.stack(channels, axis=2)).astype(np.uint8)
+    factor = -(-_SIDE // min(values_HW.shape))
+    return np.kron(image, np.ones((factor, factor, 1), np.uint8))

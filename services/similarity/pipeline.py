@@ -16,17 +16,22 @@ from numpy.typing import NDArray
 from animegan_search.ssim.verdict import FALSE_ALARM_RATE, TooFewHeldoutError, Verdict
 from services.common.pictures.encoding import PNG, Encoder, Encoding
 from services.common.pictures.headers import PictureError, PictureFile
-from services.common.rpc.errors import InvalidField, NotFound
-from services.common.rpc.frames import forget_frames
-from services.similarity.catalogue import Catalogue
-from services.similarity.copies import Copies
-from services.similarity.explanation import explain
-from services.similarity.indexes import Index
+from services.common.rpc.errors import InvalidField, NotFound, forget_frames
+from services.similarity.contract import Copies
+from services.similarity.indexes import Catalogue, Index
 from services.similarity.metrics import SimilarityMetrics
-from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
-from services.similarity.pictures import Prepared, prepare, thumbnails
-from services.similarity.result import Encoded, ExplainResult, Failure, Match, SearchResult
+from services.similarity.pictures import Prepared, explain, prepare, thumbnails
 from services.similarity.scatter import Gathered, Scatter
+from services.similarity.types import (
+    Encoded,
+    ExplainOrder,
+    ExplainResult,
+    Failure,
+    ImageOrder,
+    Match,
+    SearchOrder,
+    SearchResult,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")

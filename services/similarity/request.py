@@ -1,7 +1,6 @@
 """Checks requests and turns them into orders. Every complaint names the field and the remedy."""
 
 import re
-from dataclasses import dataclass
 
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
@@ -14,13 +13,8 @@ from services.common.pictures.headers import (
     read_header_aside,
 )
 from services.common.rpc.errors import InvalidField
-from services.common.rpc.request import is_raw, parse_format
-from services.similarity.order import (
-    DEFAULT_K,
-    ExplainOrder,
-    ImageOrder,
-    SearchOrder,
-)
+from services.common.rpc.messages import is_raw, parse_format
+from services.similarity.types import DEFAULT_K, ExplainOrder, ImageOrder, Limits, SearchOrder
 
 # Longer names are not looked up, and not repeated in messages and logs.
 _MAX_NAME = 64
@@ -28,15 +22,7 @@ _MODEL = re.compile(rf"[A-Za-z0-9._-]{{0,{_MAX_NAME}}}")
 _LAST_ID = 2**63 - 1  # ids are int64 in the index
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How much one query may ask for."""
-
-    max_k: int
-    max_pixels: int
-
-
-async def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
+async def parse_search(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
     """Check everything that can be checked without decoding the picture or knowing the index.
 
     Raises:
@@ -56,7 +42,7 @@ async def parse_query(query: pb.SearchQuery, limits: Limits) -> SearchOrder:
     )
 
 
-async def parse_pair(request: pb.ExplainRequest, limits: Limits) -> ExplainOrder:
+async def parse_explain(request: pb.ExplainRequest, limits: Limits) -> ExplainOrder:
     """The same for a pair.
 
     Raises:

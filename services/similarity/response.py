@@ -2,24 +2,21 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 from animegan.image.v1 import image_pb2
 from animegan.similarity.v1 import similarity_pb2 as pb
+from numpy.typing import NDArray
 
+from animegan_search.ssim.engine import HISTOGRAM_BINS, HISTOGRAM_RANGE
 from animegan_search.ssim.verdict import Calibration
 from services.common.pictures.headers import PictureFile, Step
-from services.common.rpc.response import FORMATS, failure_fields
-from services.similarity.copies import Copies
+from services.common.rpc.messages import FORMATS, failure_fields
+from services.similarity.contract import Copies
 from services.similarity.indexes import Index
 from services.similarity.pictures import Prepared
-from services.similarity.result import (
-    QUANTILES,
-    Encoded,
-    ExplainResult,
-    Failure,
-    Match,
-    SearchResult,
-    quantile,
-)
+from services.similarity.types import Encoded, ExplainResult, Failure, Match, SearchResult
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 _STEPS: Mapping[Step, pb.PreparationStep.ValueType] = {
     Step.FIRST_FRAME: pb.PREPARATION_STEP_FIRST_FRAME,
@@ -171,3 +168,18 @@ def _calibration(calibration: Calibration) -> pb.Calibration:
         false_alarm_low=low,
         false_alarm_high=high,
     )
+
+
+def quantile(histogram: NDArray[np.int64], share: float) -> float:
+    """The score below which a share of all scores lies, to within a bin's width.
+
+    Args:
+        histogram: int64 [1000] of at least one score, equal bins over [-1, 1].
+        share: 0 to 1.
+    """
+    ends = np.cumsum(histogram)
+    target = share * ends[-1]
+    place = int(np.searchsorted(ends, target))
+    within = 1 - (ends[place] - target) / max(histogram[place], 1)
+    low, high = HISTOGRAM_RANGE
+    return float(low + (place + within) * (high - low) / HISTOGRAM_BINS)

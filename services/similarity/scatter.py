@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from animegan_search.ssim.engine import Found, merge
 from services.common.rpc.errors import Unavailable
 from services.common.triton.client import Triton
-from services.similarity import contract as shards
-from services.similarity.copies import Copies, find_copies
+from services.similarity import contract
 from services.similarity.indexes import Index
 
 T = TypeVar("T")
@@ -63,7 +62,7 @@ class Scatter:
 
     async def copies(
         self, index: Index, image_HWC: NDArray[np.uint8], k: int, false_alarm_rate: float
-    ) -> Copies:
+    ) -> contract.Copies:
         """The images of `index` that a picture of its shape may be a changed copy of.
 
         Raises:
@@ -72,7 +71,9 @@ class Scatter:
         """
         return await self._first_to_answer(
             self._in_turn(index.tritons, "copies", index.name),
-            lambda at: find_copies(self._tritons[at], index, image_HWC, k, false_alarm_rate),
+            lambda at: contract.find_copies(
+                self._tritons[at], index.name, index.digest, image_HWC, k, false_alarm_rate
+            ),
             f"the embeddings of {index.name!r}",
         )
 
@@ -87,20 +88,20 @@ class Scatter:
             return np.empty((0, *index.shape), np.uint8)
         return await self._first_to_answer(
             self._in_turn(index.tritons, "images", index.name),
-            lambda at: shards.images(self._tritons[at], index.name, ids),
+            lambda at: contract.images(self._tritons[at], index.name, ids),
             f"the images of {index.name!r}",
         )
 
     async def _search_shard(
         self, index: Index, number: int, query: NDArray[np.uint8], k: int, all_scores: bool
-    ) -> shards.Answer:
+    ) -> contract.Answer:
         shard = index.shards[number]
         name = f"{index.name}/{shard.name}"
 
-        def ask(at: int) -> Awaitable[shards.Answer]:
-            own = shards.own_model(index.name, shard.name)
-            model = own if at in shard.scanners else shards.SEARCH_MODEL
-            return shards.search(
+        def ask(at: int) -> Awaitable[contract.Answer]:
+            own = contract.own_model(index.name, shard.name)
+            model = own if at in shard.scanners else contract.SEARCH_MODEL
+            return contract.search(
                 self._tritons[at], name, query, k, all_scores=all_scores, model=model
             )
 

@@ -2,21 +2,17 @@
 
 import asyncio
 import ctypes
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
-import structlog
-import uvloop
-
-from services.common.rpc import logs
 from services.common.rpc.admission import Admission
-from services.common.rpc.metrics import process_registry
-from services.common.rpc.server import serve
+from services.common.rpc.server import Service, run
 from services.common.triton.batching import Batcher
 from services.common.triton.client import Triton
-from services.upscaler.engine.inference import Inference
+from services.upscaler.engine.networks import Inference
 from services.upscaler.engine.tiling import TileSettings
 from services.upscaler.handler import FULL_NAME, Handler
-from services.upscaler.methods import Methods
 from services.upscaler.metrics import UpscalerMetrics
 from services.upscaler.models import Catalogue
 from services.upscaler.pipeline import Pipeline
@@ -30,16 +26,18 @@ _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 _MALLOC = {_M_MMAP_THRESHOLD: 2**20, _M_TRIM_THRESHOLD: 2**24}
 
 
-async def run(settings: UpscalerSettings) -> None:
-    """Serve until a signal comes."""
-    metrics = UpscalerMetrics(process_registry())
+@asynccontextmanager
+async def connected(
+    settings: UpscalerSettings, metrics: UpscalerMetrics, images: Admission
+) -> AsyncIterator[Service]:
+    """What the service consists of."""
     # Of the event loop, for all of `asyncio.to_thread`: reading, resampling, encoding.
     threads = ThreadPoolExecutor(settings.encode_threads, thread_name_prefix="image")
     asyncio.get_running_loop().set_default_executor(threads)
     async with Triton(*settings.triton_urls) as triton:
-        methods = Methods(Catalogue(triton), settings.default_method)
+        catalogue = Catalogue(triton, settings.default_method)
         pipeline = Pipeline(
-            methods,
+            catalogue,
             _inference(settings, triton, metrics),
             Admission(
                 settings.max_pixels_in_flight,
@@ -55,13 +53,8 @@ async def run(settings: UpscalerSettings) -> None:
         )
         handler = Handler(
             pipeline,
-            methods,
-            Admission(
-                settings.max_images_in_flight,
-                retry_after_s=settings.retry_after_s,
-                metrics=metrics,
-                reserved=settings.images_for_unary_calls,
-            ),
+            catalogue,
+            images,
             Admission(
                 settings.max_upload_bytes_in_flight,
                 retry_after_s=settings.retry_after_s,
@@ -73,13 +66,7 @@ async def run(settings: UpscalerSettings) -> None:
             settings.limits,
             stream_window=settings.stream_window,
         )
-        await serve(
-            settings,
-            service_name=FULL_NAME,
-            add_service=handler.add_to,
-            probe=pipeline.canary,
-            metrics=metrics,
-        )
+        yield Service(FULL_NAME, handler.add_to, pipeline.canary)
 
 
 def _inference(settings: UpscalerSettings, triton: Triton, metrics: UpscalerMetrics) -> Inference:
@@ -90,14 +77,11 @@ def _inference(settings: UpscalerSettings, triton: Triton, metrics: UpscalerMetr
 
 
 def main() -> None:
-    """Read the settings, show them, serve."""
-    settings = UpscalerSettings.from_command_line("python -m services.upscaler")
-    logs.configure("upscaler", settings.log_level, secret=settings.auth_token)
+    """Serve until a signal comes."""
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # other C libraries have none
         for parameter, value in _MALLOC.items():
             mallopt(parameter, value)
-    structlog.get_logger().info("settings", **settings.model_dump(mode="json"))
-    uvloop.run(run(settings))
+    run("upscaler", UpscalerSettings, UpscalerMetrics, connected)
 
 
 if __name__ == "__main__":

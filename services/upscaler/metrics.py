@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.common.rpc.metrics import Metrics
-from services.upscaler.plan import Plan
+from services.upscaler.types import Plan
 
 
 class UpscalerMetrics(Metrics):

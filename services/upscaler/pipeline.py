@@ -8,19 +8,27 @@ from typing import Any, TypeVar
 from services.common.pictures.encoding import Format
 from services.common.pictures.headers import RAW, PictureError
 from services.common.rpc.admission import Admission, Hold
-from services.common.rpc.errors import InvalidField, NotFound, Unavailable
-from services.common.rpc.frames import forgotten_frames
-from services.upscaler.answer import Done, Failure, Header, Piece, Progress, Stage
+from services.common.rpc.errors import InvalidField, NotFound, forgotten_frames
+from services.common.triton.catalogue import with_successors
 from services.upscaler.decoding import Picture, read_picture
 from services.upscaler.engine.enlarge import enlarge, is_exact
-from services.upscaler.engine.inference import Inference
+from services.upscaler.engine.networks import Inference
 from services.upscaler.engine.strips import Pixels, Strips
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.methods import Methods
 from services.upscaler.metrics import UpscalerMetrics
-from services.upscaler.order import GROWING, Order, Rejected
-from services.upscaler.plan import Plan, make_plan
+from services.upscaler.models import Catalogue, make_plan
 from services.upscaler.strip_encoding import StripEncoder, strip_encoder
+from services.upscaler.types import (
+    GROWING,
+    Done,
+    Failure,
+    Header,
+    Order,
+    Part,
+    Plan,
+    Progress,
+    Stage,
+)
 
 # gRPC libraries accept messages of 4 MiB; small chunks also make even progress.
 CHUNK_BYTES = 2**18
@@ -36,7 +44,7 @@ class Pipeline:
 
     def __init__(
         self,
-        methods: Methods,
+        catalogue: Catalogue,
         inference: Inference,
         pixels: Admission,
         metrics: UpscalerMetrics,
@@ -47,14 +55,14 @@ class Pipeline:
         """Connect the stages.
 
         Args:
-            methods: knows what can be run.
+            catalogue: knows what can be run.
             inference: runs networks.
             pixels: admits pixels that are held in memory.
             metrics: takes the time of each stage, and counts.
             tiles: how large pictures are cut.
             max_collected_pixels: of an answer in a format that cannot be written as it grows.
         """
-        self._methods = methods
+        self._catalogue = catalogue
         self._inference = inference
         self._pixels = pixels
         self._metrics = metrics
@@ -72,38 +80,39 @@ class Pipeline:
         plan = await self._plan(order, order.file.width, order.file.height)
         room = await self._pixels.now(_held_pixels(order, plan, whole=True))
         with forgotten_frames(), room:
-            async with aclosing(self._pieces(order, plan, room)) as source:
-                pieces = [piece async for piece in source]
-        (header,) = (piece for piece in pieces if isinstance(piece, Header))
-        return header, b"".join(piece for piece in pieces if isinstance(piece, bytes))
+            async with aclosing(self._parts(order, plan, room)) as source:
+                parts = [part async for part in source]
+        (header,) = (part for part in parts if isinstance(part, Header))
+        return header, b"".join(part for part in parts if isinstance(part, bytes))
 
-    async def answer(self, item: Order | Rejected) -> AsyncGenerator[Piece]:
-        """Make the answer to a picture of a stream, piece by piece, as soon as there is room.
+    async def answer(self, order: Order | Failure) -> AsyncGenerator[Part]:
+        """Make the answer to a picture of a stream, part by part, as soon as there is room.
 
-        What concerns this picture alone is told by a Failure as the last piece.
+        What concerns this picture alone is told by a Failure as the last part.
 
         Raises:
             Unavailable, DeadlineExceeded, Internal: see `errors.py`.
         """
-        if isinstance(item, Rejected):
-            yield Failure(item.error)
+        if isinstance(order, Failure):
+            yield order
             return
-        with item.room or nullcontext():
+        with order.room or nullcontext():
             try:
-                plan = await self._plan(item, item.file.width, item.file.height)
-                room = await self._pixels.in_turn(_held_pixels(item, plan, whole=False))
+                plan = await self._plan(order, order.file.width, order.file.height)
+                room = await self._pixels.in_turn(_held_pixels(order, plan, whole=False))
                 with forgotten_frames(), room:
-                    async with aclosing(self._pieces(item, plan, room)) as pieces:
-                        async for piece in pieces:
-                            yield piece
+                    async with aclosing(self._parts(order, plan, room)) as parts:
+                        async for part in parts:
+                            yield part
             except (InvalidField, NotFound) as error:
-                yield Failure(error)
+                yield Failure(error, order.id)
 
     async def canary(self) -> None:
         """Look for models, and let those of the default method enlarge a few pixels."""
-        await self._inference.canary(await self._methods.refresh())
+        await self._catalogue.refresh()
+        await self._inference.canary(await self._catalogue.find(""))
 
-    async def _pieces(self, order: Order, plan: Plan, room: Hold) -> AsyncGenerator[Piece]:
+    async def _parts(self, order: Order, plan: Plan, room: Hold) -> AsyncGenerator[Part]:
         """The answer; `plan` is for the size that its file's header says.
 
         Its pixels have `room`, until nothing but the end of its file is left.
@@ -113,7 +122,7 @@ class Pipeline:
         if (picture.width, picture.height) != (order.file.width, order.file.height):  # turned
             plan = await self._plan(order, picture.width, picture.height)
         plan, strip, strips = await self._begin(order, picture, plan)
-        format_ = order.wish.encoding.format
+        format_ = order.options.encoding.format
         bytes_ = plan.width * plan.height * picture.channels
         quick = format_ is Format.RAW and bytes_ <= _QUICK_BYTES
         size = rows = 0
@@ -140,7 +149,8 @@ class Pipeline:
         yield Done(size)
 
     async def _plan(self, order: Order, width: int, height: int) -> Plan:
-        return make_plan(await self._methods.job(order.wish), width, height)
+        method = await self._catalogue.find(order.options.method)
+        return make_plan(method, order.options, width, height)
 
     async def _begin(
         self, order: Order, picture: Picture, plan: Plan
@@ -150,16 +160,17 @@ class Pipeline:
         A version that is replaced before that costs the caller nothing: the work is begun anew with
         its successor. Later it is an Unavailable, for half a picture cannot be taken back.
         """
-        strips = enlarge(picture, plan, self._inference.run, self._tiles)
-        try:
+
+        async def begin(plan: Plan) -> tuple[Plan, Pixels | None, Strips]:
+            strips = enlarge(picture, plan, self._inference.run, self._tiles)
             return plan, await anext(strips), strips
-        except Unavailable:
-            await self._methods.refresh()
+
+        async def successor(failed: Plan) -> Plan | None:
+            await self._catalogue.refresh()
             current = await self._plan(order, picture.width, picture.height)
-            if current.passes == plan.passes:
-                raise
-            strips = enlarge(picture, current, self._inference.run, self._tiles)
-            return current, await anext(strips), strips
+            return None if current.passes == failed.passes else current
+
+        return await with_successors(plan, begin, successor)
 
     async def _read(self, order: Order) -> Picture:
         with self._metrics.stage("read"):
@@ -170,10 +181,10 @@ class Pipeline:
 
     def _encoder(self, order: Order, plan: Plan, picture: Picture) -> StripEncoder:
         size = (plan.height, plan.width, picture.channels)
-        exif = picture.exif if order.wish.keep_metadata else b""
+        exif = picture.exif if order.options.keep_metadata else b""
         try:
             return strip_encoder(
-                order.wish.encoding, size, max_collected_pixels=self._max_collected, exif=exif
+                order.options.encoding, size, max_collected_pixels=self._max_collected, exif=exif
             )
         except PictureError as error:
             raise InvalidField("options.format", str(error)) from error
@@ -192,7 +203,7 @@ class Pipeline:
 def _held_pixels(order: Order, plan: Plan, *, whole: bool) -> int:
     """How many pixels lie in memory at a time: known before the picture is decoded."""
     pixels = order.file.width * order.file.height
-    if whole or order.wish.encoding.format not in GROWING:
+    if whole or order.options.encoding.format not in GROWING:
         pixels += plan.width * plan.height
     return pixels
 

@@ -14,11 +14,19 @@ from services.common.pictures.headers import (
 )
 from services.common.rpc.admission import Hold, Share
 from services.common.rpc.errors import Busy, InvalidField
-from services.common.rpc.request import is_raw, parse_encoding
-from services.upscaler.models import NO_NOISE
-from services.upscaler.order import DEFAULT_SCALE, GROWING, Limits, Order, Rejected, Wish
-from services.upscaler.plan import MAX_SCALE, enlarged
+from services.common.rpc.messages import is_raw, parse_encoding
+from services.upscaler.models import enlarged
 from services.upscaler.strip_encoding import check_collected
+from services.upscaler.types import (
+    DEFAULT_SCALE,
+    GROWING,
+    MAX_SCALE,
+    NO_NOISE,
+    Failure,
+    Limits,
+    Options,
+    Order,
+)
 
 MAX_NOISE = 3
 # Longer names are not looked up, and not repeated in messages and logs.
@@ -30,7 +38,7 @@ _MAX_START_BYTES = 2**16
 
 
 class OutOfOrder(InvalidField):
-    """Pieces of a stream come in an order in which nobody can tell what belongs together."""
+    """Parts of a stream come in an order in which nobody can tell what belongs together."""
 
 
 async def parse_upscale(request: pb.UpscaleRequest, limits: Limits) -> Order:
@@ -39,27 +47,27 @@ async def parse_upscale(request: pb.UpscaleRequest, limits: Limits) -> Order:
     Raises:
         InvalidField: names the first wrong field.
     """
-    wish = _wish(request.options)
+    options = _options(request.options)
     image = request.image
     if not image.data:
         raise InvalidField("image.data", "no picture was sent; put its file there")
     size = (image.width, image.height, image.channels)
     raw = size if is_raw("image.format", image.format) else None
     file = await _file("image.data", image.data, raw, limits.input_pixels)
-    _check_output(file, wish, limits.unary_pixels, limits, "; use UpscaleStream")
-    return Order(file, "image.data", wish)
+    _check_output(file, options, limits.unary_pixels, limits, "; use UpscaleStream")
+    return Order(file, "image.data", options)
 
 
 async def parse_stream(
     requests: AsyncIterator[pb.UpscaleStreamRequest], limits: Limits, uploads: Share
-) -> AsyncIterator[Order | Rejected]:
-    """Put the pieces of a stream together, each picture in its turn for `uploads`.
+) -> AsyncIterator[Order | Failure]:
+    """Put the parts of a stream together, each picture in its turn for `uploads`.
 
     A picture that cannot be enlarged is rejected as soon as that is known; what else comes of it
     is read and forgotten.
 
     Raises:
-        OutOfOrder: pieces come in a wrong order, or stop within a picture.
+        OutOfOrder: parts come in a wrong order, or stop within a picture.
     """
     async for request in requests:
         start = _start(request)
@@ -69,7 +77,7 @@ async def parse_stream(
         except OutOfOrder:
             raise
         except (InvalidField, Busy) as error:
-            yield Rejected(error, start.id)
+            yield Failure(error, start.id)
         async for _ in chunks:
             pass
 
@@ -83,13 +91,13 @@ async def _assembled(
         InvalidField: names the first wrong field.
         Busy: its size was not announced, and there is no room for what came.
     """
-    wish = _wish(start.options)
+    options = _options(start.options)
     raw = _raw_size(start, limits)
     _check_bytes("size_bytes", start.size_bytes, limits)
     room = await uploads.in_turn(start.size_bytes)
     try:
         data = await _collected(chunks, limits, room)
-        return await _order(start, wish, raw, data, limits, room)
+        return await _order(start, options, raw, data, limits, room)
     except BaseException:
         room.release()
         raise
@@ -114,7 +122,7 @@ async def _collected(chunks: AsyncIterator[bytes], limits: Limits, room: Hold) -
 
 async def _order(
     start: pb.Start,
-    wish: Wish,
+    options: Options,
     raw: tuple[int, int, int] | None,
     data: bytes,
     limits: Limits,
@@ -130,15 +138,15 @@ async def _order(
     if not data:
         raise InvalidField("chunk", "no picture was sent; send its file between start and end")
     file = await _file("chunk", data, raw, limits.input_pixels)
-    _check_output(file, wish, limits.output_pixels, limits)
-    return Order(file, "chunk", wish, start.id, room)
+    _check_output(file, options, limits.output_pixels, limits)
+    return Order(file, "chunk", options, start.id, room)
 
 
 def _start(request: pb.UpscaleStreamRequest) -> pb.Start:
     """The beginning of a picture.
 
     Raises:
-        OutOfOrder: it is another piece.
+        OutOfOrder: it is another part.
             Its id is too long to be repeated in every answer.
     """
     if request.ByteSize() > _MAX_START_BYTES and request.WhichOneof("part") == "start":
@@ -163,12 +171,12 @@ async def _chunks(requests: AsyncIterator[pb.UpscaleStreamRequest]) -> AsyncIter
     raise OutOfOrder("end", "the stream stops within a picture; send end after its last chunk")
 
 
-def _wish(options: pb.UpscaleOptions) -> Wish:
+def _options(options: pb.UpscaleOptions) -> Options:
     quality = options.quality if options.HasField("quality") else None
     encoding = parse_encoding(options.format, quality, "options.")
     if options.keep_metadata and encoding.format is Format.RAW:
         raise InvalidField("options.keep_metadata", "RAW carries none; leave it out, or use PNG")
-    return Wish(
+    return Options(
         method=_method(options),
         scale=_scale(options),
         noise=_noise(options),
@@ -239,16 +247,16 @@ def _check_bytes(field: str, size: int, limits: Limits) -> None:
 
 
 def _check_output(
-    file: PictureFile, wish: Wish, max_pixels: int, limits: Limits, remedy: str = ""
+    file: PictureFile, options: Options, max_pixels: int, limits: Limits, remedy: str = ""
 ) -> None:
-    width, height = enlarged(file.width, wish.scale), enlarged(file.height, wish.scale)
+    width, height = enlarged(file.width, options.scale), enlarged(file.height, options.scale)
     if width * height > max_pixels:
         raise InvalidField(
             "options.scale",
             f"{width}x{height} pixels would be over the limit of {max_pixels}{remedy}",
         )
-    if wish.encoding.format not in GROWING:
+    if options.encoding.format not in GROWING:
         try:
-            check_collected(wish.encoding.format, (height, width, 3), limits.collected_pixels)
+            check_collected(options.encoding.format, (height, width, 3), limits.collected_pixels)
         except PictureError as error:
             raise InvalidField("options.format", str(error)) from error

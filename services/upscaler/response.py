@@ -6,10 +6,18 @@ from animegan.image.v1 import image_pb2
 from animegan.upscaler.v1 import upscaler_pb2 as pb
 
 from services.common.pictures.headers import Step
-from services.common.rpc.response import FORMATS, failure_fields
-from services.upscaler.answer import Done, Failure, Header, Piece, Progress, Stage
-from services.upscaler.models import Method, UpscalerModel
-from services.upscaler.plan import Filter
+from services.common.rpc.messages import FORMATS, failure_fields
+from services.upscaler.types import (
+    Done,
+    Failure,
+    Filter,
+    Header,
+    Method,
+    Part,
+    Progress,
+    Stage,
+    UpscalerModel,
+)
 
 _STEPS: Mapping[Step, pb.Step.ValueType] = {
     Step.FIRST_FRAME: pb.STEP_FIRST_FRAME,
@@ -28,7 +36,7 @@ _STAGES: Mapping[Stage, pb.Stage.ValueType] = {
 def upscale_response(header: Header, data: bytes) -> pb.UpscaleResponse:
     """A whole answer."""
     image = image_pb2.Image(
-        format=FORMATS[header.order.wish.encoding.format],
+        format=FORMATS[header.order.options.encoding.format],
         width=header.plan.width,
         height=header.plan.height,
         channels=header.channels,
@@ -37,22 +45,22 @@ def upscale_response(header: Header, data: bytes) -> pb.UpscaleResponse:
     return pb.UpscaleResponse(image=image, provenance=_provenance(header))
 
 
-def stream_response(picture_id: str, piece: Piece) -> pb.UpscaleStreamResponse:
-    """A piece of the answer to the picture that its caller calls `picture_id`."""
+def stream_response(picture_id: str, part: Part) -> pb.UpscaleStreamResponse:
+    """A part of the answer to the picture that its caller calls `picture_id`."""
     response = pb.UpscaleStreamResponse(id=picture_id)
-    match piece:
+    match part:
         case Progress():
             response.progress.CopyFrom(
-                pb.Progress(fraction=piece.fraction, stage=_STAGES[piece.stage])
+                pb.Progress(fraction=part.fraction, stage=_STAGES[part.stage])
             )
         case Header():
-            response.header.CopyFrom(_header(piece))
+            response.header.CopyFrom(_header(part))
         case Done():
-            response.done.CopyFrom(pb.Done(size_bytes=piece.size_bytes))
+            response.done.CopyFrom(pb.Done(size_bytes=part.size_bytes))
         case Failure():
-            response.failure.CopyFrom(pb.Failure(**failure_fields(piece.error)))
+            response.failure.CopyFrom(pb.Failure(**failure_fields(part.error)))
         case _:
-            response.chunk = piece
+            response.chunk = part
     return response
 
 
@@ -66,7 +74,7 @@ def method_message(method: Method | Filter, default: str) -> pb.Method:
 
 def _header(header: Header) -> pb.Header:
     return pb.Header(
-        format=FORMATS[header.order.wish.encoding.format],
+        format=FORMATS[header.order.options.encoding.format],
         width=header.plan.width,
         height=header.plan.height,
         channels=header.channels,

@@ -7,7 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.common.rpc.settings import MessageBytes, Port, ServiceSettings
 from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.order import Limits
+from services.upscaler.types import Limits
 
 
 class UpscalerSettings(ServiceSettings):

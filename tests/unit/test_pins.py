@@ -18,19 +18,33 @@ def constraints() -> dict[str, str]:
     return {normal(name): pin for name, pin in (line.split("==") for line in lines)}
 
 
-def pins() -> Iterator[tuple[str, str]]:
-    """Of all groups and of the project, without extras."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
-    groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
-    for requirement in (each for group in groups for each in group if isinstance(each, str)):
+def package() -> list[list[str]]:
+    """What the package asks for, and its extras."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    return [project["dependencies"], *project["optional-dependencies"].values()]
+
+
+def groups() -> list[list[str]]:
+    return list(
+        tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"].values()
+    )
+
+
+def pins(lists: list[list[str]]) -> Iterator[tuple[str, str]]:
+    """Names, without extras, and versions."""
+    for requirement in (each for one in lists for each in one if isinstance(each, str)):
         name, pin = requirement.split("==")
         yield normal(name.partition("[")[0]), pin
+
+
+def test_constraints_are_those_that_the_package_asks_for():
+    assert set(pins(package())) <= constraints().items()
 
 
 def test_constraints_are_those_that_are_asked_for():
     constrained = constraints()
     # Triton's stub has packages of its own, of other versions.
-    wanted = {(name, pin) for name, pin in pins() if name in constrained}
+    wanted = {(name, pin) for name, pin in pins(groups()) if name in constrained}
     contradicted = {name for name, _ in wanted} - {
         name for name, pin in wanted if constrained[name] == pin
     }

@@ -1,10 +1,9 @@
-"""What the verbs share: kinds of options, and how they talk."""
+"""What the verbs share: kinds of options."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,16 +22,6 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
         if action.default is None or action.default is False or action.required:
             return action.help
         return super()._get_help_string(action)
-
-
-def say(text: str) -> None:
-    """Print a line of results."""
-    sys.stdout.write(text + "\n")
-
-
-def warn(text: str) -> None:
-    """Print a line that a reader of results does not want."""
-    sys.stderr.write(text + "\n")
 
 
 def cores() -> int:

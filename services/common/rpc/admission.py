@@ -3,7 +3,7 @@
 Unary calls ask for room `now`. Parts of a stream take it `in_turn`: their caller is slowed down
 instead of being refused. Neither can keep the other out: streams leave `reserved` room to unary
 calls, and those leave all the rest to streams that wait. Nor can a caller who lets a call wait:
-whoever lacks room ends such calls (`callers.py`), the longest waiting first.
+whoever lacks room ends such calls (`deadline.py`), the longest waiting first.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from typing import Self
 
 from prometheus_client import Gauge
 
-from services.common.rpc import callers
-from services.common.rpc.callers import Caller
+from services.common.rpc import deadline
+from services.common.rpc.deadline import Caller
 from services.common.rpc.errors import Busy
 from services.common.rpc.metrics import Metrics
 
@@ -174,7 +174,7 @@ class Admission:
         Raises:
             Busy: it does not fit beside what is in flight, or beside those who wait.
         """
-        caller = callers.current()
+        caller = deadline.current_caller()
         allowed = self._may_now(amount)
         if allowed and not self._urgent and self._fits(amount, now=True):
             return self._take(amount, caller, now=True)
@@ -196,10 +196,10 @@ class Admission:
         most = self._limit - self._reserved
         if amount > most:
             raise ValueError(f"{amount} {self._unit} can never be let in, but {most} at most")
-        caller = callers.current()
+        caller = deadline.current_caller()
         if not self._urgent and not self._waiting and self._fits(amount, now=False):
             return self._take(amount, caller, now=False)
-        with callers.working(caller if self._work else None):
+        with deadline.working(caller if self._work else None):
             return await self._wait(_Waiting(amount, False, caller), self._waiting)
 
     def share(self) -> Share:

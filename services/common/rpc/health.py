@@ -18,7 +18,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.common.rpc import deadline
 from services.common.rpc.errors import ServiceError
-from services.common.rpc.lasting import Context, LastingCalls
+from services.common.rpc.interceptor import Context
+from services.common.rpc.lasting_calls import LastingCalls
 from services.common.rpc.metrics import Metrics
 
 LIVENESS = "liveness"

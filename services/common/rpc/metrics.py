@@ -143,6 +143,32 @@ class Metrics:
         self._call_seconds(method).observe(seconds)
 
 
+class FirstAnswer:
+    """Times a streaming call from its first request to its first answer.
+
+    A whole stream lasts as long as its caller likes; how long the first answer takes is up to us.
+    """
+
+    def __init__(self, method: str, metrics: Metrics) -> None:
+        """Nothing is asked yet."""
+        self._method = method
+        self._metrics = metrics
+        self._asked: float | None = None
+        self._answered = False
+
+    def asked(self) -> None:
+        """Take note of a request; the first one starts the clock."""
+        if self._asked is None:
+            self._asked = perf_counter()
+
+    def answered(self) -> None:
+        """Take note of an answer of a stream; the first one stops the clock."""
+        if self._asked is not None and not self._answered:
+            seconds = perf_counter() - self._asked
+            self._metrics.first_answer_seconds.labels(method=self._method).observe(seconds)
+        self._answered = True
+
+
 def process_registry() -> CollectorRegistry:
     """A registry with this process's memory, CPU, file descriptors and garbage collection."""
     # Without it every counter has a second time series that nobody asks for.

@@ -5,17 +5,24 @@ import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeVar
 
 import grpc
 import structlog
+import uvloop
 from google.protobuf import descriptor_pool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from prometheus_client import CollectorRegistry
 
+from services.common.rpc import logs
+from services.common.rpc.admission import Admission
 from services.common.rpc.health import Health
 from services.common.rpc.interceptor import AroundCalls
-from services.common.rpc.lasting import LastingCalls, Reflection
-from services.common.rpc.metrics import Metrics, MetricsEndpoint
+from services.common.rpc.lasting_calls import LastingCalls, Reflection
+from services.common.rpc.metrics import Metrics, MetricsEndpoint, process_registry
 from services.common.rpc.settings import ServiceSettings
 
 _NO_LIMIT = -1
@@ -27,24 +34,60 @@ _IDENTITY_AND_GZIP = 1 << 0 | 1 << 2
 
 log = structlog.get_logger()
 
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+MetricsT = TypeVar("MetricsT", bound=Metrics)
 
-async def serve(
-    settings: ServiceSettings,
-    *,
-    service_name: str,
-    add_service: Callable[[grpc.aio.Server], None],
-    probe: Callable[[], Awaitable[None]],
-    metrics: Metrics,
+
+@dataclass(frozen=True)
+class Service:
+    """What differs between services.
+
+    Attributes:
+        full_name: of the gRPC service, for health and reflection.
+        add_to: adds the service's handler to a server.
+        probe: succeeds when the service can do its work; see `Health.watch`.
+    """
+
+    full_name: str
+    add_to: Callable[[grpc.aio.Server], None]
+    probe: Callable[[], Awaitable[None]]
+
+
+def run(
+    name: str,
+    settings_class: type[SettingsT],
+    metrics_class: Callable[[CollectorRegistry], MetricsT],
+    connected: Callable[[SettingsT, MetricsT, Admission], AbstractAsyncContextManager[Service]],
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then drain and return.
+    """Be the process of `services.<name>`: read the settings, show them, connect, serve.
 
     Args:
-        settings: where to listen and how to behave.
-        service_name: full name of the gRPC service, for health and reflection.
-        add_service: adds the service's handler to the server.
-        probe: succeeds when the service can do its work; see `Health.watch`.
-        metrics: shown at the metrics port.
+        name: of the service, in its command and its logs.
+        settings_class: where to listen and how to behave.
+        metrics_class: what is shown at the metrics port.
+        connected: connects what the service consists of, for as long as a block lasts. The
+            admission is that of images in flight.
     """
+    settings = settings_class.from_command_line(f"python -m services.{name}")
+    logs.configure(name, settings.log_level, secret=settings.auth_token)
+    log.info("settings", **settings.model_dump(mode="json"))
+
+    async def until_a_signal_comes() -> None:
+        metrics = metrics_class(process_registry())
+        images = Admission(
+            settings.max_images_in_flight,
+            retry_after_s=settings.retry_after_s,
+            metrics=metrics,
+            reserved=settings.images_for_unary_calls,
+        )
+        async with connected(settings, metrics, images) as service:
+            await _serve(settings, metrics, service)
+
+    uvloop.run(until_a_signal_comes())
+
+
+async def _serve(settings: ServiceSettings, metrics: Metrics, service: Service) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -52,12 +95,12 @@ async def serve(
     around_calls = AroundCalls(metrics, settings)
     server = grpc.aio.server(interceptors=[around_calls], options=_options(settings))
     lasting = LastingCalls()
-    health = Health(service_name, metrics, lasting)
-    add_service(server)
+    health = Health(service.full_name, metrics, lasting)
+    service.add_to(server)
     known = descriptor_pool.Default()  # type: ignore[no-untyped-call]
-    metrics.expect(known.FindServiceByName(service_name).methods)
+    metrics.expect(known.FindServiceByName(service.full_name).methods)
     health.attach(server)
-    names = (service_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+    names = (service.full_name, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]
         Reflection((*names, reflection.SERVICE_NAME), lasting), server
     )
@@ -73,7 +116,9 @@ async def serve(
     await server.start()
     log.info("serving", host=settings.host, port=port, metrics_port=endpoint.port)
     watch = health.watch(
-        probe, interval_s=settings.canary_interval_s, patience_s=settings.canary_patience_s
+        service.probe,
+        interval_s=settings.canary_interval_s,
+        patience_s=settings.canary_patience_s,
     )
     try:
         await _until_set(stop, meanwhile=(watch, around_calls.sweep()))
@@ -120,7 +165,7 @@ def _options(settings: ServiceSettings) -> list[tuple[str, int]]:
         # What a caller may send before it is asked for. Left to itself gRPC makes that megabytes.
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", _UNREAD_BYTES),
-        # We unpack messages ourselves, up to the same limit; see `incoming.py`.
+        # We unpack messages ourselves, up to the same limit; see `interceptor.py`.
         ("grpc.per_message_decompression", 0),
         ("grpc.compression_enabled_algorithms_bitset", _IDENTITY_AND_GZIP),
         ("grpc.max_concurrent_streams", _MAX_CALLS_OF_A_CONNECTION),

@@ -1,7 +1,10 @@
-"""The models that Triton serves, as configurations and model cards describe them."""
+"""The models that Triton serves, as configurations and model cards describe them.
+
+What is replaced while a call works with it costs the caller nothing: `with_successors`.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,11 +17,11 @@ from services.common.triton.traffic import POINTER_PARAMETER, POINTER_VERSION, R
 
 ONNX_FILE = "model.onnx"
 
-# Callers that name unknown models cause at most one look at Triton per this many seconds.
-_LOOK_AGAIN_S = 1.0
+# Callers that name what does not exist cause at most one look at Triton per this many seconds.
+LOOK_AGAIN_S = 1.0
 
-# A model that vanishes is expected back for so long: Triton may be starting again.
-_EXPECTED_BACK_S = 60.0
+# What vanishes is expected back for so long: Triton may be starting again.
+EXPECTED_BACK_S = 60.0
 
 # A release takes effect when the pointer that divides a model's traffic is read again: with a
 # request, if it was read longer ago than this.
@@ -43,6 +46,8 @@ class Served(Protocol):
 
 
 Model = TypeVar("Model", bound=Served)
+S = TypeVar("S")
+T = TypeVar("T")
 Parse = Callable[[str, int, ModelConfig], Model | None]
 
 
@@ -65,7 +70,7 @@ class ServedModels(Generic[Model]):
         self._traffic: dict[str, Traffic] = {}  # by pointer, as last seen
         self._traffic_read: dict[str, float] = {}  # by pointer, when
         self._last_seen: dict[str, tuple[Model, float]] = {}
-        self._refreshed = -_LOOK_AGAIN_S
+        self._refreshed = -LOOK_AGAIN_S
         self._refreshing = asyncio.Lock()
 
     async def all(self) -> Sequence[Model]:
@@ -99,7 +104,7 @@ class ServedModels(Generic[Model]):
 
     async def _look_again(self) -> None:
         """Refresh, but not for every caller who names what does not exist."""
-        if monotonic() - self._refreshed >= _LOOK_AGAIN_S:
+        if monotonic() - self._refreshed >= LOOK_AGAIN_S:
             await self.refresh()
 
     async def _follow_traffic(self, name: str) -> None:
@@ -115,7 +120,7 @@ class ServedModels(Generic[Model]):
 
     def _expected(self) -> Mapping[str, Model]:
         """The models that are there, and those that are away but were there a moment ago."""
-        since = monotonic() - _EXPECTED_BACK_S
+        since = monotonic() - EXPECTED_BACK_S
         lately = {name: model for name, (model, seen) in self._last_seen.items() if seen > since}
         return {**lately, **self._models}
 
@@ -160,6 +165,43 @@ class ServedModels(Generic[Model]):
             config = await self._triton.model_config(pointer, POINTER_VERSION)
             self._traffic[pointer] = Traffic.of(config.parameters)
         return self._traffic.get(pointer)
+
+
+async def with_successors(
+    served: S,
+    work: Callable[[S], Awaitable[T]],
+    successor: Callable[[S], Awaitable[S | None]],
+    *,
+    failures: tuple[type[ServiceError], ...] = (Unavailable,),
+    patience_s: float = 0.0,
+) -> T:
+    """Do `work` with what is served; where that fails, do it again with what is served instead.
+
+    Args:
+        served: what to begin with.
+        work: leaves nothing behind when it fails.
+        successor: looks what is served after a failure, in place of what failed; None: nothing
+            else, so that another attempt would be in vain.
+        failures: what work raises when it is not being served any more.
+        patience_s: seconds from the first failure on in which attempts may fail; 0: a single
+            further one is made.
+
+    Raises:
+        What `work` raised last, or `successor`.
+    """
+    give_up = None
+    while True:
+        try:
+            return await work(served)
+        except failures:
+            now = monotonic()
+            if give_up is not None and now >= give_up:
+                raise
+            give_up = give_up or now + patience_s
+            following = await successor(served)
+            if following is None:
+                raise
+            served = following
 
 
 def numbers(metrics: Mapping[str, Any]) -> Mapping[str, float]:

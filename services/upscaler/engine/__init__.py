@@ -1,1 +1,1 @@
-"""Enlarging, strip by strip: tiles, passes of networks, resampling, transforms."""
+"""Enlarging, strip by strip: tiles through networks, then a filter."""

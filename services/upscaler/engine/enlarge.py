@@ -5,7 +5,7 @@
     alpha   ──► network ──► network ──► filter ──┘
 
 Every stage takes strips and gives strips, so that memory follows the width of a picture and the
-size of tiles, not its height. Networks cut their tiles themselves (`passes.py`).
+size of tiles, not its height. Networks cut their tiles themselves (`tiling.py`).
 """
 
 import asyncio
@@ -15,13 +15,11 @@ from math import ceil
 import numpy as np
 
 from services.upscaler.decoding import Picture
-from services.upscaler.engine.channels import OPAQUE, bled, on_alpha, on_grey
-from services.upscaler.engine.passes import Infer, run_pass, tile_side
+from services.upscaler.engine.networks import OPAQUE, Infer, augmented, bled, on_alpha, on_grey
 from services.upscaler.engine.resample import resampled
 from services.upscaler.engine.strips import Pixels, Size, Strips, strips_of
-from services.upscaler.engine.tiling import TileSettings
-from services.upscaler.engine.transforms import augmented
-from services.upscaler.plan import Plan
+from services.upscaler.engine.tiling import TileSettings, run_pass, tile_side
+from services.upscaler.types import Plan
 
 # Filters reach 3 pixels of the larger of their two sizes' grids; neither is finer than the input's.
 _FILTER_REACH = 3

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from services.upscaler.engine.strips import Pixels, Size, Strips, Window
-from services.upscaler.plan import Filter
+from services.upscaler.types import Filter
 
 _ROWS = 64  # of a strip of the result: large enough for BLAS, small beside the picture
 _BITS = 22  # PRECISION_BITS

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from animegan_cli.sheets.contact import contact_sheet
-from animegan_client import Client
+from animegan_client import GeneratorClient
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_sheet_and_a_file_per_seed_in_one_run(anime_gan, target, tmp_path):
     done = anime_gan("generate", "--seeds", "1-5,3", "--out", "new/sheet.png", "--out", "faces/")
     assert (done.returncode, done.stderr) == (0, "")
     assert "new/sheet.png: contact sheet of 6 faces" in done.stdout
-    with Client(target) as client:
+    with GeneratorClient(target) as client:
         images = client.generate(seeds=[1, 2, 3, 4, 5, 3]).images
     expected = contact_sheet([image.to_pil() for image in images])
     assert not ImageChops.difference(Image.open(tmp_path / "new/sheet.png"), expected).getbbox()
@@ -44,7 +44,7 @@ def test_options_reach_the_service(anime_gan, target, tmp_path):
         "--model", "stylegan_noisy", "--format", "jpeg", "--quality", "70", "--out", "faces/",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    with Client(target) as client:
+    with GeneratorClient(target) as client:
         images = client.generate(
             seeds=[8, 9], truncation=0.3, noise_mode="none", model="stylegan_noisy", format="jpeg",
             quality=70,

@@ -6,7 +6,12 @@ from contextlib import aclosing, closing
 import pytest
 from PIL import ImageChops
 
-from animegan_client import AsyncClient, Client, InvalidArgumentError, NotFoundError
+from animegan_client import (
+    AsyncGeneratorClient,
+    GeneratorClient,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from animegan_client.generator import messages
 
 SEEDS = [1, 2**64 - 1, 7, 1]
@@ -14,7 +19,7 @@ SEEDS = [1, 2**64 - 1, 7, 1]
 
 @pytest.fixture
 def client(target):
-    with Client(target) as client:
+    with GeneratorClient(target) as client:
         yield client
 
 
@@ -30,7 +35,7 @@ async def test_both_clients_and_both_methods_give_the_same_bytes(client, target)
     unary = [image.data for image in client.generate(seeds=SEEDS).images]
     with closing(client.generate_stream(seeds=SEEDS)) as stream:
         assert [image.data for image in stream] == unary
-    async with AsyncClient(target) as other:
+    async with AsyncGeneratorClient(target) as other:
         result = await other.generate(seeds=SEEDS)
         assert [image.data for image in result.images] == unary
         async with aclosing(other.generate_stream(seeds=SEEDS)) as pictures:

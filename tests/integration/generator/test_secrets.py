@@ -6,7 +6,7 @@ from animegan.generator.v1 import generator_pb2 as pb
 from animegan.generator.v1 import generator_pb2_grpc
 
 from tests.integration.generator.service import ServiceProcess
-from tests.unit.services.common.raw_http2 import connected
+from tests.unit.services.common.rpc.raw_http2 import connected
 
 NOBODY = "127.0.0.1:9"  # the port of "discard": no Triton listens there
 LIST_MODELS = b"/animegan.generator.v1.GeneratorService/ListModels"

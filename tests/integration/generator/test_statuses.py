@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from deploy.local.triton import LocalTriton
 from tests.integration.generator.service import ServiceProcess
 from tests.integration.tiny_models import GRAY, NOISY, STYLEGAN, write_model
-from tests.unit.services.common.echo import failure
+from tests.unit.services.common.rpc.echo import failure
 
 TOKEN = "swordfish"
 

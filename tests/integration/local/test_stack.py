@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from animegan_client import AnimeganError, Client
+from animegan_client import AnimeganError, GeneratorClient
 from deploy.local import processes
 from deploy.local.components import components
 from deploy.local.runtime import PROJECT
@@ -83,7 +83,7 @@ class Cli:
 
     def generates(self) -> bool:
         """Whether faces can be had; while models are away the service says so with an error."""
-        with Client(f"127.0.0.1:{self.settings.generator_port}") as client:
+        with GeneratorClient(f"127.0.0.1:{self.settings.generator_port}") as client:
             try:
                 return len(client.generate(count=3).images) == 3
             except AnimeganError:

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from animegan_client import AnimeganError, Client, SimilarityClient, UpscalerClient
+from animegan_client import AnimeganError, GeneratorClient, SimilarityClient, UpscalerClient
 from deploy.local import processes
 from deploy.local.monitoring import MonitoringSettings
 from deploy.local.stack import Stack
@@ -59,7 +59,7 @@ class Platform:
 
     def generates(self) -> bool:
         """Whether faces can be had; makes a call either way."""
-        with Client(f"127.0.0.1:{self.settings.generator_port}", timeout=3) as client:
+        with GeneratorClient(f"127.0.0.1:{self.settings.generator_port}", timeout=3) as client:
             try:
                 return len(client.generate(count=3).images) == 3
             except AnimeganError:
@@ -67,7 +67,7 @@ class Platform:
 
     def use(self) -> None:
         """Call methods of all services, so that their metrics have samples."""
-        with Client(f"127.0.0.1:{self.settings.generator_port}") as client:
+        with GeneratorClient(f"127.0.0.1:{self.settings.generator_port}") as client:
             assert len(list(client.generate_stream(count=3))) == 3
             with pytest.raises(AnimeganError):
                 client.generate(count=1, truncation=-1)

@@ -8,13 +8,13 @@ from PIL import Image
 
 from animegan_client import (
     AsyncUpscalerClient,
+    EncodedImage,
     Failure,
     InvalidArgumentError,
     NotFoundError,
     UnavailableError,
     UpscalerClient,
 )
-from animegan_client.generator.types import EncodedImage
 from animegan_client.upscaler.types import Progress
 from tests.integration.upscaler.material import CALLS, MODELS, noise, pixels, png, run
 

@@ -1,6 +1,7 @@
 """The command line: what it does without a service, and how it refuses."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from animegan_cli import main as cli
-from animegan_cli.verb import CannotLoadError, Verb, load
+from animegan_cli.verbs import VERBS, CannotLoadError, Verb, load
 from tests.unit.client.scripted import pictures, searching, serving
 
 
@@ -31,9 +32,10 @@ def test_help_lists_every_verb(capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main(["--help"])
     shown = capsys.readouterr().out
-    for verb in cli.VERBS:
-        assert f"  {verb.name} " in shown
-        assert verb.help in shown
+    for purpose, verbs in VERBS.items():
+        assert f"\n{purpose}:\n" in shown
+        for verb in verbs:
+            assert re.search(rf"^  {verb.name} +{re.escape(verb.help)}$", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize("verb", ["generate", "models"])
@@ -43,14 +45,26 @@ def test_help_of_a_verb_names_the_environment(verb, capsys):
     assert "ANIMEGAN_TARGET" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("verb", cli.VERBS, ids=lambda verb: verb.name)
+@pytest.mark.parametrize(
+    "verb", [verb for verbs in VERBS.values() for verb in verbs], ids=lambda verb: verb.name
+)
 def test_every_verb_has_a_function(verb):
     assert callable(load(verb))
 
 
 def test_a_verb_without_its_package_says_what_to_install():
-    verb = Verb("train", "animegan_missing.train:main", "train a model")
-    with pytest.raises(CannotLoadError, match=r"'animegan_missing'.*--group training"):
+    verb = Verb("train", "training.cli.missing:main", "train a model", "training")
+    with pytest.raises(CannotLoadError, match=r"'training.cli.missing'.*--group training"):
+        load(verb)
+
+
+def test_a_folder_of_its_name_is_no_installation(tmp_path, monkeypatch):
+    """Such as `training` with somebody's pictures, where the command is called."""
+    (tmp_path / "faces_to_train").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    verb = Verb("train", "faces_to_train.cli:main", "train a model", "training")
+    assert not verb.is_installed
+    with pytest.raises(CannotLoadError, match="need a checkout"):
         load(verb)
 
 

@@ -87,7 +87,7 @@ def test_a_pipe_gets_no_carriage_return() -> None:
     """A process of its own, with hundreds of steps and bars within bars."""
     program = """
 import time
-from animegan_client import progress
+from animegan_cli import progress
 from animegan_cli.progress import ProgressBar
 progress._LEAST_SECONDS = 0.05
 for _ in ProgressBar(range(20), desc="outer"):

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from animegan_cli.files import write_picture
 from animegan_client import files
-from animegan_client.files import whole_file, write_file, write_picture
+from animegan_client.files import whole_file, write_file
 
 DATA = b"x" * 100_000
 
@@ -111,7 +112,8 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from PIL import Image
-from animegan_client.files import whole_file, write_file, write_picture
+from animegan_cli.files import write_picture
+from animegan_client.files import whole_file, write_file
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT))
 path = Path(sys.argv[1])

@@ -10,19 +10,19 @@ from tests.unit.client.scripted import pictures, serving
 # In a process of its own: what is forked here has nothing of pytest's.
 SCRIPT = """
 import os, sys, threading
-from animegan_client import Client, AsyncClient, ForkedError
+from animegan_client import GeneratorClient, AsyncGeneratorClient, ForkedError
 import asyncio
 
 def old(target):
     client.generate(seeds=[1])
 
 def new(target):
-    with Client(target) as own:
+    with GeneratorClient(target) as own:
         own.generate(seeds=[1])
 
 def new_asyncio(target):
     async def call():
-        async with AsyncClient(target) as own:
+        async with AsyncGeneratorClient(target) as own:
             await own.generate(seeds=[1])
     asyncio.run(call())
 
@@ -45,7 +45,7 @@ def attempt(work):
 target = sys.argv[1]
 if sys.argv[2] == "fresh":
     attempt(new)  # nobody has used a client
-client = Client(target, timeout=20)
+client = GeneratorClient(target, timeout=20)
 client.generate(seeds=[1])
 over = threading.Event()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.distributions import closure, requirements
+
 ROOT = Path(__file__).parents[3]
 FORBIDDEN = {
     "torch", "training", "onnx", "onnxruntime", "scipy", "sklearn", "matplotlib", "tritonclient",
@@ -46,36 +48,6 @@ def test_releasing_imports_no_torch_and_nothing_of_a_local_stack():
     for name in imported & distributions.keys() - found:
         owners = {re.sub(r"[-_.]+", "-", owner).lower() for owner in distributions[name]}
         assert owners & (installed | {"anime-gan"}), name
-
-
-def requirements(group: str, groups: dict[str, list]) -> set[str]:
-    """Names in a dependency group, groups that it includes too."""
-    names = set()
-    for entry in groups[group]:
-        if isinstance(entry, str):
-            names.add(entry)
-        else:
-            names |= requirements(entry["include-group"], groups)
-    return names
-
-
-def closure(specifications: set[str]) -> set[str]:
-    """All distributions that installing these brings, as the installed metadata tell."""
-    found: set[str] = set()
-    todo = list(specifications)
-    while todo:
-        name, extras = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", todo.pop()).groups()
-        name = re.sub(r"[-_.]+", "-", name).lower()
-        if name in found:
-            continue
-        found.add(name)
-        for required in metadata.requires(name) or ():
-            requirement, _, marker = required.partition(";")
-            wanted = re.findall(r"extra == ['\"]([\w-]+)['\"]", marker)
-            chosen = not wanted or set(wanted) & set((extras or "").split(","))
-            if chosen and not re.search("win32|Windows|python_version <", marker):
-                todo.append(requirement.strip())
-    return found
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.cli.arguments import HelpFormatter, Verbs, natural, positive, say
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs, natural, positive
 from training.copies.benchmark import run_benchmark
 from training.copies.embedding import Embedder
 from training.copies.report import draw_recall, draw_transformations, to_json, to_markdown

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.cli.arguments import HelpFormatter, Verbs, say
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs
 from training.copies.export import publish_detector
 from training.export.triton_config import MODEL_FILE
 from training.files import sha256

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from animegan_cli.console import say
 from animegan_search.copies import CopyIndex
-from training.cli.arguments import HelpFormatter, Verbs, positive, say, share
+from training.cli.arguments import HelpFormatter, Verbs, positive, share
 from training.copies.embedding import Embedder
 
 EPILOG = """\

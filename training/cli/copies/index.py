@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from animegan_cli.console import say
 from animegan_search.ssim.index import Index
-from training.cli.arguments import HelpFormatter, Verbs, say
+from training.cli.arguments import HelpFormatter, Verbs
 from training.copies.building import build
 from training.copies.embedding import Embedder
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from animegan_cli.console import say
 from training.cli.arguments import (
     CACHE,
     HelpFormatter,
@@ -17,7 +18,6 @@ from training.cli.arguments import (
     cores,
     natural,
     positive,
-    say,
 )
 from training.datasets.cleaning.findings import REASONS, Faces, Finding, Thresholds, find
 from training.datasets.likeness.looks import Looks, look

@@ -9,15 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from training.cli.arguments import (
-    HelpFormatter,
-    Verbs,
-    cores,
-    not_negative,
-    positive,
-    say,
-    words,
-)
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs, cores, not_negative, positive, words
 from training.cli.dataset import render
 from training.datasets.growing import SKIPPED
 from training.datasets.importing.anime_faces import AnimeFaces

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from training.cli.arguments import Verbs, say
+from animegan_cli.console import say
+from training.cli.arguments import Verbs
 from training.datasets.growing import read_skipped
 from training.datasets.statistics import colour_statistics, label_statistics
 from training.datasets.store import Dataset

@@ -5,14 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.cli.arguments import (
-    HelpFormatter,
-    Verbs,
-    cores,
-    natural,
-    positive,
-    say,
-)
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs, cores, natural, positive
 from training.datasets.procedural.geometry import SIZES
 from training.datasets.rendering import render_dataset
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.cli.arguments import HelpFormatter, Verbs, natural, positive, say
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs, natural, positive
 from training.datasets.procedural.geometry import SIZES
 from training.datasets.sheets import contact_sheet
 from training.datasets.store import Dataset

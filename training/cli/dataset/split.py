@@ -5,15 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.cli.arguments import (
-    CACHE,
-    HelpFormatter,
-    Verbs,
-    add_likeness,
-    likeness,
-    say,
-    share,
-)
+from animegan_cli.console import say
+from training.cli.arguments import CACHE, HelpFormatter, Verbs, add_likeness, likeness, share
 from training.datasets.splitting import DEFAULT_SHARE, split, write_split
 from training.datasets.store import Dataset
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from animegan_cli.console import say
 from animegan_cli.progress import ProgressBar
 from animegan_search.ssim.index import Index
-from training.cli.arguments import HelpFormatter, Verbs, say
+from training.cli.arguments import HelpFormatter, Verbs
 from training.cli.index.options import add_index
 from training.index.scans import publish_scans
 

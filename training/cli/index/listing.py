@@ -6,8 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
+from animegan_cli.console import complain, say
 from animegan_search.ssim.index import Index, SearchIndexError, index_directories
-from training.cli.arguments import HelpFormatter, Verbs, say, warn
+from training.cli.arguments import HelpFormatter, Verbs
 from training.cli.index.options import INDEXES
 
 COLUMNS = "{:<24} {:<10} {:>14} {:>10} {:>7} {:>9}  {}"
@@ -36,9 +37,9 @@ def _run(arguments: argparse.Namespace) -> int:
             failures.append(error)
     say(json.dumps([index.describe() for index in indexes]) if arguments.json else _table(indexes))
     for failure in failures:
-        warn(str(failure))
+        complain(str(failure))
     if not indexes and not failures:
-        warn(f"there is no index in {arguments.indexes}: make one with `anime-gan index build`")
+        complain(f"there is no index in {arguments.indexes}: make one with `anime-gan index build`")
     return 1 if failures else 0
 
 

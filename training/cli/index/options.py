@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from animegan_cli.console import say
 from animegan_search.ssim.index import Index
 from animegan_search.ssim.verdict import CONFIDENCE
-from training.cli.arguments import CACHE, cores, positive, say
+from training.cli.arguments import CACHE, cores, positive
 from training.datasets.remote import ray_session
 from training.datasets.store import Dataset
 from training.index.building import HERE, Means

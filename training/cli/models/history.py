@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from animegan_cli.table import table
+from animegan_cli.console import table
 from training.cli.models.options import add_repository, add_step, describe, open_store
 from training.release.history import Entry, history
 

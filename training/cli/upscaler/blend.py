@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from training.cli.arguments import HelpFormatter, Verbs, say
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs
 from training.upscaling.compact.network import blended
 from training.upscaling.compact.weights import load_upscaler, save_upscaler
 

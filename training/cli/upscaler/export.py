@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from training.cli.arguments import HelpFormatter, Verbs, say
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs
 from training.export.triton_config import MODEL_FILE
 from training.files import sha256
 from training.upscaling.compact.network import CompactUpscaler

@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from training.cli.arguments import HelpFormatter, Verbs, positive, say
+from animegan_cli.console import say
+from training.cli.arguments import HelpFormatter, Verbs, positive
 from training.files import write
 from training.upscaling.frontier import FILTER, draw, measure, to_json, to_markdown
 from training.upscaling.material import pictures_of, procedural_faces

@@ -10,7 +10,7 @@ from services.common.rpc.errors import InvalidField, NotFound, Unavailable
 from services.common.triton.client import ModelConfig, TensorSpec
 from services.generator.latents import NoiseMode
 from services.generator.models import Catalogue, parse_model
-from services.generator.order import Order, check_against
+from services.generator.types import Order, check_against
 from tests.integration.tiny_models import GRAY, NOISY, STYLEGAN, TinyGenerator
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from services.common.pictures.encoding import Encoding, Format
 from services.common.rpc.errors import InvalidField
 from services.generator.latents import NoiseMode
-from services.generator.order import Order
 from services.generator.request import MAX_STREAM_IMAGES, parse_order
+from services.generator.types import Order
 
 MAX = 256
 FIELDS = {field.name for field in pb.GenerateRequest.DESCRIPTOR.fields}

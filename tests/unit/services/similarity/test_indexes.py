@@ -7,9 +7,8 @@ from structlog.testing import capture_logs
 
 from services.common.rpc import deadline
 from services.common.rpc.errors import NotFound, Unavailable
-from services.similarity import catalogue as catalogue_module
-from services.similarity.catalogue import NO_INDEX, Catalogue
-from services.similarity.indexes import combine
+from services.similarity import indexes as indexes_module
+from services.similarity.indexes import NO_INDEX, Catalogue, combine
 from services.similarity.settings import SimilaritySettings
 from tests.unit.services.similarity.tritons import FakeTriton, description
 
@@ -118,7 +117,7 @@ async def test_a_triton_that_does_not_answer_delays_nobody_and_keeps_what_it_tol
     async with deadline.within(1):
         await known.check_every_shard()
     assert [shard.tritons for shard in (await known.find("")).shards] == [(0, 1), (2,)]
-    monkeypatch.setattr(catalogue_module, "_HOLDS_S", 0.0)
+    monkeypatch.setattr(indexes_module, "_HOLDS_S", 0.0)
     await known.refresh(0.05)
     assert [shard.tritons for shard in (await known.find("")).shards] == [(1,), (2,)]
 

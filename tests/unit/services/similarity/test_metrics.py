@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry
 
-from services.similarity.catalogue import Catalogue
+from services.similarity.indexes import Catalogue
 from services.similarity.metrics import IndexCollector, SimilarityMetrics
 from tests.unit.services.similarity.tritons import FakeTriton, description
 

@@ -15,8 +15,8 @@ from PIL import Image
 from services.common.pictures.encoding import PNG, Encoding, Format
 from services.common.pictures.headers import RAW, PictureFile
 from services.common.rpc.errors import InvalidField
-from services.similarity.order import ExplainOrder, ImageOrder, SearchOrder
-from services.similarity.request import Limits, parse_image, parse_pair, parse_query
+from services.similarity.request import parse_explain, parse_image, parse_search
+from services.similarity.types import ExplainOrder, ImageOrder, Limits, SearchOrder
 
 LIMITS = Limits(max_k=50, max_pixels=10_000)
 
@@ -31,7 +31,7 @@ IMAGE = image_pb2.Image(data=png())
 
 
 def parse(**fields) -> SearchOrder:
-    return asyncio.run(parse_query(pb.SearchQuery(**{"image": IMAGE} | fields), LIMITS))
+    return asyncio.run(parse_search(pb.SearchQuery(**{"image": IMAGE} | fields), LIMITS))
 
 
 def test_the_least_query_takes_all_defaults():
@@ -93,9 +93,9 @@ def test_complaints_name_field_and_remedy(fields, field, remedy):
 
 
 def test_pairs():
-    by_id = asyncio.run(parse_pair(pb.ExplainRequest(image=IMAGE, id=0, index="faces"), LIMITS))
+    by_id = asyncio.run(parse_explain(pb.ExplainRequest(image=IMAGE, id=0, index="faces"), LIMITS))
     assert by_id == ExplainOrder(PictureFile(png(), "PNG", 3, 2), 0, "faces")
-    two = asyncio.run(parse_pair(pb.ExplainRequest(image=IMAGE, other_image=IMAGE), LIMITS))
+    two = asyncio.run(parse_explain(pb.ExplainRequest(image=IMAGE, other_image=IMAGE), LIMITS))
     assert two.other == two.picture
     for fields, field in (
         ({}, "id"),
@@ -103,7 +103,7 @@ def test_pairs():
         ({"other_image": image_pb2.Image(data=b"?")}, "other_image.data"),
     ):
         with pytest.raises(InvalidField) as refused:
-            asyncio.run(parse_pair(pb.ExplainRequest(image=IMAGE, **fields), LIMITS))
+            asyncio.run(parse_explain(pb.ExplainRequest(image=IMAGE, **fields), LIMITS))
         assert refused.value.field == field
 
 
@@ -120,7 +120,7 @@ def test_any_bytes(data):
     except DecodeError:
         return  # the interceptor answers these
     try:
-        order = asyncio.run(parse_query(query, LIMITS))
+        order = asyncio.run(parse_search(query, LIMITS))
     except InvalidField as refused:
         assert refused.field.startswith("query.")
         assert refused.message

@@ -8,7 +8,7 @@ import pytest
 
 from services.common.pictures.headers import PictureFile
 from services.similarity.response import search_result
-from services.similarity.result import SearchResult
+from services.similarity.types import SearchResult
 
 
 @pytest.mark.parametrize("count", [0, 3, 1000])

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from services.common.rpc.errors import Internal, NotFound, Unavailable
-from services.similarity.catalogue import Catalogue
 from services.similarity.contract import SEARCH_MODEL
-from services.similarity.indexes import combine
-from services.similarity.result import quantile
+from services.similarity.indexes import Catalogue, combine
+from services.similarity.response import quantile
 from services.similarity.scatter import Scatter
 from tests.unit.services.similarity.tritons import FakeTriton, description
 

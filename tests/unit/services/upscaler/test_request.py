@@ -15,8 +15,8 @@ from PIL import Image
 
 from services.common.pictures.encoding import PNG, Encoding, Format
 from services.common.rpc.errors import Busy, InvalidField
-from services.upscaler.order import Limits, Order, Rejected, Wish
 from services.upscaler.request import OutOfOrder, parse_stream, parse_upscale
+from services.upscaler.types import Failure, Limits, Options, Order
 from tests.unit.services.rooms import Room
 
 LIMITS = Limits(
@@ -50,12 +50,12 @@ def chunk(data: bytes) -> pb.UpscaleStreamRequest:
     return pb.UpscaleStreamRequest(chunk=data)
 
 
-def streamed(requests: Iterable[pb.UpscaleStreamRequest]) -> list[Order | Rejected]:
+def streamed(requests: Iterable[pb.UpscaleStreamRequest]) -> list[Order | Failure]:
     async def each() -> AsyncIterator[pb.UpscaleStreamRequest]:
         for request in requests:
             yield request
 
-    async def collect() -> list[Order | Rejected]:
+    async def collect() -> list[Order | Failure]:
         return [item async for item in parse_stream(each(), LIMITS, Room().admission.share())]
 
     return asyncio.run(collect())
@@ -63,7 +63,7 @@ def streamed(requests: Iterable[pb.UpscaleStreamRequest]) -> list[Order | Reject
 
 def test_without_options_a_picture_becomes_twice_as_large():
     order = unary(png())
-    assert order.wish == Wish(method="", scale=2.0, noise=-1, tta=False, encoding=PNG)
+    assert order.options == Options(method="", scale=2.0, noise=-1, tta=False, encoding=PNG)
     assert (order.file.width, order.file.height, order.file.format) == (5, 4, "PNG")
     assert order.field == "image.data"
 
@@ -73,7 +73,7 @@ def test_all_options():
         png(), method="cunet", scale=3.5, noise=0, test_time_augmentation=True,
         format=image_pb2.IMAGE_FORMAT_WEBP, quality=7, keep_metadata=True,
     )  # fmt: skip
-    assert order.wish == Wish("cunet", 3.5, 0, True, Encoding(Format.WEBP, 7), True)
+    assert order.options == Options("cunet", 3.5, 0, True, Encoding(Format.WEBP, 7), True)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_comes_of_a_rejected_picture_is_forgotten():
     wrong = [start(id="wrong", options=pb.UpscaleOptions(scale=9)), chunk(png()), END]
     items = streamed([*good, *wrong, *good])
     assert [item.id for item in items] == ["good", "wrong", "good"]
-    assert [isinstance(item, Rejected) for item in items] == [False, True, False]
+    assert [isinstance(item, Failure) for item in items] == [False, True, False]
 
 
 def test_a_picture_is_rejected_before_the_rest_of_it_comes():
@@ -123,11 +123,11 @@ def test_a_picture_is_rejected_before_the_rest_of_it_comes():
             taken.append(number)
             yield chunk(bytes(2_000))
 
-    async def first() -> Order | Rejected:
+    async def first() -> Order | Failure:
         return await anext(parse_stream(requests(), LIMITS, Room().admission.share()))
 
     item = asyncio.run(first())
-    assert isinstance(item, Rejected)
+    assert isinstance(item, Failure)
     assert (item.error.field, taken) == ("chunk", [0, 1, 2])
 
 
@@ -146,11 +146,11 @@ def test_a_start_is_judged_before_chunks_come(fields, field):
         yield start(**fields)
         pytest.fail("read on")
 
-    async def first() -> Order | Rejected:
+    async def first() -> Order | Failure:
         return await anext(parse_stream(requests(), LIMITS, Room().admission.share()))
 
     item = asyncio.run(first())
-    assert isinstance(item, Rejected)
+    assert isinstance(item, Failure)
     assert item.error.field == field
 
 
@@ -167,7 +167,7 @@ def test_raw_pixels():
     [([END], "start"), ([chunk(b"x")], "start"), ([start()], "end"), ([start(), start()], "end"),
      ([start(id="x" * 129)], "start.id")],
 )  # fmt: skip
-def test_pieces_in_a_wrong_order(requests, field):
+def test_parts_in_a_wrong_order(requests, field):
     with pytest.raises(OutOfOrder) as refused:
         streamed(requests)
     assert refused.value.field == field
@@ -208,7 +208,7 @@ async def test_a_file_of_unknown_size_takes_what_is_there_or_is_refused():
         with await room.in_turn(1_000 - len(file) + 1):
             refused = await anext(items)
         accepted = await anext(items)
-    assert isinstance(refused, Rejected) and isinstance(refused.error, Busy)
+    assert isinstance(refused, Failure) and isinstance(refused.error, Busy)
     assert isinstance(accepted, Order) and accepted.id == "1"
     (await room.now(1_000)).release()
 
