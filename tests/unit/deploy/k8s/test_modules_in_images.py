@@ -5,6 +5,9 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import tomllib
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +17,16 @@ from torch.distributed.run import get_args_parser
 from animegan_kernels.libraries import ALL
 from deploy.k8s.checks.images import parse
 from deploy.k8s.checks.subject import PROJECT
+from tests.distributions import closure, requirements
 from tests.unit.deploy.k8s.planting import at, container
 from training.datasets.store import DatasetWriter, Header
 
 # Without `site` the checkout, which is installed as editable, is not on the path.
 PROGRAM = """
 import runpy, sys
-tree, packages, *sys.argv = sys.argv[1:]
+tree, packages, absent, *sys.argv = sys.argv[1:]
 sys.path = [tree, *sys.path, packages]
+sys.modules |= dict.fromkeys(absent.split())
 runpy.run_module(sys.argv[0], run_name="{}", alter_sys=True)
 """
 
@@ -39,11 +44,27 @@ def lay_out(image: str, tree: Path) -> str:
     return text
 
 
-def run(tree: Path, *command: str, name: str = "__main__") -> subprocess.CompletedProcess[str]:
-    """Run a module with its arguments, of this tree and of the installed packages alone."""
+@cache
+def absent(group: str) -> frozenset[str]:
+    """Modules that are installed here, and not where there is this group alone."""
+    groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
+    there = closure(requirements(group, groups))
+    return frozenset(
+        module
+        for module, owners in metadata.packages_distributions().items()
+        if not {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners} & there
+    )
+
+
+def run(
+    tree: Path, group: str, *command: str, name: str = "__main__"
+) -> subprocess.CompletedProcess[str]:
+    """Run a module with its arguments: of this tree, and of the packages of a group."""
     isolated = [sys.executable, "-I", "-S", "-c", PROGRAM.format(name)]
+    ours = {"animegan", "animegan_client", "animegan_cli"}  # the tree may have them
+    missing = " ".join(absent(group) - ours)
     return subprocess.run(
-        [*isolated, str(tree), sysconfig.get_path("purelib"), *command],
+        [*isolated, str(tree), sysconfig.get_path("purelib"), missing, *command],
         capture_output=True, text=True, check=False, timeout=240, cwd=tree,
     )  # fmt: skip
 
@@ -51,7 +72,7 @@ def run(tree: Path, *command: str, name: str = "__main__") -> subprocess.Complet
 @pytest.mark.parametrize("service", ["generator", "similarity", "upscaler"])
 def test_the_copied_folders_are_enough(service: str, tmp_path: Path):
     lay_out(service, tmp_path)
-    result = run(tmp_path, f"services.{service}.__main__", name="imported")
+    result = run(tmp_path, service, f"services.{service}.__main__", name="imported")
     assert result.returncode == 0, result.stderr
 
 
@@ -81,15 +102,23 @@ def test_the_training_job_begins_in_its_image(built, tmp_path: Path):
     writer = DatasetWriter(tmp_path / "faces-256", Header("faces", 256, 3, 1, "CC0-1.0", {}))
     writer.write_shard(0, np.zeros((1, 256, 256, 3), np.uint8), [{}])
     writer.finish()
-    result = run(tmp_path / "app", launch.training_script, *arguments, "--dry-run")
+    result = run(tmp_path / "app", "training", launch.training_script, *arguments, "--dry-run")
     assert result.returncode == 0, result.stderr
     assert "stylegan-256-gpu" in result.stdout
 
 
 def test_the_training_image_compiles_what_there_is(tmp_path: Path):
-    text = lay_out("training", tmp_path)
-    (names,) = re.findall(r"^RUN python3 -m animegan_kernels (.*)$", text, re.MULTILINE)
+    (names,) = re.findall(
+        r"^RUN python3 -m animegan_kernels (.*)$", lay_out("training", tmp_path), re.MULTILINE
+    )
     assert set(shlex.split(names)) <= {library.name for library in ALL}
-    for verb in ("dataset.importing", "dataset.render", "evaluate", "index.build", "copies.train"):
-        result = run(tmp_path, f"training.cli.{verb}", name="imported")
-        assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    "verb", ["dataset.importing", "dataset.render", "evaluate", "index.build", "copies.train"]
+)
+def test_the_training_image_has_what_its_verbs_import(verb: str, tmp_path: Path):
+    """Of ours and of others: the group `training` is all that is installed."""
+    lay_out("training", tmp_path)
+    result = run(tmp_path, "training", f"training.cli.{verb}", name="imported")
+    assert result.returncode == 0, result.stderr
