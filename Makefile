@@ -198,10 +198,10 @@ IMAGE_BUILDER ?= docker build
 IMAGE_PREFIX ?= anime-gan
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BASES := PYTHON_IMAGE TRITON_IMAGE
-IMAGES := generator upscaler similarity triton
+IMAGES := generator upscaler similarity triton training
 
 .PHONY: images $(IMAGES:%=image-%)
-images: $(IMAGES:%=image-%) ## Build all images; image-generator, image-triton and so on build one
+images: $(filter-out image-training,$(IMAGES:%=image-%)) ## Build what serves; image-training, image-triton and so on build one
 $(IMAGES:%=image-%): image-%:
 	$(IMAGE_BUILDER) --file deploy/images/$*.Dockerfile --tag $(IMAGE_PREFIX)/$*:$(VERSION) \
 	  --build-arg PIP_VERSION=$(PIP_VERSION) $(foreach base,$(BASES),$(if $($(base)),--build-arg $(base)=$($(base)))) .

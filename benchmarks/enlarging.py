@@ -126,4 +126,5 @@ def onnxruntime_enlarge(onnx: Path, threads: int, native: bool) -> Enlarge:
 
 
 def _megapixels(picture: Array) -> float:
-    return SCALE**2 * picture.shape[0] * picture.shape[1] / 1e6
+    height, width = picture.shape[:2]
+    return float(SCALE**2 * height * width / 1e6)

@@ -6,6 +6,7 @@ while callers call. A rollback counts until a caller gets a picture by the versi
 
 import argparse
 import json
+import operator
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -133,11 +135,11 @@ def measure(
         load(models, tritons, MODEL)
         seconds["load"].append(time.perf_counter() - started)
         promote(models, tritons, MODEL)
-        callers.wait_for(lambda version, old=before: version != old)
+        callers.wait_for(partial(operator.ne, before))
         started = time.perf_counter()
         rollback(models, tritons, MODEL)
         seconds["rollback_command"].append(time.perf_counter() - started)
-        callers.wait_for(lambda version, old=before: version == old)
+        callers.wait_for(partial(operator.eq, before))
         seconds["rollback_seen"].append(time.perf_counter() - started)
     callers.stop()
     return seconds, callers

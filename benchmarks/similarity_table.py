@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.similarity import RESULTS
-from benchmarks.table import Case, show, table
+from benchmarks.table import Case, show
+from training.markdown import table
 
 COLUMNS = (
     "ms a query: median (min-max)",

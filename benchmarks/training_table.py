@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.machine import PROJECT
-from benchmarks.table import show, table
+from benchmarks.table import show
+from training.markdown import table
 
 RESULTS = PROJECT / "benchmarks" / "results" / "training.json"
 COLUMNS = (

@@ -237,7 +237,7 @@ def gflop_per_mpix(method: str, side: int) -> float:
     padded = side + 2 * network.margin
     with FlopCounter() as counter, torch.no_grad():
         height, width = network(torch.zeros(1, 3, padded, padded)).shape[2:]
-    return counter.total / 1e9 / (height * width / 1e6)
+    return float(counter.total / 1e9 / (height * width / 1e6))
 
 
 def _is_peer(key: Key, side: int) -> bool:

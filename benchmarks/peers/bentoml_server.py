@@ -4,8 +4,8 @@ import base64
 
 import bentoml
 
-from benchmarks.in_process import CORES
 from benchmarks.inference import MAX_BATCH, Generator
+from benchmarks.machine import CORES
 
 # Calls that are expected to take longer are refused; none shall be.
 MAX_LATENCY_MS = 10_000

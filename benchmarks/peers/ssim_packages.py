@@ -48,7 +48,7 @@ def _in_batches(score: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> 
     @torch.inference_mode()
     def scores(query: Array, references: torch.Tensor) -> Array:
         asked = _tensor(query[None])
-        parts = [score(asked.expand_as(part), part) for part in references.split(BATCH)]
+        parts = [score(asked.expand_as(part), part) for part in torch.split(references, BATCH)]
         return torch.cat(parts).numpy()
 
     return scores

@@ -69,7 +69,7 @@ def pytorch_upconv7() -> Enlarge:
         for number, (before, after) in enumerate(pairwise(channels), 1):
             layer = nn.Conv2d(before, after, 3)
             layer.weight.data = torch.from_numpy(weights[f"conv{number}/W"])
-            layer.bias.data = torch.from_numpy(weights[f"conv{number}/b"])
+            layer.bias = nn.Parameter(torch.from_numpy(weights[f"conv{number}/b"]))
             layers += [layer, nn.LeakyReLU(0.1)]
         last = nn.ConvTranspose2d(channels[-1], 3, 4, 2, 3, bias=False)
         last.weight.data = torch.from_numpy(weights["conv7/W"])

@@ -88,7 +88,7 @@ def _draw_faces(axis: Axes, audit: Audit, album: Album, rows: list[int], wide: f
 
 def _draw_counts(axis: Axes, audit: Audit, limits: tuple[float, float]) -> None:
     """A histogram, where there are too many faces to show."""
-    axis.hist(audit.nearest[:, 0], np.linspace(*limits, BINS), color=ORIGINAL)
+    axis.hist(audit.nearest[:, 0], np.linspace(*limits, BINS).tolist(), color=ORIGINAL)
     axis.set_title("audited images")
     axis.set_ylabel("images")
     axis.grid(axis="y")
@@ -96,7 +96,7 @@ def _draw_counts(axis: Axes, audit: Audit, limits: tuple[float, float]) -> None:
 
 def _draw_heldout(axis: Axes, audit: Audit, limits: tuple[float, float]) -> None:
     count = audit.calibration.count
-    axis.hist(audit.calibration.maxima, np.linspace(*limits, BINS), color=HELDOUT)
+    axis.hist(audit.calibration.maxima, np.linspace(*limits, BINS).tolist(), color=HELDOUT)
     axis.set_title(f"the same of {count:,} real images that are not in the index")
     axis.set_ylabel("images")
     axis.grid(axis="y")

@@ -29,13 +29,19 @@ def neighbours(audit: Audit) -> Figure:
     shown = audit.nearest.shape[1]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            1, shown, figsize=(WIDTH, 2.6), sharex=True, sharey=True, layout="constrained"
+            1,
+            shown,
+            figsize=(WIDTH, 2.6),
+            sharex=True,
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
         )
-        bins = np.linspace(*limits_of(audit.nearest, audit.calibration.maxima), 26)
+        bins = np.linspace(*limits_of(audit.nearest, audit.calibration.maxima), 26).tolist()
         heldout = audit.calibration.maxima
         weights = np.full(len(heldout), audit.count / len(heldout))
-        np.atleast_1d(axes)[0].hist(heldout, bins, weights=weights, color=HELDOUT)
-        for place, axis in enumerate(np.atleast_1d(axes)):
+        axes[0, 0].hist(heldout, bins, weights=weights, color=HELDOUT)
+        for place, axis in enumerate(axes[0]):
             scores = audit.nearest[:, place]
             axis.hist(scores, bins, color=ORIGINAL, alpha=0.8)
             draw_threshold(axis, audit.threshold)
@@ -44,7 +50,7 @@ def neighbours(audit: Audit) -> Figure:
             axis.grid(axis="y")
             axis.set_xlabel("SSIM")
         figure.axes[0].set_ylabel("images")
-        figure.axes[0].yaxis.get_major_locator().set_params(integer=True)
+        figure.axes[0].locator_params("y", integer=True)
     return figure
 
 

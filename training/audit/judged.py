@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import betabinom, binomtest
 
 from animegan_search.ssim.verdict import Calibration, Verdict
 from training.audit.measure import Measured
-from training.audit.statistics import chance_of_as_many, wilson
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,12 @@ class Audit:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the share judged original (Wilson)."""
-        return wilson(self.original, self.count)
+        """95 % interval of the share judged original (Wilson 1927, "Probable inference ...").
+
+        It holds for few images and for shares of 0 and 1, where the usual one has no width.
+        """
+        low, high = binomtest(self.original, self.count).proportion_ci(0.95, method="wilson")
+        return float(low), float(high)
 
     @property
     def threshold(self) -> float:
@@ -98,15 +102,26 @@ class Audit:
 
     @property
     def chance(self) -> float:
-        """Probability of at least as many flags if all subjects were as new as held-out images."""
-        above = int((self.calibration.maxima > self.threshold).sum())
-        return chance_of_as_many(self.flagged, self.count, above, self.calibration.count)
+        """Probability of at least as many flags if all subjects were as new as held-out images.
+
+        The threshold is the level that `above` held-out images exceed, so its own false-alarm rate
+        is drawn from a beta distribution and the number of flags is beta-binomial: wider than a
+        binomial, for all images are judged by the same held-out ones.
+        """
+        above, heldout = (
+            int((self.calibration.maxima > self.threshold).sum()),
+            self.calibration.count,
+        )
+        as_many = np.arange(self.flagged, self.count + 1)
+        # The sum of a tail stays exact where it is small, which `betabinom.sf` does not.
+        return min(1.0, float(betabinom.pmf(as_many, self.count, above + 1, heldout - above).sum()))
 
     @cached_property
     def closest_first(self) -> list[int]:
         """Places in `judged`: suspects first, each group by descending best score."""
         calm = [not one.suspect for one in self.judged]
-        return np.lexsort((-self.nearest[:, 0], calm)).tolist()
+        places: list[int] = np.lexsort((-self.nearest[:, 0], np.array(calm))).tolist()
+        return places
 
     @cached_property
     def nearest(self) -> NDArray[np.float64]:
@@ -121,4 +136,5 @@ class Audit:
     @cached_property
     def mean_curve(self) -> NDArray[np.float64]:
         """Mean of the curves over the subjects, float64 [R]."""
-        return self.curves.mean(axis=0, dtype=np.float64)
+        mean: NDArray[np.float64] = self.curves.mean(axis=0, dtype=np.float64)
+        return mean

@@ -1,19 +1,26 @@
-"""The page: one HTML file without scripts or addresses, for screens light or dark and for paper."""
+"""The page: one HTML file without scripts or addresses, for screens light or dark and for paper.
+
+`page.html` is its template, `style.css` its style. Of the images it shows the suspects and the
+closest, each on a card beside its nearest training images.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
 from pathlib import Path
+from typing import Any
 
-from training.audit.album import Album
-from training.audit.cards import cards
-from training.audit.illustrations import Illustration, illustrations
-from training.audit.judged import Audit
+from markupsafe import Markup
+
+from training.audit.album import Album, data_url
+from training.audit.figures import ORDINALS
+from training.audit.illustrations import illustrations
+from training.audit.judged import Audit, Judged
 from training.audit.svg import inline
-from training.audit.words import Fact, facts, headline, notices, provenance, reading
+from training.audit.words import facts, headline, notices, provenance, reading
+from training.templates import render
 
 STYLE = Path(__file__).with_name("style.css")
+TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def page(audit: Audit, album: Album) -> str:
@@ -24,62 +31,61 @@ def page(audit: Audit, album: Album) -> str:
         album: the pictures that it shows.
     """
     verdict, explanation = headline(audit)
-    title = f"Originality audit of {audit.subjects['name']}"
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>
-{STYLE.read_text(encoding="utf-8")}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-<p class="headline">{escape(verdict)}</p>
-<p>{escape(explanation)}</p>
-{_notices(notices(audit))}
-{_facts(facts(audit))}
-<h2>How close is too close</h2>
-{"".join(map(_figure, illustrations(audit, album)))}
-<h2>The images and their nearest training images</h2>
-{cards(audit, album)}
-<h2>How to read this</h2>
-{_paragraphs(reading(audit))}
-<h2>What was audited, against what, and how</h2>
-{_table(provenance(audit))}
-</body>
-</html>
-"""
-
-
-def _figure(one: Illustration) -> str:
-    drawn = inline(one.draw(), one.name, one.title, one.text)
-    caption = f"<b>{escape(one.title)}.</b> {escape(one.text)}"
-    css = "narrow" if one.narrow else "wide"
-    return f'<figure class="{css}">{drawn}<figcaption>{caption}</figcaption></figure>'
-
-
-def _notices(texts: Iterable[str]) -> str:
-    return "\n".join(f'<p class="notice">{escape(text)}</p>' for text in texts)
-
-
-def _facts(boxes: Iterable[Fact]) -> str:
-    items = "\n".join(
-        f"<div><dt>{escape(box.title)}</dt>"
-        f"<dd>{escape(box.value)} <small>{escape(box.note)}</small></dd></div>"
-        for box in boxes
+    return render(
+        TEMPLATE,
+        title=f"Originality audit of {audit.subjects['name']}",
+        style=Markup(STYLE.read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        verdict=verdict,
+        explanation=explanation,
+        notices=notices(audit),
+        facts=facts(audit),
+        figures=[
+            (inline(one.draw(), one.name, one.title, one.text), one)
+            for one in illustrations(audit, album)
+        ],
+        left_out=audit.count - len(album.subjects),
+        cards=[_card(audit.judged[place], place, album) for place in album.subjects],
+        reading=reading(audit),
+        provenance=provenance(audit),
     )
-    return f'<dl class="facts">\n{items}\n</dl>'
 
 
-def _paragraphs(texts: Iterable[str]) -> str:
-    return "\n".join(f"<p>{escape(text)}</p>" for text in texts)
+def _card(one: Judged, place: int, album: Album) -> dict[str, Any]:
+    badge, css = _badge(one)
+    found, references = one.measured, album.references
+    nearest = zip(ORDINALS, found.ids.tolist(), found.ssim.tolist(), strict=False)
+    return {
+        "name": one.name,
+        "place": place,
+        "badge": badge,
+        "css": css,
+        "p_value": one.verdict.p_value,
+        "mean": found.mean,
+        "picture": data_url(album.subjects[place]),
+        "nearest": [
+            {"ordinal": ordinal, "id": image, "ssim": ssim, "picture": data_url(references[image])}
+            for ordinal, image, ssim in nearest
+        ],
+        "detector": _copy(one, album),
+    }
 
 
-def _table(rows: Iterable[tuple[str, str]]) -> str:
-    cells = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
-        for name, value in rows
-    )
-    return f"<table>\n{cells}\n</table>"
+def _badge(one: Judged) -> tuple[str, str]:
+    """What the card calls its image, and the class of its style."""
+    if not one.verdict.original:
+        return "too close", "flagged"
+    return ("changed copy?", "flagged") if one.changed_copy else ("original", "original")
+
+
+def _copy(one: Judged, album: Album) -> dict[str, Any] | None:
+    """What the copy detector found; None where it was not asked."""
+    copies = one.measured.copies
+    if copies is None:
+        return None
+    image_id = int(copies.ids[0])
+    return {
+        "id": image_id,
+        "similarity": float(copies.similarity[0]),
+        "p_value": copies.p_value,
+        "picture": data_url(album.references[image_id]) if copies.copied else None,
+    }

@@ -69,7 +69,7 @@ class FolderSubjects:
 
     def name(self, place: int) -> str:
         """The file's name."""
-        return self.pictures.files[self.places[place]].name
+        return self.pictures.name(self.places[place])
 
     def describe(self) -> dict[str, Any]:
         """The folder."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from html import escape
 
 import matplotlib
 import matplotlib.pyplot as plt
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from training.audit.theme import PALETTE
@@ -16,10 +16,15 @@ _PROLOGUE = re.compile(r"^.*?(?=<svg )", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _IDENTIFIER = re.compile(r'(\bid="|\burl\(#|href="#)(?!image-)')
 _SIZE = re.compile(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', re.DOTALL)
+_OPENING = Markup(
+    '<svg xmlns:xlink="http://www.w3.org/1999/xlink" role="img" viewBox="{view}" '
+    'aria-labelledby="{name}-title {name}-text"><title id="{name}-title">{title}</title>'
+    '<desc id="{name}-text">{text}</desc>'
+)
 _FONT = re.compile(r"font: ([^;\"]*?)(\d+(?:\.\d+)?px) [^;\"]*")
 
 
-def inline(figure: Figure, name: str, title: str, text: str) -> str:
+def inline(figure: Figure, name: str, title: str, text: str) -> Markup:
     """Turn a figure into an `<svg>` element, and close it.
 
     Args:
@@ -38,9 +43,8 @@ def inline(figure: Figure, name: str, title: str, text: str) -> str:
     drawn = _FONT.sub(r"font-size: \2", drawn)
     for role, colour in PALETTE.items():
         drawn = drawn.replace(colour, f"var(--{role})")
-    opening = (
-        f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" role="img" viewBox="\\1" '
-        f'aria-labelledby="{name}-title {name}-text"><title id="{name}-title">{escape(title)}'
-        f'</title><desc id="{name}-text">{escape(text)}</desc>'
-    )
-    return _SIZE.sub(lambda match: opening.replace("\\1", match[1]), drawn, count=1)
+
+    def opening(match: re.Match[str]) -> str:
+        return _OPENING.format(view=match[1], name=name, title=title, text=text)
+
+    return Markup(_SIZE.sub(opening, drawn, count=1))  # noqa: S704 - escaped by matplotlib

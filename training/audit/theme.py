@@ -5,6 +5,8 @@ The colours are those of a light page; `svg.inline` makes them follow the page's
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib
 
 matplotlib.use("Agg")  # an audit needs no screen
@@ -26,7 +28,7 @@ PALETTE = {
 }
 """Role of each colour, which is its name in the page's style."""
 WIDTH = 9.6  # inches, of every figure
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "text.color": INK,

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,6 +15,7 @@ from training.datasets.store import DatasetError
 from training.metrics.evaluate import Plan, evaluate
 from training.metrics.registry import METRICS
 from training.metrics.report import for_card, table, to_json
+from training.networks.interface import ImageGenerator
 from training.networks.weights import load_generator, save_generator
 from training.run.snapshots import BEST, CURVE, Curve, Examiner, Watch
 
@@ -55,7 +57,8 @@ def main(argv: Sequence[str]) -> int:
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure, show, write and record; errors as in `evaluate` and `load_generator`."""
-    generated, story = arguments.samples, {}
+    generated: ImageGenerator | Path = arguments.samples
+    story: dict[str, Any] = {}
     if arguments.weights:
         generated, story = load_generator(arguments.weights)
     evaluation = evaluate(
@@ -70,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     measured = to_json(evaluation)
     out.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{out}\n")
-    if arguments.record:
+    if arguments.record and isinstance(generated, ImageGenerator):
         generator = generated.to("cpu")
         save_generator(arguments.weights, generator, story["training"], for_card(measured))
         sys.stdout.write(f"recorded in {arguments.weights}\n")
@@ -121,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_sources(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--weights", type=Path, help="generator.safetensors, as training writes it")
-    what.add_argument("--samples", type=Path, help="or a data set or folder of generated images")
+    what.add_argument("--samples", type=Path, help="or generated images: a data set, or a folder")
     what.add_argument(
         "--run", type=Path, help="or a training run: FD and coverage of each kept snapshot"
     )
@@ -221,7 +224,8 @@ def _keys(value: str) -> tuple[str, ...]:
 def _beside(arguments: argparse.Namespace) -> Path:
     """Where the figures go by default: beside the weights or beside the folder of samples."""
     if arguments.weights:
-        return arguments.weights.with_suffix(".metrics.json")
+        weights: Path = arguments.weights
+        return weights.with_suffix(".metrics.json")
     folder: Path = arguments.samples.resolve()
     return folder.with_name(f"{folder.name}.metrics.json")
 

@@ -148,5 +148,6 @@ def plant(
     planted = np.empty_like(originals)
     for row, original in enumerate(originals):
         random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, place, row])))
-        planted[row] = transformation.change(Image.fromarray(original), value, random)
+        changed = transformation.change(Image.fromarray(original), value, random)
+        planted[row] = np.asarray(changed)
     return planted

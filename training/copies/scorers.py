@@ -75,7 +75,8 @@ class Cosine(Scorer):
     def paired(self, copies: Images, rows: NDArray[np.int64]) -> Scores:
         """See `Scorer`."""
         pairs = self._embed(copies, ""), self._features[rows]
-        return np.einsum("qf,qf->q", *pairs, dtype=np.float64)
+        scores: Scores = np.einsum("qf,qf->q", *pairs, dtype=np.float64)
+        return scores
 
 
 class Ssim(Scorer):
@@ -117,7 +118,8 @@ class PerceptualHash(Scorer):
     def paired(self, copies: Images, rows: NDArray[np.int64]) -> Scores:
         """See `Scorer`."""
         differing = self._hash(copies, "") ^ self._hashes[rows]
-        return -np.bitwise_count(differing).astype(np.float64)
+        scores: Scores = -np.bitwise_count(differing).astype(np.float64)
+        return scores
 
     def _hash(self, images: Images, label: str) -> NDArray[np.uint64]:
         pictures = ProgressBar(images, desc=label, unit="image", disable=not label)
@@ -148,7 +150,8 @@ class Pixels(Scorer):
     def paired(self, copies: Images, rows: NDArray[np.int64]) -> Scores:
         """See `Scorer`."""
         difference = copies.reshape(len(copies), -1).astype(np.float64) - self._index[rows]
-        return -np.sqrt(np.square(difference).mean(axis=1))
+        scores: Scores = -np.sqrt(np.square(difference).mean(axis=1))
+        return scores
 
 
 def efficientnet_scorer(index: Images) -> Cosine:
@@ -158,7 +161,8 @@ def efficientnet_scorer(index: Images) -> Cosine:
     def embed(images: Images, label: str) -> NDArray[np.float32]:
         pictures = Pictures(label or "copies", images, 0, len(images))
         features = extract(extractor, pictures, NO_CACHE)
-        return features / np.linalg.norm(features, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = features / np.linalg.norm(features, axis=1, keepdims=True)
+        return unit
 
     return Cosine(extractor.name, embed, index)
 

@@ -21,6 +21,7 @@ from training.datasets.manifest import (
     read_json,
     read_manifest,
 )
+from training.datasets.reader import read_labels
 from training.datasets.shards import claim, store_shard, verified_shard, write_manifest
 from training.files import canonical, pretty, write
 
@@ -34,6 +35,12 @@ class Skipped:
 
     id: str
     reason: str
+    sha256: str | None = None
+    """Of its file, where it was read."""
+
+    def record(self) -> dict[str, str]:
+        """As JSON, without what is not known."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,16 @@ class GrowingWriter:
         """Images so far."""
         return sum(shard.count for shard in self._shards) + len(self._images)
 
+    def seen(self) -> dict[str, str]:
+        """sha256 of the files that became images, or were skipped, in earlier runs, by their ids.
+
+        Raises:
+            DamagedDatasetError: labels cannot be read.
+        """
+        skipped = {one.id: one.sha256 for one in self.skipped if one.sha256}
+        labels = (read_labels(self.directory, shard) for shard in self._shards)
+        return skipped | {label["id"]: label["sha256"] for shard in labels for label in shard}
+
     def append(self, image_HWC: np.ndarray, label: Labels, behind: Position) -> None:
         """Add an image.
 
@@ -108,7 +125,7 @@ class GrowingWriter:
             DatasetError: there is no image at all.
             DamagedDatasetError: a shard was changed meanwhile.
         """
-        lines = b"".join(canonical(asdict(skipped)) + b"\n" for skipped in self.skipped)
+        lines = b"".join(canonical(skipped.record()) + b"\n" for skipped in self.skipped)
         write(self.directory / SKIPPED, lines)
         if self._images:
             self._flush(self.position)
@@ -127,7 +144,7 @@ class GrowingWriter:
         index = len(self._shards)
         # Before the shard's own record: a shard that counts as written has its position.
         news = self.skipped[self._skipped_recorded :]
-        progress = {"behind": asdict(behind), "skipped": [asdict(skipped) for skipped in news]}
+        progress = {"behind": asdict(behind), "skipped": [skipped.record() for skipped in news]}
         write(self._progress(index), pretty(progress))
         images_NHWC = np.stack(self._images)
         self._shards.append(

@@ -80,7 +80,7 @@ class Dataset:
         Raises:
             DamagedDatasetError: a labels file is not as the manifest says.
         """
-        return [label for shard in self.shards for label in _read_labels(self.directory, shard)]
+        return [label for shard in self.shards for label in read_labels(self.directory, shard)]
 
     def verify(self) -> None:
         """Compare every file with its checksum.
@@ -183,7 +183,12 @@ def _open_images(path: Path) -> np.ndarray:
         raise DamagedDatasetError(f"{path} cannot be read: {error}") from error
 
 
-def _read_labels(directory: Path, shard: Shard) -> list[Labels]:
+def read_labels(directory: Path, shard: Shard) -> list[Labels]:
+    """The labels of a shard.
+
+    Raises:
+        DamagedDatasetError: they cannot be read, or are not as many as its images.
+    """
     path = directory / shard.labels
     try:
         labels = [json.loads(line) for line in path.read_bytes().splitlines()]

@@ -12,6 +12,10 @@ from typing import Any, TypeVar
 
 from training.datasets.manifest import DatasetError
 
+SHIPPED = ("training", "animegan_search", "animegan_kernels", "animegan_cli")
+"""Our packages that the other machines get, so that all of them compute alike; of `animegan_cli` it
+is the progress bars."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -122,16 +126,6 @@ def _connection(workers: int, address: str | None) -> dict[str, Any]:
     quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
     if address is None:
         return {"num_cpus": workers, "include_dashboard": False, **quiet}
-    # The other machines get these very packages, so that all of them compute alike.
     checkout = Path(__file__).parents[2]
-    packages = [
-        str(checkout / name)
-        for name in (
-            "training",
-            "animegan_search",
-            "animegan_kernels",
-            "animegan_cli",
-            "animegan_client",
-        )
-    ]
-    return {"address": address, "runtime_env": {"py_modules": packages}, **quiet}
+    shipped = [str(checkout / name) for name in SHIPPED]
+    return {"address": address, "runtime_env": {"py_modules": shipped}, **quiet}

@@ -25,8 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.features.extraction import Extractor
-from training.features.folding import fold
+from training.features.extraction import Extractor, folded
 
 FEATURES = 1280
 # The Lite networks were trained on (level - 127) / 128, not on ImageNet's mean and deviation.
@@ -96,7 +95,7 @@ class FoldedConv2d(nn.Module):
         self, tensors: Mapping[str, Tensor], convolution: str, norm: str, stride: int = 1
     ) -> None:
         super().__init__()
-        weight, bias = fold(tensors, convolution, norm)
+        weight, bias = folded(tensors, convolution, norm)
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
         self.groups = len(weight) if weight.shape[1] == 1 else 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from animegan_cli.progress import ProgressBar
 from training.features.cache import FeatureCache
@@ -16,6 +18,7 @@ from training.features.cache import FeatureCache
 # Images at a time. On a CPU, large batches ask for fresh memory in every layer, and page faults
 # then cost as much as the network itself.
 BATCH = {"cpu": 4, "cuda": 128}
+BATCH_NORM_EPSILON = 1e-3  # of TensorFlow's networks, which all extractors are
 
 
 class ImageSource(Protocol):
@@ -85,6 +88,26 @@ class Pictures:
         return self.images[self.first + index]
 
 
+def folded(tensors: Mapping[str, Tensor], convolution: str, norm: str) -> tuple[Tensor, Tensor]:
+    """Weight [O, I, H, W] and bias [O] of a convolution that also normalises: for inference.
+
+    Args:
+        tensors: a checkpoint in PyTorch's names.
+        convolution: name of the convolution, which has no bias of its own.
+        norm: name of the batch normalisation behind it.
+    """
+    weight, bias = fuse_conv_bn_weights(
+        tensors[f"{convolution}.weight"],
+        None,
+        tensors[f"{norm}.running_mean"],
+        tensors[f"{norm}.running_var"],
+        BATCH_NORM_EPSILON,
+        tensors[f"{norm}.weight"],
+        tensors[f"{norm}.bias"],
+    )
+    return weight.detach(), bias.detach()
+
+
 def extract(extractor: Extractor, pictures: Pictures, cache: FeatureCache) -> NDArray[np.float32]:
     """Compute the features of all pictures, [N, D], with a progress bar."""
     places, label = pictures.places, f"{pictures.label}: {extractor.name}"
@@ -97,7 +120,7 @@ def extract(extractor: Extractor, pictures: Pictures, cache: FeatureCache) -> ND
             return compute(places)
         name = f"{extractor.definition} {pictures.cache_name}"
         result = cache.fetch(name, places, len(pictures.images), extractor.size, compute)
-        bar.update(bar.total - bar.n)  # what came from the cache
+        bar.update(len(places) - bar.n)  # what came from the cache
     return result
 
 
@@ -110,5 +133,5 @@ def _compute(
         batch = places[first : first + size]
         features = extractor(torch.from_numpy(images[batch]))
         result[first : first + len(batch)] = features.cpu().numpy()
-        bar.update(min(len(batch), bar.total - bar.n))
+        bar.update(min(len(batch), (bar.total or 0) - bar.n))
     return result

@@ -25,8 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.features.extraction import Extractor
-from training.features.folding import fold
+from training.features.extraction import Extractor, folded
 
 NAME = "Inception-V3"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -45,7 +44,7 @@ class Convolution(nn.Module):
         self, tensors: Mapping[str, Tensor], name: str, *, stride: int = 1, same: bool = True
     ) -> None:
         super().__init__()
-        weight, bias = fold(tensors, f"{name}.conv", f"{name}.bn")
+        weight, bias = folded(tensors, f"{name}.conv", f"{name}.bn")
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
         self.stride = stride

@@ -97,9 +97,9 @@ def scan_graph(
     scores_QN = graph.op("Reshape", scores_QKn, graph.constant(np.array([0, -1])))
     graph.slice(scores_QN, 1, 0, count, output="scores")  # without what filled the last chunk up
     queries = graph.op("Shape", "query", start=0, end=1)
-    name = np.frombuffer(scored.encode(), _BYTE)
-    rows = graph.op("Concat", queries, graph.constant(np.array(name.shape)), axis=0)
-    graph.op("Expand", graph.constant(name), rows, output="scored")
+    told = np.frombuffer(scored.encode(), _BYTE)
+    rows = graph.op("Concat", queries, graph.constant(np.array(told.shape)), axis=0)
+    graph.op("Expand", graph.constant(told), rows, output="scored")
     return helper.make_model(
         graph.graph(
             [value("query", _BYTE, ["Q", height, width, channels])],

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 
 from training.features.efficientnet import LITE0
 from training.metrics.intervals import bootstrap, widen_share
-from training.metrics.material import Material, audit
+from training.metrics.material import Material, Metric, audit
 from training.metrics.neighbours import nearest, radii_of
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 
 def authentic_percentage(
     training_TD: Features, _heldout_ND: Features, generated_MD: Features, seed: int = 0
 ) -> tuple[Score]:
     """Measure AuthPct, in [0, 100], with its bootstrap interval."""
-    percent = 100.0 * authentic(training_TD, generated_MD)
+    percent = 100 * authentic(training_TD, generated_MD).astype(np.float64)
     return (widen_share(bootstrap((percent,), np.mean, seed), len(percent), whole=100.0),)
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from sklearn.cluster import KMeans
 
 from training.features.efficientnet import LITE0
 from training.metrics.intervals import bootstrap
-from training.metrics.material import Material, audit
+from training.metrics.material import Material, Metric, audit
 from training.metrics.neighbours import nearest
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 CELL_IMAGES = 100  # held-out images in a cell on average
 MOST_CELLS = 50
@@ -67,9 +68,9 @@ def c_t(*distances: Array) -> float:
 
 def mann_whitney_z(p_N: Array, q_M: Array) -> float:
     """How much larger q is than p, as a z-score (equation 2): 0 if they are alike."""
-    p, n, m = np.sort(p_N), len(p_N), len(q_M)
-    below, up_to = np.searchsorted(p, q_M, "left"), np.searchsorted(p, q_M, "right")
-    u = (below + up_to).sum() / 2  # pairs with q > p; a tie counts half
+    n, m = len(p_N), len(q_M)
+    # As `scipy.stats.ranksums`, which takes ten times as long, for thousands of resamplings.
+    u = rankdata(np.concatenate([q_M, p_N]))[:m].sum() - m * (m + 1) / 2
     return float((u - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))
 
 

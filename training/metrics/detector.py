@@ -20,8 +20,8 @@ from training.features.copy_detector import LevelsDetector
 from training.features.extraction import Extractor
 from training.files import sha256
 from training.metrics.intervals import bootstrap, widen_share
-from training.metrics.material import Material
-from training.metrics.score import Figure, Measurement, Metric, Score
+from training.metrics.material import Material, Metric
+from training.metrics.score import Figure, Measurement, Score
 from training.networks.copy_detector_weights import SHIPPED
 
 NAME = "copy detector"
@@ -63,7 +63,7 @@ def tail(nearness_M: Array, threshold: float, seed: int = 0) -> tuple[Score, Sco
         seed: of the bootstrap.
     """
     quantile = bootstrap((nearness_M,), lambda x: float(np.quantile(x, QUANTILE)), seed)
-    percent = bootstrap((100.0 * (nearness_M > threshold),), np.mean, seed)
+    percent = bootstrap((100 * (nearness_M > threshold).astype(np.float64),), np.mean, seed)
     return quantile, widen_share(percent, len(nearness_M), whole=100.0)
 
 

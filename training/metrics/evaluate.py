@@ -16,12 +16,12 @@ from training.features.efficientnet import LITE1, efficientnet
 from training.features.extraction import Pictures
 from training.features.inception import inception
 from training.metrics import detector
-from training.metrics.material import Material, Part
+from training.metrics.material import Material, Metric, Need, Part
 from training.metrics.pictures import Collection, channels_of, open_collection
 from training.metrics.reduction import reducible
 from training.metrics.registry import METRICS
 from training.metrics.samples import Noise, Sampler
-from training.metrics.score import Measurement, Metric, Need
+from training.metrics.score import Measurement
 from training.networks import stylegan2
 from training.networks.interface import DEFAULT_TRUNCATION, ImageGenerator
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from training.features import inception
 from training.features.efficientnet import LITE0
 from training.metrics.intervals import halves
-from training.metrics.material import Material, compare
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.material import Material, Metric, compare
+from training.metrics.score import Features, Figure, Measurement, Score
 
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -73,7 +73,9 @@ def _estimate(x_ND: Array, y_MD: Array) -> Array:
 def _covariance_root(x_ND: Array) -> Array:
     """A matrix R, [min(N, D), D], with R'R = the covariance."""
     centred: Array = (x_ND - x_ND.mean(axis=0)) / np.sqrt(len(x_ND) - 1)
-    return centred if len(centred) <= centred.shape[1] else np.linalg.qr(centred, mode="r")
+    if len(centred) <= centred.shape[1]:
+        return centred
+    return np.asarray(np.linalg.qr(centred, mode="r"))
 
 
 def _measure_fd(material: Material) -> Measurement:

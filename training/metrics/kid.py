@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.features.efficientnet import LITE0
-from training.metrics.material import Material, compare
+from training.metrics.material import Material, Metric, compare
 from training.metrics.neighbours import squared_distances
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 HALVES = 200
 BANDWIDTH = 0.5  # of the median distance

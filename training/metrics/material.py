@@ -1,4 +1,7 @@
-"""What metrics look at: sets of images and their features, computed when first asked for."""
+"""What a metric is, and what it looks at: sets of images and their features.
+
+Features are computed when they are first asked for.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ from training.features.cache import FeatureCache
 from training.features.extraction import Extractor, Pictures, extract
 from training.metrics.reduction import reduced
 from training.metrics.samples import Sampler
-from training.metrics.score import Features, Measurement, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 # "real" and "others" are disjoint halves of the real images that no training saw; "training" are
 # images that the generator was trained on, and "all training" is its whole training set; "served"
 # are generated images as a served model draws them by default, "generated" as the plan says.
 Part = Literal["real", "others", "generated", "served", "training", "all training"]
+# What a metric cannot do without, besides real and generated images.
+Need = Literal["training", "generator", "mapping", "inception", "truncation"]
 Scores = Score | tuple[Score, ...]
 
 
@@ -81,6 +86,29 @@ class Material:
     def samples(self, *parts: Part) -> dict[str, int]:
         """How many images these sets hold."""
         return {part: len(self.parts[part]) for part in parts}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A way to measure generated images.
+
+    Attributes:
+        key: what `anime-gan evaluate --metrics` takes.
+        about: what it answers, one line for `--help`.
+        figures: the numbers that it reports.
+        measure: looks at the material; the same material gives the same measurement.
+        needs: what it cannot do without.
+        least: images that each set must hold.
+        side: that images are reduced to before they are looked at, in pixels; none leaves them.
+    """
+
+    key: str
+    about: str
+    figures: tuple[Figure, ...]
+    measure: Callable[[Material], Measurement]
+    needs: frozenset[Need] = frozenset()
+    least: int = 8
+    side: int | None = None
 
 
 def compare(

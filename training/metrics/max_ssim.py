@@ -16,8 +16,8 @@ from animegan_search.ssim.engine import Engine
 from animegan_search.ssim.tiles import pack
 from training.features.extraction import ImageSource, Pictures
 from training.metrics.intervals import bootstrap
-from training.metrics.material import Material
-from training.metrics.score import Figure, Measurement, Metric, Score
+from training.metrics.material import Material, Metric
+from training.metrics.score import Figure, Measurement, Score
 
 QUANTILES = (0.5, 0.95)
 REFERENCES = 2048  # in memory at a time: 25 MB of 64x64 RGB

@@ -30,7 +30,7 @@ def squared_distances(x_ND: Features, y_MD: Features) -> Array:
     """Squared Euclidean distances, float64 [N, M]; exactly zero between equal points."""
     x, y = x_ND.astype(np.float64, copy=False), y_MD.astype(np.float64, copy=False)
     lengths = np.square(x).sum(axis=1)[:, None] + np.square(y).sum(axis=1)
-    result = lengths - 2 * (x @ y.T)
+    result: Array = lengths - 2 * (x @ y.T)
     result[result < SAME * lengths] = 0
     return result
 

@@ -28,9 +28,9 @@ from animegan_cli.progress import ProgressBar
 from training.features.efficientnet import LITE0
 from training.features.extraction import BATCH
 from training.metrics.intervals import bootstrap
-from training.metrics.material import Material
+from training.metrics.material import Material, Metric
 from training.metrics.samples import Sampler
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 from training.networks.stylegan2 import Generator
 
 STEP = 1e-4

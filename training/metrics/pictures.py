@@ -1,4 +1,4 @@
-"""Where images come from: data sets in random order, and folders of picture files."""
+"""Where images come from: data sets in random order, and pictures in a folder and below it."""
 
 from __future__ import annotations
 
@@ -103,16 +103,22 @@ class PictureFolder:
     """Square pictures of one size in a folder, decoded when they are asked for.
 
     Attributes:
-        files: sorted by name.
+        files: sorted by their paths.
+        root: the folder.
         side: in pixels.
         channels: 1 or 3; pictures are converted.
         digest: sha256 of names and contents.
     """
 
     files: Sequence[Path]
+    root: Path
     side: int
     channels: int
     digest: str
+
+    def name(self, place: int) -> str:
+        """The path of a picture below the folder, with slashes."""
+        return self.files[place].relative_to(self.root).as_posix()
 
     @classmethod
     def open(cls, path: Path, channels: int) -> PictureFolder:
@@ -132,8 +138,8 @@ class PictureFolder:
         total = hashlib.sha256()
         for file in files:
             content = hashlib.sha256(file.read_bytes()).hexdigest()
-            total.update(f"{content} {file.name}\n".encode())
-        return cls(files, width, channels, f"{total.hexdigest()}-{channels}")
+            total.update(f"{content} {file.relative_to(path).as_posix()}\n".encode())
+        return cls(files, path, width, channels, f"{total.hexdigest()}-{channels}")
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -160,7 +166,11 @@ class PictureFolder:
 
 
 def _files(path: Path) -> list[Path]:
-    files = sorted(file for file in path.glob("*") if file.suffix.lower() in SUFFIXES)
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+    )
     if not files:
         kinds = ", ".join(SUFFIXES)
         raise ValueError(f"{path}: neither a data set nor a folder of pictures ({kinds})")

@@ -12,9 +12,9 @@ import numpy as np
 
 from training.features.efficientnet import LITE0
 from training.metrics.intervals import widen_share
-from training.metrics.material import Material, compare
+from training.metrics.material import Material, Metric, compare
 from training.metrics.neighbours import Array, Blocks, radii, score_neighbourhoods
-from training.metrics.score import Features, Figure, Measurement, Metric, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 NEIGHBOUR = 3  # k, as in the paper
 

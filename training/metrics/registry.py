@@ -14,7 +14,7 @@ from training.metrics import (
     precision_recall,
     views,
 )
-from training.metrics.score import Metric
+from training.metrics.material import Metric
 
 METRICS: dict[str, Metric] = {
     metric.key: metric

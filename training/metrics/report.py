@@ -17,10 +17,12 @@ HEADER = ("figure", "value", "95 % interval", "real vs real", "better")
 
 
 def table(evaluation: Evaluation) -> str:
-    """One line per figure, then the sample sizes and what was left out."""
+    """What was looked at, one line per figure, then the sample sizes and what was left out."""
     rows = [HEADER, *(_row(*figure) for figure in figures(evaluation))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    sources = evaluation.sources.items()
+    lines = [f"{name}: {len(source.images):,} images of {source.name}" for name, source in sources]
+    lines += ["", *("  ".join(_aligned(row, widths)).rstrip() for row in rows)]
     if evaluation.overlap:
         lines += ["", f"overlap: {evaluation.overlap}"]
     lines += ["", *(f"{key}: {_sizes(key, evaluation)}" for key in evaluation.found)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ BATCH = 32
 _LATENT, _RANDOM_NOISE, _CONSTANT_NOISE = range(3)
 
 Noise = Literal["random", "constant", "none"]
+Seeds = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,21 @@ class Sampler:
         return self.count
 
     @torch.no_grad()
-    def __getitem__(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def __getitem__(self, index: Seeds) -> NDArray[np.uint8]:
         """Draw the images of these seeds, [n, H, W, C]."""
         parts = [self._draw(index[first : first + BATCH]) for first in range(0, len(index), BATCH)]
         return np.concatenate(parts)
 
-    def _draw(self, seeds: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _draw(self, seeds: Seeds) -> NDArray[np.uint8]:
         z, noise = self.latents(seeds), self.noise(seeds)
         image = self.generator.sample(z, self.truncation, noise)
         return to_uint8(image).cpu().numpy()
 
-    def latents(self, seeds: NDArray[np.int64], stream: int = _LATENT) -> Tensor:
+    def latents(self, seeds: Seeds, stream: int = _LATENT) -> Tensor:
         """Standard normal z [B, Z], one per seed; each stream gives other ones."""
         return self._normal(seeds, self.generator.config.z_dim, stream)
 
-    def noise(self, seeds: NDArray[np.int64]) -> Tensor:
+    def noise(self, seeds: Seeds) -> Tensor:
         """Flat noise [B, N], one per seed."""
         size = self.generator.config.noise_size
         match self.noise_mode:
@@ -72,12 +73,12 @@ class Sampler:
             case "none":
                 return torch.zeros(len(seeds), size, device=self.device)
 
-    def uniform(self, seeds: NDArray[np.int64], stream: int) -> Tensor:
+    def uniform(self, seeds: Seeds, stream: int) -> Tensor:
         """Numbers in [0, 1), [B, 1], one per seed."""
         numbers = [[_philox(seed, stream).random(dtype=np.float32)] for seed in seeds.tolist()]
         return torch.tensor(numbers, device=self.device)
 
-    def _normal(self, seeds: NDArray[np.int64], size: int, stream: int) -> Tensor:
+    def _normal(self, seeds: Seeds, size: int, stream: int) -> Tensor:
         rows = [
             _philox(seed, stream).standard_normal(size, dtype=np.float32) for seed in seeds.tolist()
         ]

@@ -1,22 +1,16 @@
-"""What a metric is and what it returns."""
+"""What a metric returns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from training.metrics.material import Material
-
 Features = NDArray[np.floating]
 # Where a good generator lies, seen from real images measured in its place.
 Better = Literal["lower", "higher", "as real", "not above", "not below"]
-# What a metric cannot do without, besides real and generated images.
-Need = Literal["training", "generator", "mapping", "inception", "truncation"]
 
 
 @dataclass(frozen=True)
@@ -64,26 +58,3 @@ class Measurement:
     scores: tuple[Score, ...]
     floors: tuple[Score, ...]
     samples: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A way to measure generated images.
-
-    Attributes:
-        key: what `anime-gan evaluate --metrics` takes.
-        about: what it answers, one line for `--help`.
-        figures: the numbers that it reports.
-        measure: looks at the material; the same material gives the same measurement.
-        needs: what it cannot do without.
-        least: images that each set must hold.
-        side: that images are reduced to before they are looked at, in pixels; none leaves them.
-    """
-
-    key: str
-    about: str
-    figures: tuple[Figure, ...]
-    measure: Callable[[Material], Measurement]
-    needs: frozenset[Need] = frozenset()
-    least: int = 8
-    side: int | None = None

@@ -20,9 +20,9 @@ from training.features.efficientnet import LITE0, LITE1
 from training.metrics.density_coverage import NEIGHBOUR as REACH
 from training.metrics.density_coverage import density_coverage
 from training.metrics.frechet import frechet_distance
-from training.metrics.material import Material, Part, compare
+from training.metrics.material import Material, Metric, Need, Part, compare
 from training.metrics.precision_recall import NEIGHBOUR, precision_recall
-from training.metrics.score import Features, Figure, Measurement, Metric, Need, Score
+from training.metrics.score import Features, Figure, Measurement, Score
 
 SIDES = (32, 16)  # of the reduced images
 

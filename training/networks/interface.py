@@ -6,7 +6,7 @@ Shape suffixes: B batch, C channels, H height, W width, Z latent dimensions, N f
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
 
@@ -15,7 +15,9 @@ DEFAULT_TRUNCATION = 0.7
 
 
 class NetworkShape(Protocol):
-    """The sizes that all network configurations have."""
+    """The sizes that all network configurations, which are dataclasses, have."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def resolution(self) -> int:

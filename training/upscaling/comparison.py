@@ -69,9 +69,9 @@ def _measure(
             material.name,
             filter_name,
             method.name,
-            mean_score(decibels[method.name]),
-            mean_score(similarities[method.name]),
-            mean_score(decibels[method.name] - decibels[REFERENCE]),
+            mean_score(decibels[method.name].tolist()),
+            mean_score(similarities[method.name].tolist()),
+            mean_score((decibels[method.name] - decibels[REFERENCE]).tolist()),
         )
         for method in methods
     ]

@@ -101,11 +101,20 @@ def _final_stage(instructions: Sequence[Instruction]) -> Iterator[str]:
 
 
 def _sources(project: Path, instructions: Sequence[Instruction]) -> Iterator[str]:
+    sent = _sent(project)
     for instruction in instructions:
         if instruction.name == "COPY" and "--from" not in instruction.text:
-            for source in instruction.text.split()[:-1]:
+            for source in map(Path, instruction.text.split()[:-1]):
                 if not (project / source).exists():
                     yield f"COPY {source}: there is no such file"
+                elif not sent & {source, *source.parents}:
+                    yield f"COPY {source}: .dockerignore keeps it from the builder"
+
+
+def _sent(project: Path) -> set[Path]:
+    """What .dockerignore, which leaves out everything else, lets the builder have."""
+    lines = (project / ".dockerignore").read_text().splitlines()
+    return {Path(line[1:]) for line in lines if line.startswith("!")}
 
 
 def _versions(project: Path) -> dict[str, str]:

@@ -30,8 +30,8 @@ Reasons, the first that applies:
 
 examples:
   anime-gan dataset clean data/faces --report reports/faces
-  anime-gan dataset clean data/faces --report reports/faces --keep 17 4711 \\
-      --apply --out data/faces-clean
+  anime-gan dataset clean data/faces --report reports/faces --keep 17 party/0042.png \\
+      --drop scans/cover.png --apply --out data/faces-clean
   anime-gan dataset clean data/heldout --against data/train --no-features \\
       --report reports/heldout --apply --out data/heldout-unseen
 
@@ -43,8 +43,8 @@ def add(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "clean",
         help="report what does not belong, and write a dataset without it",
-        description="Find blank images, duplicates, non-faces and outliers; write a report with\n"
-        "contact sheets of what would be dropped and why; with --apply, write a new dataset.",
+        description="Find blank images, noise, duplicates, non-faces and outliers; write a report\n"
+        "with contact sheets of what would be dropped and why; with --apply, write a new dataset.",
         epilog=EPILOG.format(reasons="\n".join(f"  {k}: {v}" for k, v in REASONS.items())),
         formatter_class=HelpFormatter,
     )
@@ -53,7 +53,12 @@ def add(verbs: Verbs) -> None:
     add_argument("--report", type=Path, required=True, metavar="DIR", help="to write")
     add_argument("--apply", action="store_true", help="write a dataset without the findings")
     add_argument("--out", type=Path, metavar="DIR", help="where --apply writes it")
-    add_argument("--keep", type=natural, nargs="+", default=[], metavar="INDEX", help="not to drop")
+    for name, text in (
+        ("keep", "not to drop: names as the report gives them, or indices"),
+        ("drop", "to drop, whatever they look like"),
+    ):
+        add_argument(f"--{name}", nargs="+", default=[], metavar="PICTURE", help=text)
+    add_argument("--drop-from", type=Path, metavar="FILE", help="--drop, one picture a line")
     add_argument(
         "--against",
         type=Path,
@@ -61,11 +66,12 @@ def add(verbs: Verbs) -> None:
         help="also drop copies of the images of this dataset, such as the training images when "
         "the held-out ones are cleaned",
     )
-    add_argument("--no-features", action="store_true", help="only blank images and duplicates")
+    add_argument("--no-features", action="store_true", help="only blanks, noise, duplicates")
     add_argument("--cache", type=Path, default=CACHE, help="what is known of images")
     add_argument("--workers", type=positive, default=cores(), help="processes")
     add_likeness(parser)
     for name, kind, text in (
+        ("noise", float, "correlation of neighbouring pixels below which an image is noise"),
         ("votes", natural, "windows agreeing on a face, up to which an image may be none"),
         ("non_face", float, "robust deviations from which such an image goes"),
         ("outlier", float, "robust deviations from which any image goes"),
@@ -88,19 +94,54 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     names = Thresholds.__dataclass_fields__
     thresholds = Thresholds(**{name: getattr(arguments, name) for name in names})
-    found = _findings(dataset, against, thresholds, arguments)
-    findings = [finding for finding in found if finding.index not in arguments.keep]
-    kept = sorted({finding.index for finding in found} & set(arguments.keep))
+    keep, drop = _indices(dataset, arguments.keep), _indices(dataset, _drop(arguments))
+    if both := [dataset.labels[index].get("id", index) for index in sorted(keep & drop)]:
+        raise ValueError(f"--keep and --drop both name {both[0]}")
+    found = _findings(dataset, against, thresholds, sorted(drop), arguments)
+    findings = [finding for finding in found if finding.index not in keep]
+    kept = sorted({finding.index for finding in found} & keep)
     _report(arguments.report, dataset, against, findings, thresholds, kept)
     if arguments.apply:
         _apply(arguments.out, dataset, against, findings, thresholds)
     return 0
 
 
+def _drop(arguments: argparse.Namespace) -> list[str]:
+    if arguments.drop_from is None:
+        return list(arguments.drop)
+    lines = arguments.drop_from.read_text(encoding="utf-8").splitlines()
+    return [*arguments.drop, *(line.strip() for line in lines if line.strip())]
+
+
+def _indices(dataset: Dataset, pictures: Sequence[str]) -> set[int]:
+    """The images that a user names, by the ids of their labels or by their indices.
+
+    Several images may have one id: the faces of one picture.
+
+    Raises:
+        ValueError: there is no such image.
+    """
+    if not pictures:
+        return set()
+    known: dict[str, set[int]] = {}
+    for index, label in enumerate(dataset.labels):
+        known.setdefault(str(label.get("id", index)), set()).add(index)
+    found: set[int] = set()
+    for picture in pictures:
+        if picture in known:
+            found |= known[picture]
+        elif picture.isdecimal() and int(picture) < len(dataset):
+            found.add(int(picture))
+        else:
+            raise ValueError(f"{picture}: no image of the {len(dataset)} has this name or index")
+    return found
+
+
 def _findings(
     dataset: Dataset,
     against: Dataset | None,
     thresholds: Thresholds,
+    drop: Sequence[int],
     arguments: argparse.Namespace,
 ) -> list[Finding]:
     looks = _looks(dataset, arguments.cache)
@@ -114,7 +155,7 @@ def _findings(
         votes = face_votes(dataset, arguments.workers)
         features = dataset_features(dataset, arguments.cache)
         faces = Faces(votes, neighbour_distances(features, looks.pixels))
-    return find(looks, faces, others, thresholds)
+    return find(looks, faces, others, thresholds, drop)
 
 
 def _looks(dataset: Dataset, cache: Path) -> Looks:

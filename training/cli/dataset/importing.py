@@ -20,7 +20,7 @@ from training.datasets.importing.danbooru import RATINGS, VARIANTS, Danbooru, Fi
 from training.datasets.importing.decode import DEFAULT_MAX_PIXELS
 from training.datasets.importing.folder import Folder
 from training.datasets.importing.framing import Framing
-from training.datasets.importing.run import Imported, Mapper, import_dataset
+from training.datasets.importing.run import LARGE, Imported, Mapper, import_dataset
 from training.datasets.importing.source import Source
 from training.datasets.ordered import ordered_map
 from training.datasets.remote import ray_map
@@ -37,7 +37,10 @@ examples:
   anime-gan dataset import danbooru danbooru2018 --include 1girl solo --exclude comic \\
       --out data/danbooru --licence LicenseRef-unknown
 
-When interrupted, run the same command again: it goes on with the shard that was not full.
+Pictures that are much larger than --size mostly show more than a face: --faces largest.
+
+When interrupted, run the same command again: it goes on with the shard that was not full, unless
+pictures were edited since.
 Pictures that are left out are named in skipped.jsonl beside the manifest."""
 
 
@@ -82,7 +85,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     add_argument(
         "--faces",
         choices=("no", "largest", "all"),
-        help="cut out faces; no: the picture's middle",
+        help="cut out the faces that are found; no: the largest square in the picture's middle, "
+        "all right where faces fill the pictures",
     )
     add_argument("--margin", type=not_negative, default=FaceCrop().margin, help="around a face")
     add_argument(
@@ -119,6 +123,12 @@ def _run(arguments: argparse.Namespace) -> int:
     name = arguments.name or arguments.out.resolve().name
     result = import_dataset(arguments.out, name, arguments.licence, recipe, _mapper(arguments))
     _report(arguments.out, result)
+    if result.large and faces is None:
+        say(
+            f"{len(result.large)} pictures are {LARGE} times as large as the images or more, "
+            f"{result.large[0]} among them; of each, the middle was taken, which may show no face: "
+            "--faces largest cuts the largest face out (into another directory)"
+        )
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +14,18 @@ from training.datasets.likeness.looks import Looks
 from training.datasets.likeness.overlap import copies_of
 from training.datasets.likeness.pairs import near_pairs
 
+NAMED = "by name"
 BLANK = "blank"
+NOISE = "noise"
 AGAINST = "copy of another dataset's"
 EXACT = "exact duplicate"
 NEAR = "near duplicate"
 NON_FACE = "non-face"
 OUTLIER = "outlier"
 REASONS = {
-    BLANK: "next to no contrast: a broken or an empty picture",
+    NAMED: "asked for by --drop",
+    BLANK: "one plain colour: a broken or an empty picture",
+    NOISE: "pixels have next to nothing in common with their neighbours",
     AGAINST: "equal or nearly equal to an image of --against, or to its mirror image",
     EXACT: "the same pixels as an earlier image",
     NEAR: "nearly the same as an earlier image, or as its mirror image",
@@ -34,6 +38,8 @@ REASONS = {
 class Thresholds(Likeness):
     """What counts as what; every figure is printed in the report."""
 
+    noise: float = 0.5
+    """Correlation of neighbouring pixels below which an image is noise."""
     votes: int = 5
     """Windows that agree on a face; an image with no more of them may be a non-face."""
     non_face: float = 1.5
@@ -68,7 +74,11 @@ class Faces:
 
 
 def find(
-    looks: Looks, faces: Faces | None, against: Looks | None, thresholds: Thresholds
+    looks: Looks,
+    faces: Faces | None,
+    against: Looks | None,
+    thresholds: Thresholds,
+    named: Sequence[int] = (),
 ) -> list[Finding]:
     """Judge every image.
 
@@ -77,23 +87,25 @@ def find(
         faces: Of the same; None leaves non-faces and outliers out.
         against: Of other images, whose copies go.
         thresholds: What counts as what.
+        named: Images that go because somebody says so.
 
     Returns:
         One finding for each image to drop, by index.
     """
     found: dict[int, Finding] = {}
     for findings in (
+        (Finding(index, NAMED, "asked for") for index in named),
         _blank(looks, thresholds),
+        _noise(looks, thresholds),
         _copies(looks, against, thresholds) if against else (),
-        _exact(looks),
     ):
         for finding in findings:
             found.setdefault(finding.index, finding)
-    # A copy that goes for another reason is none to resemble.
-    gone = [index for index, one in found.items() if one.reason == AGAINST]
+    # What goes for another reason is none to resemble.
+    gone = [index for index, one in found.items() if one.reason in (NAMED, AGAINST)]
     staying = np.setdiff1d(np.arange(len(looks)), gone)
     others = _outlying(faces, thresholds) if faces else ()
-    for finding in (*_near(looks, staying, thresholds), *others):
+    for finding in (*_exact(looks, staying), *_near(looks, staying, thresholds), *others):
         found.setdefault(finding.index, finding)
     return [found[index] for index in sorted(found)]
 
@@ -103,14 +115,20 @@ def _blank(looks: Looks, thresholds: Thresholds) -> Iterator[Finding]:
         yield Finding(index, BLANK, f"deviation {looks.deviation[index]:.1f}")
 
 
+def _noise(looks: Looks, thresholds: Thresholds) -> Iterator[Finding]:
+    for index in np.flatnonzero(looks.correlation < thresholds.noise).tolist():
+        yield Finding(index, NOISE, f"correlation {looks.correlation[index]:.2f}")
+
+
 def _copies(looks: Looks, against: Looks, thresholds: Thresholds) -> Iterator[Finding]:
     for index, pair in copies_of(against, looks, thresholds).items():
         yield Finding(index, AGAINST, f"of {pair.earlier} there, {pair.how}", pair.earlier)
 
 
-def _exact(looks: Looks) -> Iterator[Finding]:
-    for index, like in exact_duplicates(looks.pixels).items():
-        yield Finding(index, EXACT, f"of {like}", like)
+def _exact(looks: Looks, staying: np.ndarray) -> Iterator[Finding]:
+    for place, earlier in exact_duplicates(looks.pixels[staying]).items():
+        like = int(staying[earlier])
+        yield Finding(int(staying[place]), EXACT, f"of {like}", like)
 
 
 def _near(looks: Looks, staying: np.ndarray, thresholds: Thresholds) -> Iterator[Finding]:

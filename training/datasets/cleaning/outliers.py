@@ -82,4 +82,5 @@ def robust_scores(values: np.ndarray) -> np.ndarray:
     """
     median = np.median(values)
     deviation = MAD_TO_DEVIATION * np.median(np.abs(values - median))
-    return (values - median) / max(deviation, np.finfo(float).eps)
+    scores: np.ndarray = (values - median) / max(deviation, np.finfo(float).eps)
+    return scores

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,12 @@ from training.datasets.growing import read_skipped
 from training.datasets.reader import Dataset
 from training.datasets.sheets import contact_sheet
 from training.files import pretty, write
+from training.templates import render
 
 SHOWN = 120
 """Images of a reason that are shown, evenly spread from the clearest case to the faintest."""
 COLUMNS = 12
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2em auto; color: #222; }
-table { border-collapse: collapse; } td, th { padding: .2em 1em .2em 0; text-align: left; }
-td.number { text-align: right; } figure { margin: 1em 0; } img { image-rendering: pixelated;
-max-width: 100%; } figcaption, code { color: #555; font-size: 13px; } pre { white-space: pre-wrap; }
-"""
+TEMPLATE = Path(__file__).with_name("report.html")
 
 
 def write_report(
@@ -84,55 +79,39 @@ def _page(
     thresholds: Thresholds,
     kept: Sequence[int],
 ) -> str:
-    title = f"Cleaning {escape(dataset.header.name)}"
-    skipped = read_skipped(dataset.directory)
-    rows = "".join(
-        f"<tr><td>{reason}</td><td class=number>{count}</td>"
-        f"<td class=number>{count / len(dataset):.2%}</td><td>{escape(REASONS[reason])}</td></tr>"
-        for reason, count in counts(findings).items()
+    counted = counts(findings)
+    return render(
+        TEMPLATE,
+        dataset=dataset,
+        against=against,
+        found=len(findings),
+        kept=len(kept),
+        table=[(reason, count, REASONS[reason]) for reason, count in counted.items()],
+        thresholds=json.dumps(asdict(thresholds)),
+        sections=[
+            _section(dataset, against, reason, [one for one in findings if one.reason == reason])
+            for reason, count in counted.items()
+            if count
+        ],
+        skipped=read_skipped(dataset.directory),
+        shown=SHOWN,
     )
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>
-<h1>{title}</h1>
-<p>{len(findings)} of {len(dataset)} images would be dropped; {len(kept)} that were found are kept
-by request. Nothing was changed or deleted. {len(skipped)} pictures were skipped when the dataset
-was imported.</p>
-<table><tr><th>reason</th><th>images</th><th>share</th><th>meaning</th></tr>{rows}</table>
-<p>Thresholds: <code>{escape(json.dumps(asdict(thresholds)))}</code><br>
-Dataset: <code>{dataset.digest}</code>{_other(against)}</p>
-{"".join(_section(dataset, against, reason, findings) for reason in REASONS)}
-{_skipped_section([f"{one.id}: {one.reason}" for one in skipped])}
-</html>
-"""
-
-
-def _other(against: Dataset | None) -> str:
-    if not against:
-        return ""
-    return f"<br>Against {escape(against.header.name)}: <code>{against.digest}</code>"
 
 
 def _section(
-    dataset: Dataset, against: Dataset | None, reason: str, findings: Sequence[Finding]
-) -> str:
-    chosen = [finding for finding in findings if finding.reason == reason]
-    if not chosen:
-        return ""
+    dataset: Dataset, against: Dataset | None, reason: str, chosen: list[Finding]
+) -> dict[str, Any]:
     shown = chosen if len(chosen) <= SHOWN else _spread(chosen)
-    lines = "\n".join(
-        f"{finding.index}: {finding.detail}  ({dataset.labels[finding.index].get('id')})"
-        for finding in shown
-    )
-    pairs = ""
-    if shown[0].like is not None:
-        other = "that of the other dataset" if reason == AGAINST else "the one that stays"
-        pairs = f" Pairs: the image to drop, then {other}."
-    return f"""<h2>{reason.capitalize()}: {len(chosen)}</h2>
-<figure><img alt="" src="{_data_url(sheet(dataset, against, shown))}">
-<figcaption>{len(shown)} of {len(chosen)}, row by row in the order of the list below.{pairs}
-</figcaption></figure>
-<details><summary>Which they are</summary><pre>{escape(lines)}</pre></details>
-"""
+    other = "that of the other dataset" if reason == AGAINST else "the one that stays"
+    return {
+        "reason": reason,
+        "count": len(chosen),
+        "sheet": _data_url(sheet(dataset, against, shown)),
+        "like": other if shown[0].like is not None else None,
+        "lines": [
+            f"{one.index}: {one.detail}  ({dataset.labels[one.index].get('id')})" for one in shown
+        ],
+    }
 
 
 def _spread(findings: list[Finding]) -> list[Finding]:
@@ -153,14 +132,6 @@ def sheet(dataset: Dataset, against: Dataset | None, findings: Sequence[Finding]
             source = against if against and finding.reason == AGAINST else dataset
             images.append(source.images_NHWC[finding.like])
     return contact_sheet(images, COLUMNS)
-
-
-def _skipped_section(lines: Sequence[str]) -> str:
-    if not lines:
-        return ""
-    more = f"\n... and {len(lines) - SHOWN} more in skipped.jsonl" if len(lines) > SHOWN else ""
-    text = escape("\n".join(lines[:SHOWN]) + more)
-    return f"<h2>Skipped at import: {len(lines)}</h2><pre>{text}</pre>"
 
 
 def _data_url(sheet_HWC: np.ndarray) -> str:

@@ -61,6 +61,8 @@ class Converted:
     """uint8 [size, size, channels] each."""
     labels: Sequence[Labels]
     skipped: Sequence[Skipped]
+    side: int = 0
+    """The picture's shorter one, in pixels; 0 where it could not be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,15 @@ class Converter:
 
     def convert(self, entry: Entry) -> Converted:
         """Convert one picture; whatever is wrong with it is reported, not raised."""
+        sha256 = None
         try:
             content = self.recipe.source.read(entry)
+            sha256 = hashlib.sha256(content).hexdigest()
             image = decode(content, self.recipe.max_pixels)
             squares = self._squares(image)
         except UnusablePictureError as error:
-            return Converted([], [], [Skipped(entry.id, str(error))])
-        label = {"id": entry.id, "sha256": hashlib.sha256(content).hexdigest(), **entry.facts}
-        return self._cut_all(entry, image, squares, label)
+            return Converted([], [], [Skipped(entry.id, str(error), sha256)])
+        return self._cut_all(image, squares, {"id": entry.id, "sha256": sha256, **entry.facts})
 
     def _squares(self, image: Image.Image) -> list[tuple[Box, Labels]]:
         """The squares to cut out, and what the label says about each."""
@@ -98,7 +101,7 @@ class Converter:
         ]
 
     def _cut_all(
-        self, entry: Entry, image: Image.Image, squares: list[tuple[Box, Labels]], label: Labels
+        self, image: Image.Image, squares: list[tuple[Box, Labels]], label: Labels
     ) -> Converted:
         images, labels, skipped = [], [], []
         for square, more in squares:
@@ -106,5 +109,5 @@ class Converter:
                 images.append(cut(image, square, self.recipe.framing))
                 labels.append(label | more)
             except UnusablePictureError as error:
-                skipped.append(Skipped(entry.id, str(error)))
-        return Converted(images, labels, skipped)
+                skipped.append(Skipped(label["id"], str(error), label["sha256"]))
+        return Converted(images, labels, skipped, min(image.size))

@@ -1,6 +1,7 @@
 """What a source of pictures is.
 
 DatasetError
+├── ChangedPicturesError      they were edited since an earlier run imported them
 ├── SourceError               the source is not laid out as its kind demands
 └── HostileArchiveError       an archive that no honest packer writes: nothing of it is read
 UnusablePictureError          one picture is broken or unsuitable: it is skipped and reported
@@ -39,6 +40,10 @@ SUFFIXES = frozenset(
 )
 MAX_FILE_BYTES = 256 * 2**20
 """Files above this size are skipped: they are read into memory whole."""
+
+
+class ChangedPicturesError(DatasetError):
+    """Pictures are no longer what they were when an earlier run imported them."""
 
 
 class SourceError(DatasetError):

@@ -10,7 +10,8 @@ class Likeness:
     """From where on images count as nearly the same."""
 
     blank: float = 4.0
-    """Standard deviation of the levels (of 255) below which an image is blank, and like none."""
+    """Standard deviation of a channel's levels (of 255): an image is blank, and like none, if no
+    channel has as much."""
     phash: int = 10
     """Bits of 64 by which the pHashes may differ."""
     difference: float = 0.2

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # they load SciPy and PyTorch, which takes seconds
 THUMBNAIL = 16
 """Pixels a side of the thumbnails."""
 BATCH = 64
-DEFINITION = "looks 2"
+DEFINITION = "looks 3"
 """Another one for any change of what is computed here: it names the cached files."""
 
 
@@ -47,7 +47,9 @@ class Looks:
         phash: uint64 [N].
         phash_mirrored: uint64 [N], of the mirror images.
         thumbnails: uint8 [N, 16, 16, 3].
-        deviation: float32 [N], of the levels.
+        deviation: float32 [N], of a channel's levels, of the channel where it is largest.
+        correlation: float32 [N], -1 to 1, of neighbouring pixels: near 1 in pictures, near 0 in
+            noise.
         embeddings: float32 [N, E] of unit length; E is 0 for grey images and for those smaller
             than the copy detector's.
     """
@@ -57,6 +59,7 @@ class Looks:
     phash_mirrored: NDArray[np.uint64]
     thumbnails: NDArray[np.uint8]
     deviation: NDArray[np.float32]
+    correlation: NDArray[np.float32]
     embeddings: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -71,6 +74,20 @@ class Looks:
 def pixel_key(image_HWC: np.ndarray) -> str:
     """sha256 of the pixels, in hexadecimal digits."""
     return hashlib.sha256(np.ascontiguousarray(image_HWC).data).hexdigest()
+
+
+def neighbour_correlation(image_HWC: NDArray[np.uint8]) -> float:
+    """Correlation of pixels with those beside and below them; 1 for a plain colour.
+
+    Args:
+        image_HWC: uint8, at least two pixels a side.
+    """
+    levels = image_HWC - image_HWC.mean(axis=(0, 1))
+    power = np.square(levels).mean()
+    if power == 0:
+        return 1.0
+    beside, below = levels[:, 1:] * levels[:, :-1], levels[1:] * levels[:-1]
+    return float((beside.mean() + below.mean()) / (2 * power))
 
 
 def look(images_NHWC: ImageSource, label: str, cache: Path, name: str) -> Looks:
@@ -100,6 +117,7 @@ def _look(images_NHWC: ImageSource, label: str) -> Looks:
         np.empty(count, np.uint64),
         np.empty((count, THUMBNAIL, THUMBNAIL, 3), np.uint8),
         np.empty(count, np.float32),
+        np.empty(count, np.float32),
         np.empty((count, embed(images_NHWC[np.arange(1)]).shape[1]), np.float32),
     )
     with ProgressBar(total=count, unit="image", desc=f"looking at {label}") as bar:
@@ -123,7 +141,8 @@ def _fill(looks: Looks, place: int, image_HWC: np.ndarray) -> None:
     looks.phash_mirrored[place] = _packed(imagehash.phash(mirrored))
     small = picture.convert("RGB").resize((THUMBNAIL,) * 2, Image.Resampling.BOX)
     looks.thumbnails[place] = np.asarray(small)
-    looks.deviation[place] = image_HWC.std()
+    looks.deviation[place] = image_HWC.std(axis=(0, 1)).max()
+    looks.correlation[place] = neighbour_correlation(image_HWC)
 
 
 def _packed(found: imagehash.ImageHash) -> int:

@@ -51,4 +51,5 @@ class Discriminator(nn.Module):
             x = F.dropout(x, self.config.dropout, self.training)
         if self.config.minibatch_deviation:
             x = minibatch_deviation(x)
-        return self.logit(x.flatten(1)).squeeze(1).float()
+        logits: Tensor = self.logit(x.flatten(1))
+        return logits.squeeze(1).float()

@@ -49,7 +49,7 @@ class Generator(ImageGenerator):
     def forward(self, z_BZ: Tensor) -> Tensor:
         """Draw one image per z."""
         side = self.config.dense_side
-        x = self.dense(z_BZ).unflatten(1, (-1, side, side))
+        x: Tensor = self.dense(z_BZ).unflatten(1, (-1, side, side))
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             x = convolution(F.leaky_relu(norm(x), SLOPE))
         return x.tanh()

@@ -52,7 +52,8 @@ class DownBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block."""
         residual = leaky_relu(self.down(leaky_relu(self.conv(x))))
-        return (self.skip(F.avg_pool2d(x, 2)) + residual) * math.sqrt(0.5)
+        joined: Tensor = self.skip(F.avg_pool2d(x, 2)) + residual
+        return joined * math.sqrt(0.5)
 
 
 class Discriminator(nn.Module):

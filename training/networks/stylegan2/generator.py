@@ -150,7 +150,7 @@ class SynthesisNetwork(nn.Module):
         sides = self.config.noise_sizes
         if noise_BN is None:
             return [None] * len(sides)
-        flat = noise_BN.split([side * side for side in sides], dim=1)
+        flat = torch.split(noise_BN, [side * side for side in sides], dim=1)
         return [part.reshape(-1, 1, side, side) for part, side in zip(flat, sides, strict=True)]
 
 
@@ -190,7 +190,8 @@ class Generator(ImageGenerator):
             noise_BN: see `SynthesisNetwork.forward`.
         """
         w_BLW = self.styles(self.mapping(z_BZ), truncation_B1)
-        return self.synthesis(w_BLW, noise_BN)
+        image: Tensor = self.synthesis(w_BLW, noise_BN)
+        return image
 
     def sample(
         self,
@@ -202,7 +203,8 @@ class Generator(ImageGenerator):
         """Draw one image per z, all with one psi; see `ImageGenerator.sample`."""
         truncation_B1 = torch.full((len(z_BZ), 1), truncation, device=z_BZ.device)
         w_BLW = self.styles(self.mapping(z_BZ), truncation_B1)
-        return self.synthesis(w_BLW, noise_BN, resolution)
+        image: Tensor = self.synthesis(w_BLW, noise_BN, resolution)
+        return image
 
     def calibrate(self) -> None:
         """Set `w_avg`."""

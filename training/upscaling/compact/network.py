@@ -88,6 +88,8 @@ class LearningUpscaler(Upscaler):
     scale = SCALE
     is_light = True
 
+    bicubic: Tensor
+
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         self.config = config

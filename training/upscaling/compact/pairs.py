@@ -82,7 +82,7 @@ def _crop(picture: Picture, side: int, random: np.random.Generator) -> Picture:
 
 def _turned(picture: Picture, random: np.random.Generator) -> Picture:
     """One of the eight ways in which a square can lie."""
-    turned = np.rot90(picture, random.integers(4))
+    turned: Picture = np.rot90(picture, int(random.integers(4)))
     return turned[:, ::-1] if random.integers(2) else turned
 
 

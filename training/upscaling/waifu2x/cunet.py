@@ -26,7 +26,8 @@ class UNetConv(nn.Module):
 
     def forward(self, h_BCHW: Tensor) -> Tensor:
         """The result is 4 pixels smaller."""
-        return self.weigh(leaky(self.conv2(leaky(self.conv1(h_BCHW)))))
+        result: Tensor = self.weigh(leaky(self.conv2(leaky(self.conv1(h_BCHW)))))
+        return result
 
 
 class UNet1(nn.Module):
@@ -48,7 +49,8 @@ class UNet1(nn.Module):
         full = self.conv1(rgb_BCHW)
         half = self.conv2(leaky(self.conv1_down(full)))
         joined = cropped(full, 4) + leaky(self.conv2_up(half))
-        return self.conv_bottom(leaky(self.conv3(joined)))
+        result: Tensor = self.conv_bottom(leaky(self.conv3(joined)))
+        return result
 
 
 class UNet2(nn.Module):
@@ -74,7 +76,8 @@ class UNet2(nn.Module):
         quarter = self.conv3(leaky(self.conv2_down(half)))
         half = self.conv4(cropped(half, 4) + leaky(self.conv3_up(quarter)))
         joined = cropped(full, 16) + leaky(self.conv4_up(half))
-        return self.conv_bottom(leaky(self.conv5(joined)))
+        result: Tensor = self.conv_bottom(leaky(self.conv5(joined)))
+        return result
 
 
 class CUNet(Upscaler):
@@ -94,4 +97,5 @@ class CUNet(Upscaler):
     def forward(self, rgb_BCHW: Tensor) -> Tensor:
         """Enlarge, then correct."""
         first = self.unet1(rgb_BCHW)
-        return cropped(first, 20) + self.unet2(first)
+        result: Tensor = cropped(first, 20) + self.unet2(first)
+        return result

@@ -52,7 +52,8 @@ class VGG7(Upscaler):
             h = cropped(F.interpolate(h, scale_factor=2, mode="nearest"), 1)
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.conv6):
             h = leaky(conv(h))
-        return self.conv7(h)
+        result: Tensor = self.conv7(h)
+        return result
 
 
 class DenoisingVGG7(Upscaler):
@@ -65,7 +66,8 @@ class DenoisingVGG7(Upscaler):
 
     def forward(self, rgb_BCHW: Tensor) -> Tensor:
         """Values outside [0, 1] do not pass from the first network to the second."""
-        return self.enlarge(self.denoise(rgb_BCHW).clamp(0, 1))
+        result: Tensor = self.enlarge(self.denoise(rgb_BCHW).clamp(0, 1))
+        return result
 
 
 class UpConv7(Upscaler):
@@ -91,7 +93,8 @@ class UpConv7(Upscaler):
         h = rgb_BCHW
         for conv in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.conv6):
             h = leaky(conv(h))
-        return self.conv7(h)
+        result: Tensor = self.conv7(h)
+        return result
 
 
 class SqueezeExcitation(nn.Module):
@@ -145,4 +148,5 @@ class UpResNet10(Upscaler):
         h = bridge = leaky(self.conv_pre(rgb_BCHW))
         for block in (self.res1, self.res2, self.res3, self.res4, self.res5):
             h = block(h)
-        return self.conv_post(leaky(self.conv_bridge(h)) + cropped(bridge, 11))
+        result: Tensor = self.conv_post(leaky(self.conv_bridge(h)) + cropped(bridge, 11))
+        return result

@@ -12,6 +12,7 @@ Labels = Mapping[str, str]
 COMPONENT = "app.kubernetes.io/component"
 NAME = "app.kubernetes.io/name"
 
+_RUNNERS = ("Deployment", "StatefulSet", "Job", "Pod")
 _OPERATORS = {
     "In": lambda value, values: value in values,
     "NotIn": lambda value, values: value not in values,
@@ -38,7 +39,7 @@ def pod(manifest: Manifest) -> Manifest:
 
 def pods(manifests: Iterable[Manifest]) -> Iterator[tuple[Manifest, Manifest]]:
     """Everything that runs pods, with its pod."""
-    return ((m, pod(m)) for m in of_kind(manifests, "Deployment", "StatefulSet", "Pod"))
+    return ((m, pod(m)) for m in of_kind(manifests, *_RUNNERS))
 
 
 def all_containers(pod: Manifest) -> Sequence[Mapping[str, Any]]:

@@ -23,13 +23,12 @@ def check(manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, str]]:
     for manifest, pod in pods(manifests):
         for problem in _pod(pod):
             yield manifest, problem
-        serving = (
-            pod["spec"]["containers"] if manifest["kind"] != "Pod" else ()
-        )  # a tool serves not
+        # A tool and a training serve nobody.
+        serving = () if manifest["kind"] in ("Pod", "Job") else pod["spec"]["containers"]
         for container in all_containers(pod):
             for problem in _container(container):
                 yield manifest, f"container {container['name']}: {problem}"
-            for problem in _probes(container) if container in serving else ():
+            for problem in _serving(container) if container in serving else ():
                 yield manifest, f"container {container['name']}: {problem}"
 
 
@@ -60,9 +59,6 @@ def _container(container: Mapping[str, Any]) -> Iterator[str]:
     for kind, resource in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):
         if resource not in resources.get(kind, {}):
             yield f"no {kind}.{resource}"
-    on_gpu = any(name.startswith("nvidia.com/") for name in resources.get("limits", {}))
-    if on_gpu and _TF32_OFF not in container.get("env", ()):
-        yield "NVIDIA_TF32_OVERRIDE is not 0: a GPU then multiplies with 10 bits of mantissa"
     yield from _security(container.get("securityContext", {}))
     yield from _environment(container)
 
@@ -89,7 +85,12 @@ def _environment(container: Mapping[str, Any]) -> Iterator[str]:
             yield f"its command names $({name}), which env does not define"
 
 
-def _probes(container: Mapping[str, Any]) -> Iterator[str]:
+def _serving(container: Mapping[str, Any]) -> Iterator[str]:
+    """Answers are exact, and there are probes."""
+    limits = container.get("resources", {}).get("limits", {})
+    on_gpu = any(name.startswith("nvidia.com/") for name in limits)
+    if on_gpu and _TF32_OFF not in container.get("env", ()):
+        yield "NVIDIA_TF32_OVERRIDE is not 0: a GPU then multiplies with 10 bits of mantissa"
     ports = {port["containerPort"] for port in container.get("ports", ())}
     names = {port["name"] for port in container.get("ports", ())}
     for name in PROBES:

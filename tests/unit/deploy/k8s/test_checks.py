@@ -57,8 +57,10 @@ def checkout(tmp_path: Path) -> Path:
         "animegan_search",
     ):
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=lambda *_: {"__pycache__"})
-    for name in ("pyproject.toml", "constraints.txt", "Makefile"):
+    for name in ("pyproject.toml", "constraints.txt", "Makefile", ".dockerignore"):
         shutil.copy(PROJECT / name, tmp_path)
+    for name in ("animegan_cli", "training"):
+        (tmp_path / name).symlink_to(PROJECT / name)
     return tmp_path
 
 
@@ -83,6 +85,17 @@ def test_a_planted_mistake_in_an_image_file_is_found(checkout, old, new, message
     file.write_text(text.replace(old, new))
     findings = [str(finding) for finding in images.check(Subject(checkout, {}))]
     assert any(message in finding for finding in findings), findings
+
+
+def test_a_source_that_the_builder_does_not_get_is_found(checkout):
+    file = checkout / ".dockerignore"
+    file.write_text(file.read_text().replace("!animegan_kernels\n", ""))
+    told = {str(finding) for finding in images.check(Subject(checkout, {}))}
+    assert told == {
+        f"deploy/images/{name}.Dockerfile: COPY animegan_kernels: .dockerignore keeps it from the "
+        "builder"
+        for name in ("similarity", "training", "triton")
+    }
 
 
 def test_another_version_than_the_projects_is_found(checkout):

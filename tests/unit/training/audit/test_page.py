@@ -3,8 +3,10 @@
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from fractions import Fraction
 from html.parser import HTMLParser
 from itertools import pairwise
+from math import comb
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -173,6 +175,20 @@ def test_a_verdict_on_known_numbers(audit: Audit) -> None:
     verdict, explanation = headline(audit)
     assert verdict == "30 of 31 judged original"
     assert "96.8 %; 95 % interval 83.8 % to 99.4 %" in explanation
+
+
+@pytest.mark.parametrize("flagged", [0, 1, 5, 31])
+def test_the_chance_of_as_many_flags_is_exact(audit: Audit, flagged: int) -> None:
+    """Against the beta-binomial distribution in whole numbers, of which no digit is lost."""
+    judged = [
+        replace(one, verdict=replace(one.verdict, original=place >= flagged))
+        for place, one in enumerate(audit.judged)
+    ]
+    above = int((audit.calibration.maxima > audit.threshold).sum())
+    a, b, count = above + 1, audit.calibration.count - above, audit.count
+    ways = [comb(k + a - 1, k) * comb(count - k + b - 1, count - k) for k in range(count + 1)]
+    expected = Fraction(sum(ways[flagged:]), sum(ways))
+    assert replace(audit, judged=judged).chance == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_a_model_of_another_dataset_is_noticed(audit: Audit) -> None:

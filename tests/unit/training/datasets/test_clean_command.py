@@ -22,7 +22,9 @@ from training.datasets.cleaning.findings import (
     AGAINST,
     BLANK,
     EXACT,
+    NAMED,
     NEAR,
+    NOISE,
     NON_FACE,
     OUTLIER,
     Thresholds,
@@ -36,8 +38,11 @@ EXPECTED = {
     FACES + 1: NEAR,  # of 5, mirrored
     FACES + 2: BLANK,
     FACES + 3: NON_FACE,
-    FACES + 4: NON_FACE,
+    FACES + 4: NOISE,
+    FACES + 5: BLANK,
 }
+# Without features.
+COUNTS = {NAMED: 0, BLANK: 2, NOISE: 1, AGAINST: 0, EXACT: 1, NEAR: 1, NON_FACE: 0, OUTLIER: 0}
 
 
 def stripes() -> np.ndarray:
@@ -52,7 +57,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_renderer()
     faces = [render(seed, 64) for seed in range(FACES)]
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    faults = [faces[3], faces[5][:, ::-1], np.full((64, 64, 3), 250, np.uint8), stripes(), noise]
+    white, sky = (np.full((64, 64, 3), colour, np.uint8) for colour in (250, (120, 180, 240)))
+    faults = [faces[3], faces[5][:, ::-1], white, stripes(), noise, sky]
     directory = tmp_path_factory.mktemp("planted") / "faces"
     images = np.stack(faces + faults)
     header = Header("faces", 64, 3, len(images), "CC0-1.0", {"kind": "test"})
@@ -90,7 +96,7 @@ def test_planted_faults_are_found_and_nothing_is_changed(
     assert by_index[FACES + 1]["like"] == 5
     assert "mirrored" in by_index[FACES + 1]["detail"]
     assert by_index[FACES + 2]["id"] == f"picture {FACES + 2}"
-    assert found["counts"] == {BLANK: 1, AGAINST: 0, EXACT: 1, NEAR: 1, NON_FACE: 2, OUTLIER: 0}
+    assert found["counts"] == {**COUNTS, NON_FACE: 1}
     assert contents(planted) == before
 
 
@@ -105,18 +111,18 @@ def test_the_report_needs_no_other_file_and_shows_the_images(
         for data in re.findall(r"data:image/png;base64,([\w+/=]+)", page)
     ]
     images = Dataset.open(planted).images_NHWC
-    assert len(sheets) == 4
+    assert len(sheets) == 5
     np.testing.assert_array_equal(sheets[0][:, :64], images[FACES + 2])
-    np.testing.assert_array_equal(sheets[2][:, :64], images[FACES + 1])
-    np.testing.assert_array_equal(sheets[2][:, 64:128], images[5])
-    assert "5 of 45 images would be dropped" in page
+    np.testing.assert_array_equal(sheets[3][:, :64], images[FACES + 1])
+    np.testing.assert_array_equal(sheets[3][:, 64:128], images[5])
+    assert "6 of 46 images would be dropped" in page
 
 
 def test_the_new_dataset_lacks_the_findings_and_says_where_it_comes_from(
     planted: Path, cache: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    options = ["--keep", "3", str(FACES + 4), "--apply", "--out", str(out)]
+    options = ["--keep", "3", f"picture {FACES + 4}", "--apply", "--out", str(out)]
     found = clean(planted, tmp_path / "report", cache, *options)
     assert found["kept_by_request"] == [FACES + 4]
     old, new = Dataset.open(planted), Dataset.open(out, checksums=True)
@@ -125,7 +131,41 @@ def test_the_new_dataset_lacks_the_findings_and_says_where_it_comes_from(
     np.testing.assert_array_equal(np.asarray(new.images_NHWC), old.images_NHWC[staying])
     assert new.header.source["of"] == old.digest
     assert new.header.source["origin"] == {"kind": "test"}
-    assert new.header.source["dropped"] == 4
+    assert new.header.source["dropped"] == 5
+
+
+def test_pictures_go_by_their_names(planted: Path, cache: Path, tmp_path: Path) -> None:
+    """Face 3 goes; what has its pixels is a duplicate of nothing that stays, and stays."""
+    names = tmp_path / "names.txt"
+    names.write_text("picture 3\n\n  picture 17\n", encoding="utf-8")
+    options = ["--drop", "8", "--drop-from", str(names), "--no-features"]
+    found = clean(planted, tmp_path / "report", cache, *options)
+    reasons = {one["index"]: one["reason"] for one in found["findings"]}
+    assert {index for index, reason in reasons.items() if reason == NAMED} == {3, 8, 17}
+    assert FACES not in reasons and reasons[FACES + 1] == NEAR
+    assert "By name: 3" in (tmp_path / "report" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--drop", "picture 999"), "picture 999: no image of the 46 has this name or index"),
+        (("--keep", "46"), "46: no image of the 46"),
+        (("--drop", "3", "--keep", "picture 3"), "--keep and --drop both name picture 3"),
+    ],
+)
+def test_names_that_make_no_sense_are_refused(
+    planted: Path,
+    cache: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    command = ["clean", str(planted), "--report", str(tmp_path / "r"), "--cache", str(cache)]
+    assert main([*command, *options]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
 
 
 def test_features_are_computed_once(
@@ -141,7 +181,7 @@ def test_duplicates_alone_need_no_features(
 ) -> None:
     monkeypatch.setattr(outliers, "dataset_features", lambda *_: pytest.fail())
     found = clean(planted, tmp_path / "report", tmp_path / "unused", "--no-features")
-    assert found["counts"] == {BLANK: 1, AGAINST: 0, EXACT: 1, NEAR: 1, NON_FACE: 0, OUTLIER: 0}
+    assert found["counts"] == COUNTS
 
 
 def test_copies_of_another_dataset_go(planted: Path, cache: Path, tmp_path: Path) -> None:
@@ -160,11 +200,13 @@ def test_copies_of_another_dataset_go(planted: Path, cache: Path, tmp_path: Path
         FACES: (AGAINST, 1),
         FACES + 1: (AGAINST, 2),
         FACES + 2: (BLANK, None),
+        FACES + 4: (NOISE, None),
+        FACES + 5: (BLANK, None),
     }
     assert found["against"] == {"name": "training", "digest": against.digest, "count": 3}
     cleaned = Dataset.open(out, checksums=True)
     assert cleaned.header.source["against"] == against.digest
-    assert len(cleaned) == len(images) - 5
+    assert len(cleaned) == len(images) - 7
     page = (tmp_path / "report" / "report.html").read_text()
     assert "then that of the other dataset" in page and against.digest in page
     again = clean(out, tmp_path / "again", cache, *options)

@@ -1,6 +1,7 @@
 """`anime-gan dataset import`, as a user meets it: same bytes however it is run, nothing silent."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -160,32 +161,77 @@ def test_another_import_into_the_same_directory_is_refused(
     assert "choose another directory" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("small_shards")
-@pytest.mark.parametrize("stop_after", [1, 4, 9, 11])
-def test_an_interrupted_import_goes_on_to_the_same_digest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
-) -> None:
-    pictures = write_folder(tmp_path / "pictures", 11)
-    for name in ("000a.png", "006b.png", "zzz.png"):
-        (pictures / name).write_bytes(b"broken")
-    import_command(pictures, tmp_path / "whole")
-
+def stop_after(images: int, patch: pytest.MonkeyPatch) -> None:
+    """Interrupt an import after it has appended some images."""
     appended: list[object] = []
     append = GrowingWriter.append
 
     def interrupted(self: GrowingWriter, *arguments: object) -> None:
         append(self, *arguments)  # type: ignore[arg-type]
         appended.append(arguments)
-        if len(appended) == stop_after:
+        if len(appended) == images:
             raise KeyboardInterrupt
 
+    patch.setattr(GrowingWriter, "append", interrupted)
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("edited", ["002.png", "003-broken.png"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_pictures_that_were_edited_in_place_are_noticed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    edited: str,
+    whole: bool,
+) -> None:
+    pictures, out = write_folder(tmp_path / "pictures", 11), tmp_path / "out"
+    (pictures / "003-broken.png").write_bytes(b"no picture " * 9)
     with monkeypatch.context() as patch:
-        patch.setattr(GrowingWriter, "append", interrupted)
+        if not whole:
+            stop_after(6, patch)
+        assert import_command(pictures, out) == (0 if whole else 130)
+    picture, before = pictures / edited, (pictures / edited).stat()
+    picture.write_bytes(picture.read_bytes()[::-1])
+    os.utime(picture, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert picture.stat().st_size == before.st_size
+    assert import_command(pictures, out) == 1
+    said = capsys.readouterr().err
+    assert f"1 pictures have changed since they were imported into {out}, {edited} among" in said
+
+
+def test_pictures_far_larger_than_the_images_are_mentioned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = write_folder(tmp_path / "pictures", 2)
+    (pictures / "portrait.png").write_bytes(encoded(pixels(2, 90, 64)))
+    (pictures / "small.png").write_bytes(encoded(pixels(2, 90, 63)))
+    import_command(pictures, tmp_path / "out")
+    said = capsys.readouterr().out
+    assert "1 pictures are 8 times as large" in said and "portrait.png among them" in said
+    assert "--faces largest" in said
+    import_command(pictures, tmp_path / "small", "--size", "16", "--upscale")
+    assert "--faces" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("images", [1, 4, 9, 11])
+def test_an_interrupted_import_goes_on_to_the_same_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: int
+) -> None:
+    pictures = write_folder(tmp_path / "pictures", 11)
+    for name in ("000a.png", "006b.png", "zzz.png"):
+        (pictures / name).write_bytes(b"broken")
+    import_command(pictures, tmp_path / "whole")
+
+    with monkeypatch.context() as patch:
+        stop_after(images, patch)
         assert import_command(pictures, tmp_path / "part") == 130
-    appended.clear()
+    appended: list[object] = []
+    append = GrowingWriter.append
     monkeypatch.setattr(GrowingWriter, "append", lambda *a: (appended.append(a), append(*a)))
     assert import_command(pictures, tmp_path / "part") == 0
-    assert len(appended) == 11 - stop_after // 4 * 4  # whole shards were kept
+    assert len(appended) == 11 - images // 4 * 4  # whole shards were kept
     assert digest(tmp_path / "part") == digest(tmp_path / "whole")
     names = ("part", "whole")
     skipped = [(tmp_path / name / "skipped.jsonl").read_bytes() for name in names]

@@ -14,7 +14,7 @@ from PIL import Image, ImageEnhance
 
 from tests.requires import require_renderer
 from tests.unit.search.ssim.index.material import noise
-from tests.unit.training.datasets.pictures import jpeg, mirrored
+from tests.unit.training.datasets.pictures import jpeg, mirrored, pixels
 from training.datasets.cleaning.findings import AGAINST, NEAR, Thresholds, find
 from training.datasets.likeness import looks as looking
 from training.datasets.likeness.groups import joined
@@ -96,8 +96,30 @@ def test_strangers_are_no_copies(faces: list[np.ndarray], cache: Path) -> None:
 
 
 def test_blank_images_are_like_none(cache: Path) -> None:
-    blank = [np.full((64, 64, 3), level, np.uint8) for level in (10, 11, 12)]
-    assert list(near_pairs(looks_of(blank, cache), LIMITS)) == []
+    colours = (10, 11, 12, (255, 0, 0), (254, 0, 0))
+    blank = [np.full((64, 64, 3), colour, np.uint8) for colour in colours]
+    looks = looks_of(blank, cache)
+    assert (looks.deviation == 0).all() and (looks.correlation == 1).all()
+    assert list(near_pairs(looks, LIMITS)) == []
+
+
+def test_noise_is_told_from_pictures(faces: list[np.ndarray], cache: Path) -> None:
+    """Also noise that was reduced from a larger picture, or compressed."""
+    plain = [pixels(seed, 64, 64) for seed in range(10)]
+    large = [Image.fromarray(pixels(seed, 200, 200)) for seed in range(10)]
+    reduced = [np.asarray(each.resize((64, 64), Image.Resampling.LANCZOS)) for each in large]
+    limit = Thresholds().noise
+    for images in (plain, reduced, [jpeg(each) for each in plain]):
+        assert looks_of(images, cache).correlation.max() < limit - 0.2
+    assert looks_of(faces, cache).correlation.min() > limit + 0.1
+
+
+def test_the_correlation_of_neighbours_is_numpys(cache: Path) -> None:
+    image = jpeg(pixels(0, 64, 64))[:, :, :1]
+    pairs = (image[:, :-1], image[:, 1:]), (image[:-1], image[1:])
+    expected = [np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in pairs]
+    found = looks_of([image], cache).correlation[0]
+    assert found == pytest.approx(np.mean(expected), abs=0.005)
 
 
 def test_the_detector_does_not_judge_what_it_was_not_made_for(cache: Path) -> None:
@@ -138,6 +160,7 @@ def plain(hashes: list[int], mirrored_by: int = 0) -> Looks:
         phash_mirrored=phash ^ np.uint64(mirrored_by),
         thumbnails=np.zeros((count, 16, 16, 3), np.uint8),
         deviation=np.full(count, 50, np.float32),
+        correlation=np.ones(count, np.float32),
         embeddings=np.zeros((count, 0), np.float32),
     )
 
@@ -245,7 +268,7 @@ def test_no_group_falls_on_both_sides(
         chosen = [pictures[n] for n in order]
         # Hashes a step of 6 bits apart: neighbours are alike, those farther off are not.
         looks = plain([(1 << 6 * step) - 1 for _, step, _ in chosen], 2**64 - 1)
-        looks.pixels[:] = [f"{pixels:064x}" for pixels, _, _ in chosen]
+        looks.pixels[:] = [f"{key:064x}" for key, _, _ in chosen]
         labels = [{"sha256": f"{file:064x}"} if file else {} for _, _, file in chosen]
         found = sides(looks, labels, LIMITS, share, "")
         assert sorted([*found.train, *found.heldout]) == list(range(len(order)))
@@ -253,13 +276,13 @@ def test_no_group_falls_on_both_sides(
 
     held = heldout(list(range(len(pictures))))
     # Of equal pixels one is looked at for near duplicates, as equal pixels have equal hashes.
-    steps = {pixels: step for pixels, step, _ in reversed(pictures)}
-    for i, (pixels, _, file) in enumerate(pictures):
-        for j, (other_pixels, _, other_file) in enumerate(pictures):
-            near = abs(steps[pixels] - steps[other_pixels]) <= 1
-            if pixels == other_pixels or (file and file == other_file) or near:
+    steps = {key: step for key, step, _ in reversed(pictures)}
+    for i, (key, _, file) in enumerate(pictures):
+        for j, (other_key, _, other_file) in enumerate(pictures):
+            near = abs(steps[key] - steps[other_key]) <= 1
+            if key == other_key or (file and file == other_file) or near:
                 assert (i in held) == (j in held)
-    pictures = [(pixels, steps[pixels], file) for pixels, _, file in pictures]
+    pictures = [(key, steps[key], file) for key, _, file in pictures]
     assert heldout(random.sample(range(len(pictures)), len(pictures))) == held
 
 

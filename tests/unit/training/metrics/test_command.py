@@ -68,6 +68,7 @@ def test_it_measures_prints_writes_and_records(
     first = evaluate()
     shown = capsys.readouterr().out
     assert "KID x1000, Gaussian kernel (EfficientNet-Lite0)" in shown and "real vs real" in shown
+    assert "dataset: 40 images of squares" in shown
     assert "kid: 8 real, 8 others, 8 generated" in shown
     kid = first["metrics"]["kid_x1000"]
     assert kid["low"] < kid["value"] < kid["high"]

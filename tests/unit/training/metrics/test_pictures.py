@@ -43,6 +43,20 @@ def test_other_content_is_another_collection(tmp_path: Path) -> None:
     assert open_collection(folder, 3, seed=1).digest != before
 
 
+def test_pictures_in_folders_below_are_part_of_it(tmp_path: Path) -> None:
+    """Of the same names, too; what is hidden or no file is none."""
+    folder = write(tmp_path / "faces")
+    flat = open_collection(folder, 3, seed=1)
+    write(folder / "more", count=3)
+    (folder / "odd.png").mkdir()
+    (folder / ".0.png").write_bytes(b"an editor's leftover")
+    deep = open_collection(folder, 3, seed=1)
+    reds = deep.images[np.arange(8)][:, 0, 0, 0].tolist()
+    assert len(deep.images) == 8 and sorted(reds) == [0, 0, 10, 10, 20, 20, 30, 40]
+    (folder / "more").rename(folder / "others")
+    assert len({flat.digest, deep.digest, open_collection(folder, 3, seed=1).digest}) == 3
+
+
 def test_pictures_are_converted_to_the_channels(tmp_path: Path, squares: Dataset) -> None:
     colour, grey = write(tmp_path / "colour"), write(tmp_path / "grey", mode="L")
     assert (channels_of(colour), channels_of(grey), channels_of(squares.directory)) == (3, 1, 3)
