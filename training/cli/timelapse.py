@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from animegan_cli.progress import ProgressBar
-from training.run.report import SHEET_SIDE
+from training.gan.sheets import SHEET_SIDE
 
 # Below every frame: how many images the networks had seen, as text and as a bar.
 CAPTION_HEIGHT = 24

@@ -11,12 +11,11 @@ import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
-from training.datasets.batches import RealImages
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.trainer import StyleganTrainer
 from training.run.checkpoint import load_checkpoint, save_checkpoint
 from training.run.folder import CHECKPOINT
-from training.run.report import read_log
+from training.run.journal import read_log
 
 CPU = torch.device("cpu")
 OPTIONS = dataclasses.replace(PRESETS["stylegan-16-tiny"], augment="fixed", augment_p=0.3)
@@ -25,7 +24,7 @@ OPTIONS = dataclasses.replace(PRESETS["stylegan-16-tiny"], augment="fixed", augm
 @pytest.mark.timeout(600)  # three starts of Python and torch, on a machine that may be busy
 def test_two_processes_go_on_as_one_does(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "squares")
-    one = StyleganTrainer(OPTIONS, RealImages(dataset, OPTIONS.seed, OPTIONS.mirror), CPU)
+    one = StyleganTrainer(OPTIONS, dataset, CPU)
     for _ in range(4):
         one.step()
     run = tmp_path / "run"

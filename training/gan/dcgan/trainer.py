@@ -1,4 +1,4 @@
-"""One DCGAN run: its state and one step of it. The loop around it is in `training.run.loop`."""
+"""One DCGAN run: its state and one step of it. The loop is in `training.run.loop`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from training.gan.dcgan.options import DcganOptions
 from training.gan.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.gan.trainer import GanTrainer
 from training.networks.dcgan import Discriminator, Generator
-from training.run.step_losses import StepLosses
+from training.run.trainer import StepLosses
 
 
 class DcganTrainer(GanTrainer):
@@ -28,7 +28,7 @@ class DcganTrainer(GanTrainer):
         return Generator(self.options.network), Discriminator(self.options.network)
 
     def step(self) -> StepLosses:
-        """Train both networks on one batch and return the losses; see `GanTrainer.step`."""
+        """Train both networks on one batch and return the losses; see `Trainer.step`."""
         options = self.options
         randomness = torch_generator(options.seed, LATENT, self.images_seen)
         torch.manual_seed(torch_generator(options.seed, DROPOUT, self.images_seen).initial_seed())

@@ -9,7 +9,7 @@ import pytest
 
 from training.cli.train import build_parser, main
 from training.datasets.store import Dataset
-from training.gan.options import RunOptions
+from training.gan.options import GanOptions
 from training.gan.overrides import FIELDS, TRANSFER_WARMUP_IMAGES, read_options, scaling_note
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.options import Phase
@@ -21,7 +21,7 @@ def parse(*arguments: str) -> argparse.Namespace:
     return build_parser().parse_args([*arguments, "--dataset", "none", "--run", "none"])
 
 
-def options_of(*arguments: str) -> RunOptions:
+def options_of(*arguments: str) -> GanOptions:
     return read_options(parse(*arguments))
 
 

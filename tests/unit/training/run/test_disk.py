@@ -1,18 +1,22 @@
 """The budget of a run's folder."""
 
+import dataclasses
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from torch import nn
+import torch
 
+from training.datasets.store import Dataset
+from training.gan.kinds import build_trainer
 from training.run.disk import (
+    FIGURE_BYTES,
     check_space,
     checkpoint_bytes,
     folder_bytes,
     least_missed,
-    make_room,
     snapshot_bytes,
+    thin_out,
 )
 
 
@@ -31,10 +35,10 @@ def test_old_files_are_thinned_out_evenly_and_the_newest_stay(tmp_path: Path) ->
     (tmp_path / "checkpoint.pt").write_bytes(bytes(1_000))
     fill(tmp_path, "weights/{:08d}.safetensors", range(10, 90, 10), 100)
     fill(tmp_path, "sheets/{:08d}.png", range(10, 90, 10), 10)
-    make_room(tmp_path, needed=200, budget=1_800)
+    thin_out(tmp_path, needed=200, budget=1_800)
     assert names(tmp_path / "weights") == [10, 30, 50, 70, 80]
     assert names(tmp_path / "sheets") == list(range(10, 90, 10))
-    make_room(tmp_path, needed=200, budget=1_330)
+    thin_out(tmp_path, needed=200, budget=1_330)
     assert names(tmp_path / "weights") == [80]
     assert names(tmp_path / "sheets") == [10, 50, 80]
     assert folder_bytes(tmp_path) == 1_130
@@ -50,10 +54,14 @@ def test_what_is_left_has_no_near_neighbours() -> None:
     assert max(gaps) <= 4 * min(gaps)
 
 
-def test_sizes_are_those_of_the_files() -> None:
-    generator, discriminator = nn.Linear(10, 10, bias=False), nn.Linear(10, 1, bias=False)
-    assert checkpoint_bytes(generator, discriminator) == 4 * (100 * 4 + 10 * 3)
-    assert snapshot_bytes(generator, discriminator, 8) == 1_720 + 800 + 3 * 64 * 3 * 64
+def test_sizes_are_those_of_the_files(squares: Dataset, tmp_path: Path) -> None:
+    options = dataclasses.replace(WIDE, images=16, snapshot_images=16)
+    trainer = build_trainer(options, squares, torch.device("cpu"))
+    assert run(trainer, tmp_path / "run") == 0
+    file = (tmp_path / "run" / CHECKPOINT).stat().st_size
+    assert checkpoint_bytes(trainer) == pytest.approx(file, rel=0.05)
+    written = folder_bytes(tmp_path / "run")
+    assert written < snapshot_bytes(trainer) < 1.5 * written + FIGURE_BYTES
 
 
 def test_too_little_room_is_refused(tmp_path: Path) -> None:

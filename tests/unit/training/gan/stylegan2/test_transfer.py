@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
+from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.options import Phase, StyleganOptions
 from training.gan.stylegan2.trainer import StyleganTrainer
@@ -23,7 +23,7 @@ TRANSFER = dataclasses.replace(
 
 
 def trainer_of(dataset: Dataset, options: StyleganOptions) -> StyleganTrainer:
-    return StyleganTrainer(options, RealImages(dataset, options.seed, options.mirror), CPU)
+    return StyleganTrainer(options, dataset, CPU)
 
 
 @pytest.fixture
@@ -98,12 +98,12 @@ def test_path_lengths_are_compared_with_those_of_the_source(
 
 
 def test_a_run_that_is_resumed_is_not_transferred_again(squares: Dataset, tmp_path: Path) -> None:
-    run(TINY, squares, tmp_path / "source", CPU)
+    run(build_trainer(TINY, squares, CPU), tmp_path / "source")
     begin = tmp_path / "source" / CHECKPOINT
     whole = dataclasses.replace(TRANSFER, lr_decay_from=1.0, texture_from=0.0).with_images(64)
-    run(whole.with_images(32), squares, tmp_path / "parts", CPU, transfer=begin)
-    run(whole, squares, tmp_path / "parts", CPU, transfer=begin)
-    run(whole, squares, tmp_path / "at-once", CPU, transfer=begin)
+    run(build_trainer(whole.with_images(32), squares, CPU), tmp_path / "parts", initial=begin)
+    run(build_trainer(whole, squares, CPU), tmp_path / "parts", initial=begin)
+    run(build_trainer(whole, squares, CPU), tmp_path / "at-once", initial=begin)
     parts, once = (
         load_checkpoint(tmp_path / name / CHECKPOINT, CPU) for name in ("parts", "at-once")
     )
