@@ -80,13 +80,14 @@ def main(argv: Sequence[str]) -> int:
     try:
         plan = read_plan(arguments.plan)
         check_sets(arguments)
-        for variant in plan:
-            if not done(variant, arguments):
-                code = train(variant, arguments)
-                if code:
-                    return code
-                measure(variant, arguments)
-            write_table(plan, arguments.out)
+        with files.writing(arguments.out):
+            for variant in plan:
+                if not done(variant, arguments):
+                    code = train(variant, arguments)
+                    if code:
+                        return code
+                    measure(variant, arguments)
+                write_table(plan, arguments.out)
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, DatasetError) as error:

@@ -268,7 +268,7 @@ def test_the_best_weights_outlast_a_small_budget(watch: Watch, tmp_path: Path) -
     curve = Curve(folder / CURVE, Examiner(watch, CPU))
     for seen, gain in ((64, 40.0), (128, 1.0)):
         curve.measure(save(folder, seen, gain))
-    with pytest.raises(OSError, match="--disk-budget: .* are not enough"):
+    with pytest.raises(OSError, match=r"--disk-budget: .* are not enough"):
         thin_out(folder, needed=10, budget=1)
     assert [path.stem for path in (folder / "weights").iterdir()] == ["00000128"]
     assert load_generator(folder / BEST)[1]["training"]["images_seen"] == 64

@@ -115,9 +115,7 @@ def test_weights_that_the_last_update_spoilt_are_not_saved(
         return losses
 
     monkeypatch.setattr(StyleganTrainer, "step", spoiling)
-    with pytest.raises(
-        FloatingPointError, match=r"generator\.synthesis\.constant after 80 images is not finite"
-    ):
+    with pytest.raises(FloatingPointError, match=r"generator\.synthesis\.constant after 80 images"):
         run(build_trainer(options, squares, CPU), tmp_path / "run")
     state = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)
     assert state["images_seen"] == 40

@@ -177,8 +177,8 @@ def test_a_missing_compiler_is_named(squares: Dataset, monkeypatch: pytest.Monke
         trained(squares, 0, TINY, Compute(compiled=True))
 
 
-def test_a_dcgan_is_not_shared_out(squares: Dataset) -> None:
+def test_a_dcgans_batch_is_not_cut_into_passes(squares: Dataset) -> None:
     name = next(name for name, options in PRESETS.items() if options.kind == "dcgan")
     images = squares
-    with pytest.raises(ValueError, match="a dcgan is trained by one process on whole batches"):
+    with pytest.raises(ValueError, match="needs the whole batch in one pass"):
         build_trainer(PRESETS[name], images, CPU, Compute(accumulate=2))

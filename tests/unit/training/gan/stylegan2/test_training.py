@@ -1,11 +1,13 @@
 """A run as a whole: it learns, resumes exactly, and refuses what it cannot do."""
 
 import dataclasses
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from training.run.checkpoint import load_checkpoint
 from training.run.folder import CHECKPOINT
 from training.run.journal import LOG, read_log
 from training.run.loop import run
+from training.run.trainer import StepLosses
 
 CPU = torch.device("cpu")
 TINY = PRESETS["stylegan-16-tiny"]
@@ -72,6 +75,28 @@ def test_a_run_leaves_weights_sheets_and_a_log(squares: Dataset, tmp_path: Path)
     assert all(np.isfinite(record["loss_d"]) for record in log)
     # The run is complete: the same command has nothing left to do.
     assert run(build_trainer(TINY, squares, CPU), tmp_path / "run") == 0
+
+
+def test_a_run_that_is_stopped_while_it_grows_leaves_weights(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers that it has not learnt leave the picture as it is."""
+    trainer = build_trainer(TINY, squares, CPU)
+    step = StyleganTrainer.step
+
+    def interrupting(trainer: StyleganTrainer) -> StepLosses:
+        if trainer.images_seen == 24:
+            signal.raise_signal(signal.SIGINT)
+        return step(trainer)
+
+    monkeypatch.setattr(StyleganTrainer, "step", interrupting)
+    assert run(trainer, tmp_path / "run") == 130
+    generator, story = load_generator(tmp_path / "run" / WEIGHTS)
+    assert story["training"]["images_seen"] == 32
+    z = torch.randn(4, TINY.network.z_dim)
+    large, small = generator.sample(z), generator.sample(z, resolution=8)
+    torch.testing.assert_close(F.avg_pool2d(large, 2), small, rtol=0, atol=0.2)
+    assert not (tmp_path / "run" / "weights").exists()  # of whole networks alone
 
 
 def test_runs_are_not_mixed(squares: Dataset, tmp_path: Path) -> None:
