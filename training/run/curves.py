@@ -84,7 +84,7 @@ def draw_snapshots(curve: Mapping[str, Any], out: Path) -> None:
     """Draw FD and coverage of a run's snapshots with their 95 % intervals and their floors.
 
     Args:
-        curve: as `training.run.snapshots` keeps it.
+        curve: as `training.gan.snapshots` keeps it.
         out: PNG file to write.
     """
     rows = curve["snapshots"]

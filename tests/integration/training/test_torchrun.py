@@ -32,11 +32,14 @@ RUNS = {
     ),
 }
 
+# What batch normalisation takes away again has no gradient but rounding, which Adam makes large.
+WITHOUT_EFFECT = {"dcgan, both normalised": ("convolutions.1.bias",)}
+
 
 @pytest.mark.timeout(600)  # three starts of Python and torch, on a machine that may be busy
-@pytest.mark.parametrize("name", RUNS)
-def test_two_processes_go_on_as_one_does(name: str, tmp_path: Path) -> None:
-    options, flags = RUNS[name]
+@pytest.mark.parametrize("key", RUNS)
+def test_two_processes_go_on_as_one_does(key: str, tmp_path: Path) -> None:
+    options, flags = RUNS[key]
     dataset = write_dataset(tmp_path / "squares")
     one = build_trainer(options, dataset, CPU)
     for _ in range(4):
@@ -62,6 +65,8 @@ def test_two_processes_go_on_as_one_does(name: str, tmp_path: Path) -> None:
     assert two["images_seen"] == one.images_seen == options.total_images
     for network in ("generator", "discriminator", "average"):
         for name, value in getattr(one, network).named_parameters():
+            if name in WITHOUT_EFFECT.get(key, ()):
+                continue
             torch.testing.assert_close(two[network][name], value, rtol=1e-4, atol=1e-5)
     last = read_log(run / "log.jsonl")[-1]
     mean = sum(loss["loss_d"] for loss in losses[-4:]) / 4

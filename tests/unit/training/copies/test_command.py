@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from training.copies.run import WEIGHTS
+from training.copies.trainer import WEIGHTS
 
 from animegan_search.ssim.definition import UNIFORM7
 from tests.unit.training.conftest import write_dataset
