@@ -45,9 +45,9 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """
     try:
         state: Any = torch.load(path, map_location=device, weights_only=True)
-    except OSError:
-        raise
     except Exception as error:  # torch raises half a dozen types for a damaged file
+        if isinstance(error, OSError) and error.filename:  # which cannot be opened
+            raise
         raise CheckpointError(f"{path} is not a readable checkpoint: {in_short(error)}") from error
     if not isinstance(state, dict):
         raise CheckpointError(

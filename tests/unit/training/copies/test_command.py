@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from training.copies.trainer import WEIGHTS
 
 from animegan_search.ssim.definition import UNIFORM7
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.copies.conftest import STORY, tiny_detector
 from training.cli.copies import main
 from training.copies.export import publish_detector
+from training.copies.trainer import WEIGHTS
 from training.datasets.store import Dataset
 from training.index.building import build as build_index
 from training.index.changing import calibrate, remove

@@ -41,7 +41,7 @@ def without(name: str) -> Callable[[State], Any]:
 
 WRONG = {
     "another program's": (lambda _: {"model": 1}, "the checkpoint lacks 'options'"),
-    "a list": (lambda _: [1, 2], "is no checkpoint of a run: a list"),
+    "a list": (lambda _: [1, 2], "is no checkpoint of a run: it holds a list"),
     "an option of a later version": (with_options(shiny=3), "'shiny'"),
     "options that are none": (lambda s: s | {"options": "[]"}, "not the options of a training run"),
     "no optimiser": (without("generator_adam"), "the checkpoint lacks generator_adam"),

@@ -117,7 +117,7 @@ def test_a_budget_that_cannot_be_kept_ends_the_run_with_a_word(
     (tmp_path / "run").mkdir()
     budget = 2 * snapshot_bytes(trainer)
     (tmp_path / "run" / "mine.bin").write_bytes(bytes(budget))
-    with pytest.raises(OSError, match=r"the snapshot after 32 images .* --disk-budget: .* MB lie"):
+    with pytest.raises(OSError, match=r"the snapshot after 32 .*--disk-budget: .* MB lie"):
         run(trainer, tmp_path / "run", disk_budget=budget)
 
 
