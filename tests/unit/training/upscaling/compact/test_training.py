@@ -32,8 +32,7 @@ TINY: CompactOptions = PRESETS["compact-tiny"]
 
 
 def trained(dataset: Dataset, steps: int) -> CompactTrainer:
-    pairs = Pairs((dataset,), TINY.side, TINY.seed, TINY.soft)
-    trainer = CompactTrainer(TINY, pairs, CPU)
+    trainer = CompactTrainer(TINY, (dataset,), CPU)
     for _ in range(steps):
         trainer.step()
     return trainer
