@@ -178,7 +178,5 @@ def test_a_missing_compiler_is_named(squares: Dataset, monkeypatch: pytest.Monke
 
 
 def test_a_dcgans_batch_is_not_cut_into_passes(squares: Dataset) -> None:
-    name = next(name for name, options in PRESETS.items() if options.kind == "dcgan")
-    images = squares
     with pytest.raises(ValueError, match="needs the whole batch in one pass"):
-        build_trainer(PRESETS[name], images, CPU, Compute(accumulate=2))
+        build_trainer(PRESETS["dcgan-16-tiny"], squares, CPU, Compute(accumulate=2))
