@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +49,10 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     except Exception as error:  # torch raises half a dozen types for a damaged file
         if isinstance(error, OSError) and error.filename:  # which cannot be opened
             raise
-        raise CheckpointError(f"{path} is not a readable checkpoint: {in_short(error)}") from error
+        # torch advises to load other pickled objects, too: they can run any code.
+        strange = isinstance(error, pickle.UnpicklingError)
+        cause = "no tensors and plain values alone" if strange else in_short(error)
+        raise CheckpointError(f"{path} is not a readable checkpoint: {cause}") from error
     if not isinstance(state, dict):
         raise CheckpointError(
             f"{path} is no checkpoint of a run: it holds a {type(state).__name__}"

@@ -106,6 +106,7 @@ def test_a_file_of_another_kind_is_told_in_a_line(
         line = told([*command, "--transfer", str(file)], capsys)
         assert file.name in line
         assert message in line
+        assert "weights_only" not in line
         assert not Path(command[5]).exists()
 
 
