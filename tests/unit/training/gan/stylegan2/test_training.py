@@ -150,7 +150,7 @@ def test_an_epoch_shows_every_image_once(squares: Dataset) -> None:
 def test_the_average_follows_the_generator(squares: Dataset) -> None:
     options = dataclasses.replace(TINY, ema_half_life=1_000_000)
     trainer = trained(squares, 12, options)
-    start = StyleganTrainer(options, trainer.images, CPU).generator.synthesis.constant
+    start = StyleganTrainer(options, squares, CPU).generator.synthesis.constant
     moved = trainer.generator.synthesis.constant
     average = trainer.average.synthesis.constant
     # Half-life 10 % of the images seen: the average is near the generator, but behind it.
