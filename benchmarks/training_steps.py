@@ -21,7 +21,7 @@ from benchmarks.flops import FlopCounter
 from training.datasets.batches import RealImages
 from training.datasets.store import SHARD_IMAGES, Dataset, DatasetWriter, Header
 from training.gan.kinds import build_trainer
-from training.gan.options import RunOptions
+from training.gan.options import GanOptions
 from training.gan.presets import PRESETS
 from training.gan.trainer import GanTrainer
 
@@ -50,13 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def steps(options: RunOptions, device: torch.device, cycles: int) -> dict[str, object]:
+def steps(options: GanOptions, device: torch.device, cycles: int) -> dict[str, object]:
     """Time whole cycles of lazy regularisation at the end of a run, where images are largest."""
     network = options.network
     with tempfile.TemporaryDirectory() as folder:
         dataset = _random_images(Path(folder), network.resolution, network.image_channels)
-        images = RealImages(dataset, options.seed, options.mirror)
-        trainer = build_trainer(options, images, device)
+        trainer = build_trainer(options, dataset, device)
         trainer.images_seen = options.total_images - 1
         trainer.step_count = 1  # the penalty comes at the end of a cycle, not in the warm-up
 

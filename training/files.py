@@ -1,16 +1,25 @@
-"""Files that are either whole or absent, and JSON in one spelling."""
+"""Files that are either whole or absent, folders that one process writes, JSON in one spelling."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+import secrets
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 TEMPORARY_SUFFIX = ".tmp"
+# Who writes a folder holds a lock on this file in it, which goes when the process ends.
+LOCK = f".lock{TEMPORARY_SUFFIX}"
+
+
+class FolderInUseError(ValueError):
+    """Another process writes the folder; the message names both."""
 
 
 def canonical(record: Any) -> bytes:
@@ -31,21 +40,91 @@ def sha256(path: Path) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its name only once it is whole and on the disk.
+def writing(folder: Path) -> Iterator[None]:
+    """Keep every other process from writing a folder, which is made where there is none.
+
+    What is read in order to be changed is read inside of the block. Where the block leaves a new
+    folder empty, it is removed again.
+
+    Raises:
+        FolderInUseError: another process writes it.
+        OSError: it cannot be made, or its file system knows no locks.
+    """
+    new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = _lock(folder)
+    try:
+        yield
+    finally:
+        (folder / LOCK).unlink(missing_ok=True)
+        os.close(handle)  # which ends the lock
+        if new and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder until the file that is returned is closed."""
+    path = folder / LOCK
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it before may have removed the file meanwhile: then it locks nothing.
+            if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
+                os.ftruncate(handle, 0)
+                os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                return handle
+        except BlockingIOError as error:
+            holder = os.read(handle, 200).decode(errors="replace") or "another process"
+            os.close(handle)
+            raise FolderInUseError(
+                f"{folder} is being written by {holder}: wait until it ends, or choose another "
+                "folder"
+            ) from error
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that no other process takes, on this machine or another one."""
+    unique = f"{os.getpid()}-{secrets.token_hex(4)}"
+    return path.with_name(f".{path.name}.{unique}{TEMPORARY_SUFFIX}")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that are gone had begun to write into a folder; see `writing`."""
+    for path in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+        if path.name != LOCK:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Give a file that takes the name `path` when the block ends, once it is on the disk.
 
     When the block fails, what was there before stays.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    temporary = temporary_name(path)
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        handle = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         temporary.replace(path)
         _flush_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that takes its name only once it is whole and on the disk; see `staged`."""
+    with staged(path) as temporary, temporary.open("wb") as file:
+        yield file
 
 
 def write(path: Path, content: bytes) -> None:

@@ -30,12 +30,12 @@ import torch
 from training import files
 from training.cli.train import positive
 from training.datasets.store import DatasetError
+from training.gan.trainer import WEIGHTS
 from training.markdown import table
 from training.metrics.evaluate import Plan, check_overlap, evaluate
 from training.metrics.pictures import channels_of, open_collection
 from training.metrics.report import to_json
 from training.networks.weights import load_generator
-from training.run.folder import WEIGHTS
 
 METRICS = ("fd", "density_coverage", "kid", "precision_recall")
 # Columns of the table: key of the figure, decimals.
@@ -80,13 +80,14 @@ def main(argv: Sequence[str]) -> int:
     try:
         plan = read_plan(arguments.plan)
         check_sets(arguments)
-        for variant in plan:
-            if not done(variant, arguments):
-                code = train(variant, arguments)
-                if code:
-                    return code
-                measure(variant, arguments)
-            write_table(plan, arguments.out)
+        with files.writing(arguments.out):
+            for variant in plan:
+                if not done(variant, arguments):
+                    code = train(variant, arguments)
+                    if code:
+                        return code
+                    measure(variant, arguments)
+                write_table(plan, arguments.out)
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, DatasetError) as error:

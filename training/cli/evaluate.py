@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from training.datasets.store import DatasetError
+from training.gan.snapshots import BEST, CURVE, Curve, Examiner, Watch
 from training.metrics.evaluate import Plan, evaluate
 from training.metrics.registry import METRICS
 from training.metrics.report import for_card, table, to_json
 from training.networks.interface import ImageGenerator
 from training.networks.weights import load_generator, save_generator
-from training.run.snapshots import BEST, CURVE, Curve, Examiner, Watch
 
 EPILOG = """\
 "real vs real" is measured with other real images in place of the generated ones: the value of a

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from animegan_cli.progress import ProgressBar
-from training.run.report import SHEET_SIDE
+from training.files import staged
+from training.gan.sheets import SHEET_SIDE
 
 # Below every frame: how many images the networks had seen, as text and as a bar.
 CAPTION_HEIGHT = 24
@@ -119,13 +119,9 @@ def write_animation(
     if out.suffix not in writers:
         raise ValueError(f"--out: {out} ends neither in .webp nor in .mp4")
     out.parent.mkdir(parents=True, exist_ok=True)
-    staged = out.with_name(f".{out.stem}.{os.getpid()}{out.suffix}")
-    try:
-        shown = ProgressBar(frames, total=count, unit="sheet", desc=out.name)
-        writers[out.suffix](shown, count, staged, fps, hold)
-        staged.replace(out)
-    finally:
-        staged.unlink(missing_ok=True)
+    with staged(out) as temporary:
+        shown = iter(ProgressBar(frames, total=count, unit="sheet", desc=out.name))
+        writers[out.suffix](shown, count, temporary, fps, hold)
 
 
 def write_webp(
@@ -133,16 +129,36 @@ def write_webp(
 ) -> None:
     """Write an animated WebP; see `write_animation`."""
     durations = [round(1000 / fps)] * (count - 1) + [round(1000 * hold)]
-    iterator = iter(frames)
-    next(iterator).save(
-        out,
-        save_all=True,
-        append_images=iterator,
-        duration=durations,
-        loop=0,
-        quality=80,
-        method=4,
-    )
+    film = Film(frames, count)
+    film.save(out, "WEBP", save_all=True, duration=durations, loop=0, quality=80, method=4)
+
+
+class Film(Image.Image):
+    """Frames that Pillow asks for one after the other, as it does of an animation's file.
+
+    Of pictures that are appended to another one, it would keep all in memory.
+
+    Args:
+        frames: RGB pictures of one size.
+        count: how many there are.
+    """
+
+    def __init__(self, frames: Iterator[Image.Image], count: int) -> None:
+        super().__init__()
+        self.n_frames = count
+        self._frames, self._at = iter(frames), -1
+        self.seek(0)
+
+    def tell(self) -> int:
+        """The number of the frame that is shown."""
+        return self._at
+
+    def seek(self, frame: int) -> None:
+        """Show the next frame; those before it are gone, and asking for one changes nothing."""
+        while self._at < frame:
+            shown = next(self._frames)
+            self.im, self._mode, self._size = shown.im, shown.mode, shown.size
+            self._at += 1
 
 
 def write_mp4(
@@ -152,7 +168,13 @@ def write_mp4(
     iterator = iter(frames)
     frame = next(iterator)
     writer = imageio_ffmpeg.write_frames(
-        str(out), frame.size, fps=fps, codec="libx264", quality=8, macro_block_size=2
+        str(out),
+        frame.size,
+        fps=fps,
+        codec="libx264",
+        quality=8,
+        macro_block_size=2,
+        output_params=["-f", "mp4"],  # the file gets its name when it is whole
     )
     writer.send(None)
     try:

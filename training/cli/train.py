@@ -8,17 +8,16 @@ from pathlib import Path
 
 import torch
 
-from training.datasets.batches import RealImages
 from training.datasets.store import Dataset, DatasetError
 from training.gan.kinds import build_trainer
-from training.gan.options import RunOptions
+from training.gan.options import GanOptions
 from training.gan.overrides import add_overrides, read_options, scaling_note
 from training.gan.plan import describe_plan
 from training.gan.presets import PRESETS
+from training.gan.snapshots import FLAT_IMAGES, Watch
 from training.run.compute import Compute
 from training.run.distributed import World
-from training.run.loop import fitting, run
-from training.run.snapshots import FLAT_IMAGES, Watch
+from training.run.loop import run
 from training.run.threads import Pace
 
 EPILOG = """\
@@ -45,20 +44,16 @@ def main(argv: list[str] | None = None) -> int:
         if note := scaling_note(arguments):
             sys.stderr.write(f"anime-gan train: {note}\n")
         dataset = Dataset.open(arguments.dataset)
-        budget = arguments.disk_budget and int(arguments.disk_budget * 1e9)
         world, device = World.join(pick_device(arguments.device))
         compute = Compute(world, arguments.accumulate, arguments.compile)
         code = run(
-            options,
-            dataset,
+            build_trainer(options, dataset, device, compute),
             arguments.run,
-            device,
-            arguments.transfer,
-            compute,
-            budget,
-            arguments.metrics_address,
-            pick_pace(arguments.threads, options, world, device),
-            read_watch(arguments),
+            initial=arguments.transfer,
+            disk_budget=arguments.disk_budget and int(arguments.disk_budget * 1e9),
+            metrics_address=arguments.metrics_address,
+            pace=pick_pace(arguments.threads, options, world, device),
+            watch=read_watch(arguments),
         )
         world.leave()
     except (DatasetError, ValueError, FloatingPointError, OSError) as error:
@@ -98,8 +93,10 @@ def add_run(group: argparse._ArgumentGroup) -> None:
     add(
         "--transfer",
         type=Path,
-        metavar="CHECKPOINT",
-        help="begin with the weights of another run's checkpoint.pt, of the same network sizes",
+        metavar="FILE",
+        help="begin with the networks of another run's checkpoint.pt, or with the generator of a "
+        "weights file (.safetensors) and a new discriminator that learns first; their sizes are "
+        "those of the file",
     )
     add("--disk-budget", type=float, metavar="GB", help="thin out old weights and sheets above it")
     add("--metrics-address", metavar="HOST:PORT", help="show progress and losses to Prometheus")
@@ -165,7 +162,7 @@ def positive(text: str) -> int:
 
 
 def pick_pace(
-    threads: int | None, options: RunOptions, world: World, device: torch.device
+    threads: int | None, options: GanOptions, world: World, device: torch.device
 ) -> Pace | None:
     """What chooses the number of threads, where it may: on CPUs, in a process on its own."""
     most = torch.get_num_threads()
@@ -189,13 +186,11 @@ def read_watch(arguments: argparse.Namespace) -> Watch | None:
     )
 
 
-def dry_run(options: RunOptions, arguments: argparse.Namespace) -> str:
+def dry_run(options: GanOptions, arguments: argparse.Namespace) -> str:
     """The plan of a run whose dataset fits; nothing is written."""
-    dataset = fitting(Dataset.open(arguments.dataset), options)
-    images = RealImages(dataset, options.seed, options.mirror)
+    dataset, device = Dataset.open(arguments.dataset), pick_device(arguments.device)
     compute = Compute(World(), arguments.accumulate, arguments.compile)
-    trainer = build_trainer(options, images, pick_device(arguments.device), compute)
-    return describe_plan(trainer)
+    return describe_plan(build_trainer(options, dataset, device, compute))
 
 
 def pick_device(name: str) -> torch.device:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 
 from training.networks.copy_detector import DetectorConfig
+from training.run.options import RunOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopyOptions:
-    """A whole run; saved beside it.
+class CopyOptions(RunOptions):
+    """A whole run; `RunOptions` tells of the fields that all runs share.
 
     Attributes:
-        preset: name of the row in `PRESETS`.
         network: sizes of the network.
         images: images that the run shows, each once more as a copy; it may be changed while the run
             goes on, until the step size falls.
@@ -25,16 +24,15 @@ class CopyOptions:
         weight_decay: of AdamW.
         temperature: of the contrastive loss.
         entropy: weight of the entropy loss.
-        precision: "fp32", "bf16", or "auto" for bf16 where the processor multiplies it natively.
-        snapshot_images: images between two checkpoints.
-        log_images: images that one line of the log sums up.
-        seed: of the initial weights and of every random draw.
 
     Raises:
         ValueError: a field is out of range; the message names it.
     """
 
-    preset: str
+    kind = unnamed = "copy detector"
+    network_type = DetectorConfig
+    future = RunOptions.future | {"images"}
+
     network: DetectorConfig = field(default_factory=DetectorConfig)
     images: int
     batch: int = 256
@@ -44,22 +42,18 @@ class CopyOptions:
     weight_decay: float = 0.02
     temperature: float = 0.05
     entropy: float = 1.0
-    precision: str = "auto"
     snapshot_images: int = 10_240
     log_images: int = 2_560
-    seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a run that could not finish."""
-        for name, least in (("images", 1), ("batch", 2), ("warmup", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}: {getattr(self, name)} is less than {least}")
+        super().__post_init__()
+        self.check_least(1, "images", "warmup")
+        self.check_least(2, "batch")
         if not 0 <= self.lr_decay_from < 1:
             raise ValueError(f"lr_decay_from: {self.lr_decay_from} is outside [0, 1)")
         if not self.temperature > 0:
             raise ValueError(f"temperature: {self.temperature} is not above 0")
-        if self.precision not in ("auto", "fp32", "bf16"):
-            raise ValueError(f"precision: {self.precision!r} is none of auto, fp32, bf16")
 
     def lr_factor(self, images_seen: int) -> float:
         """Factor on the step size after so many images."""
@@ -67,29 +61,18 @@ class CopyOptions:
         falling = (1 - images_seen / self.images) / (1 - self.lr_decay_from)
         return max(0.0, min(1.0, rising, falling))
 
-    def same_until(self, images_seen: int, other: CopyOptions) -> bool:
-        """Whether a run under `other` would have been the same so far."""
-        if replace(other, images=self.images) != self:
-            return False
-        steps = range(0, images_seen, self.batch)
-        return all(self.lr_factor(seen) == other.lr_factor(seen) for seen in steps)
+    @property
+    def total_images(self) -> int:
+        """Images that the whole run shows."""
+        return self.images
 
-    def to_json(self) -> str:
-        """Everything that decides the run, as JSON."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True)
+    def schedule(self, images_seen: int) -> Hashable:
+        """The step size alone changes."""
+        return self.lr_factor(images_seen)
 
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote.
-
-        Raises:
-            ValueError: the text is not the options of such a run.
-        """
-        try:
-            values: dict[str, Any] = json.loads(text)
-            return cls(**(values | {"network": DetectorConfig(**values["network"])}))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not the options of a copy detector's run: {error}") from error
+    def resolution_at(self, images_seen: int) -> int:
+        """Side of the images; it stays the same."""
+        return self.network.resolution
 
 
 DEFAULT = CopyOptions(preset="copies-64", images=120_000)

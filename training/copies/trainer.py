@@ -1,4 +1,4 @@
-"""One run of the copy detector: its state and one step of it. The loop is in `training.copies.run`.
+"""One run of the copy detector: its state and one step of it. The loop is in `training.run.loop`.
 
 Pizzi et al. 2022 (SSCD, arXiv:2202.10261) compare two changed views of each image. Here one of
 them is the image itself: an index holds images as they are, and a copy is looked for among them.
@@ -6,7 +6,8 @@ them is the image itself: an index holds images as they are, and a copy is looke
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,37 +16,44 @@ from training.copies.loss import contrastive_loss, entropy_loss, recognised, sim
 from training.copies.options import CopyOptions
 from training.copies.views import random_copies
 from training.datasets.batches import AUGMENTATION, RealImages, torch_generator
+from training.datasets.store import Dataset
 from training.networks.copy_detector import CopyDetector
-from training.run.compute import use_bf16
+from training.networks.copy_detector_weights import save_detector
+from training.run.trainer import StepLosses, Trainer
+
+WEIGHTS = "detector.safetensors"
 
 
-class CopyTrainer:
+class CopyTrainer(Trainer):
     """The network, its optimiser, and the count of images seen.
 
-    Attributes:
+    Args:
         options: the run.
-        images: what copies are made of, RGB.
+        dataset: images that copies are made of, RGB.
         device: where to train; copies are made on the CPU.
-        images_seen: images shown so far.
+
+    Attributes:
+        images: what copies are made of.
         network: as the last step left it.
+
+    Raises:
+        ValueError: the network cannot see the images.
     """
 
-    def __init__(self, options: CopyOptions, images: RealImages, device: torch.device) -> None:
-        self.options = options
-        self.images = images
-        self.device = device
-        self.images_seen = 0
-        torch.manual_seed(options.seed)
+    parts = ("network", "adam")
+    weights_name = WEIGHTS
+    options: CopyOptions
+
+    def __init__(self, options: CopyOptions, dataset: Dataset, device: torch.device) -> None:
+        check_fits(dataset, options)
+        super().__init__(options, device)
+        self.images = RealImages(dataset, options.seed, mirror=False)
         network = CopyDetector(options.network)
         self.network = network.to(device, memory_format=torch.channels_last)
         self.adam = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay)
 
-    def step(self) -> dict[str, float]:
-        """Train on one batch and return the losses.
-
-        Raises:
-            FloatingPointError: one is not finite; the last checkpoint is whole.
-        """
+    def step(self) -> StepLosses:
+        """Train on one batch and return the losses; see `Trainer.step`."""
         options = self.options
         randomness = torch_generator(options.seed, AUGMENTATION, self.images_seen)
         for group in self.adam.param_groups:
@@ -55,43 +63,44 @@ class CopyTrainer:
         side = options.network.resolution
         images = self.images.batch(self.images_seen, options.batch, side)
         shown = torch.cat([images, random_copies(images, randomness)]).to(self.device)
-        bf16 = use_bf16(options.precision, self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bf16):
+        with self.autocast():
             embeddings = self.network(shown)
 
         # Copies are drawn to their images, strangers are pushed apart.
         cosine = similarities(*embeddings.chunk(2))
         contrast = contrastive_loss(cosine, options.temperature)
         entropy = entropy_loss(cosine)
-        self.adam.zero_grad(set_to_none=True)
-        (contrast + options.entropy * entropy).backward()
-        self.adam.step()
+        self.descend(self.adam, contrast + options.entropy * entropy)
+        self.note("loss_contrast", contrast)
+        self.note("loss_entropy", entropy)
+        self.note("recognised", recognised(cosine))
+        return self.finish_step()
 
-        self.images_seen += options.batch
-        told = {
-            "loss_contrast": contrast.item(),
-            "loss_entropy": entropy.item(),
-            "recognised": recognised(cosine).item(),
-        }
-        if not all(math.isfinite(value) for value in told.values()):
-            raise FloatingPointError(
-                f"the losses after {self.images_seen} images are not finite ({told}); the last "
-                "checkpoint is whole; begin another run with another --seed or a smaller --lr"
-            )
-        return told
+    @property
+    def published(self) -> CopyDetector:
+        """The network itself."""
+        return self.network
 
-    def state(self) -> dict[str, Any]:
-        """Everything that `restore` needs, as tensors and plain values."""
-        return {
-            "options": self.options.to_json(),
-            "dataset": self.images.dataset.digest,
-            "images_seen": self.images_seen,
-            "network": self.network.state_dict(),
-            "adam": self.adam.state_dict(),
-        }
+    def save_weights(self, path: Path, story: dict[str, Any]) -> None:
+        """Write the network."""
+        save_detector(path, self.network, story)
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
-        self.images_seen = state["images_seen"]
-        self.network.load_state_dict(state["network"])
-        self.adam.load_state_dict(state["adam"])
+    def sources(self) -> Mapping[str, Dataset]:
+        """The images."""
+        return {"dataset": self.images.dataset}
+
+
+def check_fits(dataset: Dataset, options: CopyOptions) -> None:
+    """Refuse images that the network cannot see.
+
+    Raises:
+        ValueError: naming both sizes, or the channels.
+    """
+    header, side = dataset.header, options.network.resolution
+    if header.resolution % side:
+        raise ValueError(
+            f"{dataset.directory} has {header.resolution} px, the preset {options.preset} {side} "
+            "px: import the images in that size, or choose another --preset"
+        )
+    if header.channels != 3:
+        raise ValueError(f"{dataset.directory} is grey: a copy detector learns from colour images")

@@ -24,7 +24,15 @@ from training.datasets.manifest import (
     read_manifest,
     shard_names,
 )
-from training.files import TEMPORARY_SUFFIX, canonical, pretty, replacing, sha256, write
+from training.files import (
+    TEMPORARY_SUFFIX,
+    canonical,
+    pretty,
+    remove_leftovers,
+    replacing,
+    sha256,
+    write,
+)
 
 PLAN = "unfinished.json"
 """The header of a dataset that is not finished yet."""
@@ -100,8 +108,7 @@ def write_manifest(directory: Path, header: Header, shards: Sequence[Shard]) -> 
     for index in range(len(shards)):
         (directory / shard_names(index)[2]).unlink(missing_ok=True)
     (directory / PLAN).unlink(missing_ok=True)
-    for leftover in directory.glob(f".*{TEMPORARY_SUFFIX}"):
-        leftover.unlink(missing_ok=True)
+    remove_leftovers(directory)
     return total
 
 

@@ -8,13 +8,14 @@ computes only the new ones. Files are plain NumPy arrays, read without pickle.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training.files import replacing
 
 CHUNK = 100
 
@@ -73,7 +74,5 @@ def read(path: Path, shape: tuple[int, int]) -> Array | None:
 def write(path: Path, features: Array) -> None:
     """Write an array so that a reader sees all of it or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    with staged.open("wb") as file:
+    with replacing(path) as file:
         np.save(file, features)
-    staged.replace(path)

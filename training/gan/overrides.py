@@ -5,14 +5,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
+
+import torch
 
 from training.files import sha256
 from training.gan.losses import LOSSES
-from training.gan.options import RunOptions
+from training.gan.options import GanOptions
 from training.gan.presets import PRESETS
 from training.gan.scaling import step_size_factor
 from training.gan.stylegan2.options import AUGMENT, StyleganOptions
+from training.gan.trainer import WEIGHTS_SUFFIX
 from training.networks.interface import NetworkShape
+from training.networks.weights import load_generator
+from training.run.checkpoint import check_complete, load_checkpoint
 
 # Flags that set a field of the options, by the field's name.
 FIELDS = (
@@ -29,6 +35,7 @@ FIELDS = (
     "lr_generator",
     "lr_discriminator",
     "lr_warmup_images",
+    "discriminator_first_images",
     "lr_decay_from",
     "ema_half_life",
     "texture_from",
@@ -38,6 +45,8 @@ FIELDS = (
 # Until then steps are too long. A longer warm-up only keeps the generator behind its discriminator;
 # docs/training/stylegan.md measures it.
 TRANSFER_WARMUP_IMAGES = 2_000
+# A generator without its discriminator waits until the new one tells real from fake.
+DISCRIMINATOR_FIRST_IMAGES = 16_000
 
 
 def add_overrides(group: argparse._ArgumentGroup) -> None:
@@ -76,6 +85,13 @@ def add_overrides(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help=f"images over which step sizes rise from 0; {TRANSFER_WARMUP_IMAGES} with --transfer",
     )
+    add(
+        "--discriminator-first-images",
+        type=int,
+        metavar="N",
+        help="images that teach the discriminator alone, before the generator's steps rise; "
+        f"{DISCRIMINATOR_FIRST_IMAGES} where --transfer brings a generator alone",
+    )
     add("--lr-decay-from", type=float, metavar="SHARE", help="of all images: then half the steps")
     add("--ema-half-life", type=int, metavar="N", help="of the moving average, in images")
     add("--texture-from", type=float, metavar="SHARE", help="of all images: then noise and mixing")
@@ -89,7 +105,7 @@ def add_overrides(group: argparse._ArgumentGroup) -> None:
     add("--snapshot-images", type=int, metavar="N", help="images between two checkpoints")
 
 
-def read_options(arguments: argparse.Namespace) -> RunOptions:
+def read_options(arguments: argparse.Namespace) -> GanOptions:
     """The preset's options with those of the command line.
 
     What follows from others comes first, so that an option that sets it by hand has the last word.
@@ -103,8 +119,11 @@ def read_options(arguments: argparse.Namespace) -> RunOptions:
         if not hasattr(options, name):
             raise ValueError(_unknown(name, options))
     if arguments.transfer:
+        options = dataclasses.replace(options, network=transferred(arguments.transfer, options))
         given["transfer"] = sha256(arguments.transfer)
         given.setdefault("lr_warmup_images", TRANSFER_WARMUP_IMAGES)
+        if arguments.transfer.suffix == WEIGHTS_SUFFIX:
+            given.setdefault("discriminator_first_images", DISCRIMINATOR_FIRST_IMAGES)
     if arguments.batch is not None:
         options = options.with_batch(arguments.batch)
     if arguments.growing is not None:
@@ -117,6 +136,36 @@ def read_options(arguments: argparse.Namespace) -> RunOptions:
         options = options.with_r1(arguments.r1_scale)
     network = read_network(options.network, arguments.network)
     return dataclasses.replace(options, network=network, **given)
+
+
+def transferred(file: Path, options: GanOptions) -> NetworkShape:
+    """The networks of a checkpoint or a weights file, which a run under these options begins with.
+
+    Raises:
+        ValueError: it is none, of another kind, or draws pictures of another size.
+        OSError: it cannot be read.
+    """
+    if file.suffix == WEIGHTS_SUFFIX:
+        generator, _ = load_generator(file)
+        kind, network = generator.kind, generator.config
+    else:
+        state = load_checkpoint(file, torch.device("cpu"))
+        try:
+            check_complete(state, ("options",))
+            network = type(options).from_json(state["options"]).network
+        except ValueError as error:
+            raise ValueError(f"--transfer: {file}: {error}") from error
+        kind = options.kind
+    if kind != options.kind:
+        raise ValueError(f"--transfer: {file} holds a {kind}, the preset trains a {options.kind}")
+    for name in ("resolution", "image_channels"):
+        there, wanted = getattr(network, name), getattr(options.network, name)
+        if there != wanted:
+            raise ValueError(
+                f"--transfer: the {name} of {file} is {there}, that of the preset {options.preset} "
+                f"{wanted}: choose another --preset"
+            )
+    return network
 
 
 def read_network(network: NetworkShape, sizes: Sequence[str]) -> NetworkShape:
@@ -158,6 +207,6 @@ def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, o
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _unknown(name: str, options: RunOptions) -> str:
+def _unknown(name: str, options: GanOptions) -> str:
     flag = "--" + name.replace("_", "-")
     return f"{flag}: a {options.kind} such as {options.preset} has no such option"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-from training.gan.options import RunOptions
+from training.gan.options import GanOptions
 from training.gan.stylegan2.options import StyleganOptions
 from training.gan.trainer import GanTrainer
 from training.run.compute import Compute
@@ -20,8 +20,7 @@ def describe_plan(trainer: GanTrainer) -> str:
         sum(value.numel() for value in network.parameters()) / 1e6
         for network in (trainer.generator, trainer.discriminator)
     ]
-    checkpoint = checkpoint_bytes(trainer.generator, trainer.discriminator)
-    snapshot = snapshot_bytes(trainer.generator, trainer.discriminator, options.network.resolution)
+    checkpoint, snapshot = checkpoint_bytes(trainer), snapshot_bytes(trainer)
     share = options.batch // (compute.world.size * compute.accumulate)
     activations = share * activation_bytes(trainer)
     total, every = options.total_images, options.snapshot_images
@@ -67,7 +66,7 @@ def activation_bytes(trainer: GanTrainer, images: int = 4) -> int:
     return sum(size for place, size in kept.items() if place not in weights) // images
 
 
-def batch_line(options: RunOptions, compute: Compute) -> str:
+def batch_line(options: GanOptions, compute: Compute) -> str:
     """Who computes what of a batch."""
     parts = compute.world.size * compute.accumulate
     if parts == 1:
@@ -78,12 +77,14 @@ def batch_line(options: RunOptions, compute: Compute) -> str:
     )
 
 
-def rates_line(options: RunOptions) -> str:
+def rates_line(options: GanOptions) -> str:
     """Both step sizes and what becomes of them."""
     warmup, decay = options.lr_warmup_images / 1000, options.switch_at("lr_decay_from") / 1000
+    alone = options.discriminator_first_images / 1000
     return (
         f"generator {options.lr_generator:g}, discriminator {options.lr_discriminator:g}"
         f"{f', rising over {warmup:g} kimg' if warmup else ''}, halved from {decay:g} kimg"
+        f"{f'; the discriminator learns first, for {alone:g} kimg' if alone else ''}"
     )
 
 

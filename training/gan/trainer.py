@@ -1,65 +1,72 @@
-"""What the trainers of all kinds of network share: the state of a run and the loop's view of it."""
+"""What the trainers of all kinds of GAN share: two networks, their optimisers, the average."""
 
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from training.datasets.batches import RealImages
-from training.gan.options import RunOptions
+from training.datasets.grey import with_channels
+from training.datasets.store import Dataset
+from training.gan.options import GanOptions
+from training.gan.sheets import SHEET_SIDE, sample_sheet
 from training.networks.interface import ImageGenerator
-from training.run.compute import Compute, use_bf16
-from training.run.step_losses import READ_STEPS, StepLosses
+from training.networks.weights import load_generator, save_generator
+from training.run.checkpoint import CheckpointError, check_complete, load_checkpoint, take_over
+from training.run.compute import Compute
+from training.run.trainer import StepLosses, Trainer
 
-# What `GanTrainer.state` keeps by its own `state_dict`.
-STATEFUL = ("generator", "discriminator", "average", "generator_adam", "discriminator_adam")
+WEIGHTS_SUFFIX = ".safetensors"
+WEIGHTS = f"generator{WEIGHTS_SUFFIX}"
+# Sheets show what the model usually does, and what the generator does right now.
+TRUNCATION, RAW_TRUNCATION = 0.7, 1.0
 
 
-class GanTrainer(ABC):
+class GanTrainer(Trainer):
     """Both networks, their optimisers, the moving average, and the count of images seen.
 
     A kind of network adds `build`, `adam_betas` and `step`.
 
-    Attributes:
+    Args:
         options: the run.
-        images: real images.
+        dataset: real images; grey networks see colours in grey.
         device: where to train.
         compute: how; see `Compute`.
-        scales: whether this kind can share out batches and compile its networks.
-        images_seen: real images shown so far.
-        step_count: steps done so far.
+
+    Attributes:
+        images: real images.
         generator: as the last step left it.
         average: moving average of the generator, in evaluation mode: what is saved.
         discriminator: image [B, C, H, W] -> logit [B].
+
+    Raises:
+        ValueError: the images do not fit the networks, or cannot be computed so.
     """
 
-    scales: ClassVar[bool] = False
+    parts = ("generator", "discriminator", "average", "generator_adam", "discriminator_adam")
+    weights_name = WEIGHTS
+    remedy = (
+        "the last checkpoint is whole; begin another run with another --seed or with --precision "
+        "fp32, from nothing or by --transfer from that checkpoint"
+    )
+    options: GanOptions
 
     def __init__(
         self,
-        options: RunOptions,
-        images: RealImages,
+        options: GanOptions,
+        dataset: Dataset,
         device: torch.device,
         compute: Compute | None = None,
     ) -> None:
-        self.options = options
-        self.images = images
-        self.device = device
-        self.compute = compute or Compute()
-        if self.compute != Compute() and not self.scales:
-            raise ValueError(
-                f"a {options.kind} is trained by one process on whole batches, which its batch "
-                "normalisation needs: leave torchrun, --accumulate and --compile out"
-            )
-        self._notes: dict[str, list[Tensor]] = {}
-        self._unread: list[StepLosses] = []
-        self.images_seen = 0
-        self.step_count = 0
-        torch.manual_seed(options.seed)
+        self.images = RealImages(fitting(dataset, options), options.seed, options.mirror)
+        super().__init__(options, device, compute)
         generator, discriminator = self.build()
         self.generator = generator.to(device, memory_format=torch.channels_last)
         self.discriminator = discriminator.to(device, memory_format=torch.channels_last)
@@ -78,89 +85,23 @@ class GanTrainer(ABC):
     def adam_betas(self) -> tuple[float, float]:
         """Decays of Adam's mean gradient and mean squared gradient."""
 
-    @abstractmethod
-    def step(self) -> StepLosses:
-        """Train both networks on one batch and return the losses.
-
-        Raises:
-            FloatingPointError: a loss of one of the last steps is not finite; see `read_losses`.
-        """
-
-    @property
-    def use_bf16(self) -> bool:
-        """Whether the networks run in bfloat16 (weights and penalties stay in float32)."""
-        return use_bf16(self.options.precision, self.device)
-
-    def autocast(self) -> torch.autocast:
-        """The context in which the networks run."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.use_bf16)
-
     def set_rates(self) -> None:
         """Give both optimisers the step size of this moment."""
-        factor = self.options.lr_factor(self.images_seen)
-        for adam, rate in (
-            (self.generator_adam, self.options.lr_generator),
-            (self.discriminator_adam, self.options.lr_discriminator),
+        factors, options = self.options.lr_factors(self.images_seen), self.options
+        for adam, rate, factor in zip(
+            (self.generator_adam, self.discriminator_adam),
+            (options.lr_generator, options.lr_discriminator),
+            factors,
+            strict=True,
         ):
             for group in adam.param_groups:
                 group["lr"] = rate * factor
 
-    def descend(self, adam: torch.optim.Adam, loss: Tensor) -> None:
-        """One step down the gradient of a loss."""
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        self.update(adam)
-
-    def update(self, adam: torch.optim.Adam) -> None:
-        """One step down the gradients that all processes have gathered."""
-        parameters = [value for group in adam.param_groups for value in group["params"]]
-        self.compute.world.average_gradients(parameters)
-        adam.step()
-
-    def note(self, name: str, value: Tensor) -> None:
-        """Keep a scalar of this step for the log: the mean over parts and processes is told."""
-        self._notes.setdefault(name, []).append(value.detach())
-
     def finish_step(self) -> StepLosses:
-        """Count the batch, move the average, and return the means of what was noted.
-
-        Raises:
-            FloatingPointError: see `read_losses`, which every few steps ends with.
-        """
-        means = torch.stack([torch.stack(values).mean() for values in self._notes.values()])
-        losses = StepLosses(self.images_seen, [*self._notes], self.compute.world.mean(means))
-        self._unread.append(losses)
-        self._notes = {}
-        self.images_seen += self.options.batch
-        self.step_count += 1
+        """Count the batch and move the average; see `Trainer.finish_step`."""
+        losses = super().finish_step()
         self._update_average()
-        if self.step_count % READ_STEPS == 0:
-            self.read_losses()
         return losses
-
-    def read_losses(self) -> None:
-        """Look at the losses of the last steps; every process does it after the same steps.
-
-        Raises:
-            FloatingPointError: one is not finite, in any process; the state is spoilt, the last
-                checkpoint is not.
-        """
-        for losses in self._unread:
-            losses.read  # noqa: B018
-        self._unread.clear()
-
-    def check_weights(self) -> None:
-        """See that the last update has not spoilt the weights: its loss tells of those before it.
-
-        Raises:
-            FloatingPointError: one of them is not finite.
-        """
-        for network in (self.generator, self.discriminator):
-            if not all(bool(value.isfinite().all()) for value in network.parameters()):
-                raise FloatingPointError(
-                    f"a weight after {self.images_seen} images is not finite; the last checkpoint "
-                    "is whole; begin another run with another --seed or with --precision fp32"
-                )
 
     def latents(self, count: int, randomness: torch.Generator) -> Tensor:
         """Draw z [count, Z]."""
@@ -176,32 +117,65 @@ class GanTrainer(ABC):
             list(self.average.parameters()), list(self.generator.parameters()), weight
         )
 
-    def state(self) -> dict[str, Any]:
-        """Everything that `restore` needs, as tensors and plain values."""
-        return {
-            "options": self.options.to_json(),
-            "dataset": self.images.dataset.digest,
-            "images_seen": self.images_seen,
-            "step_count": self.step_count,
-            **{name: getattr(self, name).state_dict() for name in STATEFUL},
-        }
+    def sources(self) -> Mapping[str, Dataset]:
+        """The real images."""
+        return {"dataset": self.images.dataset}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    @property
+    def published(self) -> ImageGenerator:
+        """The moving average."""
+        return self.average
+
+    @property
+    def resolution(self) -> int:
+        """Side of the images of the last step."""
+        return self.options.resolution_at(max(0, self.images_seen - 1))
+
+    @property
+    def numbered(self) -> bool:
+        """Networks that are still growing draw larger pictures than they have learnt."""
+        return self.resolution == self.options.network.resolution
+
+    def save_weights(self, path: Path, story: dict[str, Any]) -> None:
+        """Write the moving average, calibrated."""
+        generator = copy.deepcopy(self.average)
+        generator.calibrate()
+        save_generator(path, generator, story, metrics={})
+
+    def sheets(self) -> tuple[Image.Image, Image.Image]:
+        """Faces of fixed latents, at the resolution trained so far."""
+        return (
+            sample_sheet(self.average, self.resolution, TRUNCATION),
+            sample_sheet(self.generator, self.resolution, RAW_TRUNCATION),
+        )
+
+    @property
+    def sheet_bytes(self) -> int:
+        """As large as its pixels."""
+        return SHEET_SIDE**2 * 3 * self.options.network.resolution**2
+
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`, with the switches of its schedule where they were."""
-        past = self._read_options(state)
-        self.images_seen = state["images_seen"]
-        self.step_count = state["step_count"]
+        past = self._same_networks(state)
+        super().restore(state)
         self.options = self.options.continuing(past, self.images_seen)
-        for name in STATEFUL:
-            getattr(self, name).load_state_dict(state[name])
 
-    def meet(self) -> None:
-        """Take over the state of the first process, which has restored or transferred it."""
-        state = self.compute.world.share(self.state(), self.device)
-        if not self.compute.world.writes:
-            self.restore(state)
+    def begin_with(self, path: Path) -> None:
+        """Begin with the networks of a run's checkpoint, or with the generator of a weights file.
 
-    def transfer(self, state: dict[str, Any]) -> None:
+        Raises:
+            ValueError: they are of another kind, or have other sizes; names the file.
+            OSError: it cannot be read.
+        """
+        try:
+            if path.suffix == WEIGHTS_SUFFIX:
+                self.transfer_generator(load_generator(path)[0])
+            else:
+                self.transfer(load_checkpoint(path, self.device))
+        except CheckpointError as error:
+            raise CheckpointError(f"{path}: {error}") from error
+
+    def transfer(self, state: Mapping[str, Any]) -> None:
         """Begin with the networks of a checkpoint, but neither its optimisers nor its schedule.
 
         The generator begins as the moving average: what was measured and chosen. The average goes
@@ -211,22 +185,59 @@ class GanTrainer(ABC):
             ValueError: its networks are of another kind, or have other sizes, or the options do not
                 tell of it.
         """
-        self._read_options(state)
+        check_complete(state, ("options", "discriminator", "average"))
+        self._same_networks(state)
+        self._check_told()
+        take_over("discriminator", self.discriminator, state["discriminator"])
+        for network in (self.generator, self.average):
+            take_over("average", network, state["average"])
+
+    def transfer_generator(self, generator: ImageGenerator) -> None:
+        """Begin with a generator and a new discriminator, which learns first and by itself.
+
+        Raises:
+            ValueError: see `transfer`.
+        """
+        if generator.config != self.options.network:
+            raise CheckpointError(f"it holds {generator.config}, not {self.options.network}")
+        self._check_told()
+        if not self.options.discriminator_first_images:
+            raise ValueError(
+                "discriminator_first_images: the file holds no discriminator; a new one would "
+                "spoil the generator unless it learns first"
+            )
+        for network in (self.generator, self.average):
+            take_over("generator", network, generator.state_dict())
+
+    def _check_told(self) -> None:
         if not self.options.transfer:
             raise ValueError("transfer: it must hold the checkpoint's sha256, and is empty")
-        self.discriminator.load_state_dict(state["discriminator"])
-        for network in (self.generator, self.average):
-            network.load_state_dict(state["average"])
 
-    def _read_options(self, state: dict[str, Any]) -> RunOptions:
+    def _same_networks(self, state: Mapping[str, Any]) -> GanOptions:
         """The options of a checkpoint of the same networks.
 
         Raises:
             ValueError: they are others.
         """
+        check_complete(state, ("options",))
         found = type(self.options).from_json(state["options"])
         if found.network != self.options.network:
-            raise ValueError(
+            raise CheckpointError(
                 f"the checkpoint's networks are {found.network}, not {self.options.network}"
             )
         return found
+
+
+def fitting(dataset: Dataset, options: GanOptions) -> Dataset:
+    """The images with the network's channels.
+
+    Raises:
+        ValueError: they cannot be scaled to the network's size.
+    """
+    network, header = options.network, dataset.header
+    if header.resolution % network.resolution:
+        raise ValueError(
+            f"{dataset.directory} has {header.resolution} px, the preset {options.preset} "
+            f"{network.resolution} px: render it anew, or choose another --preset"
+        )
+    return with_channels(dataset, network.image_channels)

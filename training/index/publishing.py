@@ -6,8 +6,6 @@ what it no longer names is removed. Whoever has the index open keeps the old fil
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from animegan_search.ssim.index.manifest import MANIFEST, FileRecord, Manifest
-from training.files import TEMPORARY_SUFFIX, replacing, sha256, write
+from training.files import FolderInUseError, remove_leftovers, replacing, sha256, write, writing
 from training.index.errors import IndexBusyError
 
 REPLACEABLE = ("dead-*.npy", "heldout-*.npy", "nearest-*.npy")
@@ -29,12 +27,11 @@ def locked(directory: Path) -> Iterator[None]:
     Raises:
         IndexBusyError: another one is at it.
     """
-    handle = os.open(directory, os.O_RDONLY)
     try:
-        _lock(handle, directory)
-        yield
-    finally:
-        os.close(handle)
+        with writing(directory):
+            yield
+    except FolderInUseError as error:
+        raise IndexBusyError(str(error)) from error
 
 
 def store_array(directory: Path, name: str, array: np.ndarray) -> FileRecord:
@@ -55,14 +52,8 @@ def publish(directory: Path, manifest: Manifest) -> None:
     if not path.exists() or path.read_bytes() != content:  # servers reopen what was written
         write(path, content)
     named = {file.name for file in manifest.files()}
-    for pattern in (*REPLACEABLE, f".*{TEMPORARY_SUFFIX}"):
+    for pattern in REPLACEABLE:
         for path in directory.glob(pattern):
             if path.name not in named:
                 path.unlink(missing_ok=True)
-
-
-def _lock(handle: int, directory: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise IndexBusyError(f"{directory} is being changed by another process: wait") from error
+    remove_leftovers(directory)

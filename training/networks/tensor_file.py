@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +10,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from training.files import staged
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -32,10 +33,9 @@ def write_network(path: Path, network: nn.Module, metadata: dict[str, str]) -> N
         for name, tensor in network.state_dict().items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(tensors, staged, metadata)
-    staged.chmod(0o644)  # safetensors leaves it to its owner alone
-    staged.replace(path)
+    with staged(path) as temporary:
+        save_file(tensors, temporary, metadata)
+        temporary.chmod(0o644)  # safetensors leaves it to its owner alone
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

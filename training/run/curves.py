@@ -14,7 +14,7 @@ matplotlib.use("Agg")  # a training machine has no screen
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from training.run.report import read_log
+from training.run.journal import read_log
 
 # One panel each: title, unit of the y axis, and the records' fields with their legends.
 PANELS: tuple[tuple[str, str, dict[str, str]], ...] = (
@@ -84,7 +84,7 @@ def draw_snapshots(curve: Mapping[str, Any], out: Path) -> None:
     """Draw FD and coverage of a run's snapshots with their 95 % intervals and their floors.
 
     Args:
-        curve: as `training.run.snapshots` keeps it.
+        curve: as `training.gan.snapshots` keeps it.
         out: PNG file to write.
     """
     rows = curve["snapshots"]

@@ -1,8 +1,9 @@
 """What a run may take of the disk: room for the next snapshot, and a budget for all of them.
 
-The checkpoint, the newest weights, the best ones and the log are never removed. Weights and sheets
-of earlier moments are thinned out: those go first whose neighbours are nearest, so that what stays
-is spread evenly over the run.
+The checkpoint, the newest weights, the best ones and the log are never removed. Where the budget
+ends, TensorBoard's files are shortened first, whose sheets lie in the folder once more; then
+weights and sheets of earlier moments are thinned out: those go first whose neighbours are nearest,
+so that what stays is spread evenly over the run.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from pathlib import Path
 
 from torch import nn
 
+from training.run.trainer import Trainer
+
 # Numbered by images seen; the first kind is thinned out before the second one.
 PRUNABLE = ("weights/[0-9]*.safetensors", "sheets/[0-9]*.png")
-SHEET_IMAGES = 64
-
-
-def checkpoint_bytes(generator: nn.Module, discriminator: nn.Module) -> int:
-    """Size of a checkpoint: both networks with two moments of Adam each, and the moving average."""
-    return 4 * weights_bytes(generator) + 3 * weights_bytes(discriminator)
+# Curves, and the lines that a log and TensorBoard gain between two snapshots.
+FIGURE_BYTES = 500_000
 
 
 def weights_bytes(network: nn.Module) -> int:
@@ -29,14 +28,26 @@ def weights_bytes(network: nn.Module) -> int:
     return sum(value.numel() * value.element_size() for value in network.parameters())
 
 
-def snapshot_bytes(generator: nn.Module, discriminator: nn.Module, resolution: int) -> int:
+def checkpoint_bytes(trainer: Trainer) -> int:
+    """Size of a checkpoint: all networks, and two moments for each parameter of an optimiser."""
+    total = 0
+    for part in (getattr(trainer, name) for name in trainer.parts):
+        if isinstance(part, nn.Module):
+            total += weights_bytes(part)
+        else:
+            values = (value for group in part.param_groups for value in group["params"])
+            total += sum(2 * value.numel() * value.element_size() for value in values)
+    return total
+
+
+def snapshot_bytes(trainer: Trainer) -> int:
     """Room that a snapshot needs beside everything that lies there already.
 
-    The checkpoint is written beside the one that it replaces, as are the weights, which are kept
-    once more under their number; three sheets at most as large as their pixels.
+    The checkpoint is written beside the one that it replaces, as are the weights, which may be kept
+    once more under their number; a sheet goes to TensorBoard, too.
     """
-    sheets = 3 * SHEET_IMAGES * 3 * resolution**2
-    return checkpoint_bytes(generator, discriminator) + 2 * weights_bytes(generator) + sheets
+    weights = 2 * weights_bytes(trainer.published)
+    return checkpoint_bytes(trainer) + weights + 3 * trainer.sheet_bytes + FIGURE_BYTES
 
 
 def check_space(folder: Path, needed: int, budget: int | None) -> None:
@@ -63,12 +74,26 @@ def check_space(folder: Path, needed: int, budget: int | None) -> None:
         )
 
 
-def make_room(folder: Path, needed: int, budget: int) -> None:
-    """Remove old weights and sheets until `needed` more bytes keep the folder below its budget."""
+def fits(folder: Path, needed: int, budget: int) -> bool:
+    """Whether `needed` more bytes keep the folder below its budget."""
+    return folder_bytes(folder) + needed <= budget
+
+
+def thin_out(folder: Path, needed: int, budget: int) -> None:
+    """Remove old weights and sheets until `needed` more bytes fit.
+
+    Raises:
+        OSError: they do not, though nothing is left that may go.
+    """
     for pattern in PRUNABLE:
         files = sorted(folder.glob(pattern))
-        while folder_bytes(folder) + needed > budget and len(files) > 1:
+        while not fits(folder, needed, budget) and len(files) > 1:
             files.pop(least_missed([int(file.stem) for file in files])).unlink()
+    if not fits(folder, needed, budget):
+        raise OSError(
+            f"--disk-budget: {folder_bytes(folder) / 1e6:.1f} MB lie there that may not be removed,"
+            f" and a snapshot needs {needed / 1e6:.1f} MB: {budget / 1e6:.1f} MB are not enough"
+        )
 
 
 def folder_bytes(folder: Path) -> int:

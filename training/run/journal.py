@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +15,7 @@ from PIL import Image
 from torch.utils.tensorboard import SummaryWriter
 
 from animegan_cli.progress import ProgressBar
-from training.run.report import append_log, rewind_log
+from training.files import write
 from training.run.telemetry import RunMetrics
 
 LOG = "log.jsonl"
@@ -86,9 +89,7 @@ class Journal:
         record = {"images": images_seen, "resolution": resolution, CLOCK: rate, **means}
         append_log(self.folder / LOG, record)
         self.metrics.line(rate, means)
-        for name, value in record.items():
-            if name != "images":
-                self._board.add_scalar(name, value, images_seen)
+        self._plot(record)
         self._board.flush()
         losses = {name: mean for name, mean in means.items() if name.startswith("loss")}
         told = " ".join(f"{name}={mean:.2f}" for name, mean in losses.items())
@@ -106,16 +107,36 @@ class Journal:
             resolution: of its images.
             figures: by name.
         """
-        append_log(self.folder / LOG, {"images": images_seen, "resolution": resolution, **figures})
-        for name, value in figures.items():
-            self._board.add_scalar(name, value, images_seen)
+        record = {"images": images_seen, "resolution": resolution, **figures}
+        append_log(self.folder / LOG, record)
+        self._plot(record)
         self._board.flush()
         self.metrics.measured({name: figures[name] for name in figures if name != "flat_since"})
+
+    def _plot(self, record: Mapping[str, Any]) -> None:
+        """Put a line of the log into TensorBoard."""
+        for name, value in record.items():
+            if name != "images":
+                self._board.add_scalar(name, value, record["images"])
 
     def show(self, images_seen: int, sheet: Image.Image) -> None:
         """Put a sample sheet into TensorBoard."""
         pixels = np.asarray(sheet.convert("RGB"))
         self._board.add_image("faces of fixed seeds", pixels, images_seen, dataformats="HWC")
+
+    def shorten(self) -> None:
+        """Write TensorBoard's files anew from the log: without the sheets, which take the room."""
+        self._board.close()
+        for path in (self.folder / TENSORBOARD).iterdir():
+            path.unlink()
+        self._board = SummaryWriter(str(self.folder / TENSORBOARD))
+        for record in read_log(self.folder / LOG) if (self.folder / LOG).exists() else ():
+            self._plot(record)
+        self._board.flush()
+
+    def say(self, text: str) -> None:
+        """Tell of something beside the progress bar."""
+        self._progress.write(text, file=sys.stderr)
 
     def close(self) -> None:
         """Finish the progress bar and TensorBoard's file."""
@@ -133,3 +154,29 @@ class Journal:
             for name, value in losses.items():
                 self._values.setdefault(name, []).append(value)
         self._unread.clear()
+
+
+def append_log(path: Path, record: dict[str, Any]) -> None:
+    """Append one JSON line and flush it to the disk."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """Read what `append_log` wrote; a line cut short by a crash is left out."""
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
+
+
+def rewind_log(path: Path, images_seen: int) -> None:
+    """Drop the records of steps that a resumed run is going to do again."""
+    if path.exists():
+        kept = [record for record in read_log(path) if record["images"] <= images_seen]
+        write(path, "".join(json.dumps(record) + "\n" for record in kept).encode())

@@ -1,51 +1,63 @@
-"""The loop around the steps of a run: begin or resume, step, tell, save."""
+"""The loop around the steps of every run: begin or resume, step, tell, save."""
 
 from __future__ import annotations
 
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-import torch
-
-from training.datasets.batches import RealImages
-from training.datasets.grey import with_channels
-from training.datasets.store import Dataset
-from training.gan.kinds import build_trainer
-from training.gan.options import RunOptions
-from training.gan.trainer import GanTrainer
-from training.run.checkpoint import load_checkpoint
-from training.run.compute import Compute
+from training.files import writing
+from training.run.checkpoint import CheckpointError, load_checkpoint
 from training.run.folder import RunFolder
 from training.run.journal import Journal
-from training.run.snapshots import Watch
-from training.run.step_losses import READ_STEPS
 from training.run.threads import Pace
-from training.run.watching import Watching
+from training.run.trainer import READ_STEPS, Trainer
+
+T = TypeVar("T", bound=Trainer)
+T_contra = TypeVar("T_contra", bound=Trainer, contravariant=True)
+
+
+class Watching(Protocol):
+    """Measures the snapshots of a run that goes on."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether the run may end here."""
+
+    def measure(self) -> None:
+        """Measure the snapshot of this moment and tell of it; it was written just now."""
+
+
+class Watch(Protocol[T_contra]):
+    """How the snapshots of a run shall be measured."""
+
+    def begin(self, files: RunFolder, trainer: T_contra, journal: Journal) -> Watching:
+        """Begin with a run that is restored, or new.
+
+        Raises:
+            ValueError: it cannot be measured so.
+        """
 
 
 def run(
-    options: RunOptions,
-    dataset: Dataset,
+    trainer: T,
     folder: Path,
-    device: torch.device,
-    transfer: Path | None = None,
-    compute: Compute | None = None,
+    *,
+    initial: Path | None = None,
     disk_budget: int | None = None,
     metrics_address: str | None = None,
     pace: Pace | None = None,
-    watch: Watch | None = None,
+    watch: Watch[T] | None = None,
 ) -> int:
     """Train until all images were seen, or until SIGINT or SIGTERM; then save and return.
 
     Args:
-        options: what to train.
-        dataset: real images.
-        folder: of the run; the first process writes it.
-        device: where this process computes.
-        transfer: checkpoint whose weights a new run begins with.
-        compute: how.
+        trainer: what to train, before its first step; the same call goes on with the run that the
+            folder holds.
+        folder: of the run; the first process writes it, and no other one meanwhile.
+        initial: file whose weights a new run begins with.
         disk_budget: bytes that the folder may take.
         metrics_address: host:port where the first process shows metrics to Prometheus.
         pace: chooses the number of threads; none leaves it as it is.
@@ -55,25 +67,76 @@ def run(
         0 when the run is complete, 130 when it was interrupted.
 
     Raises:
-        ValueError: the dataset does not fit the network, the folder holds another run, or there is
-            no room.
+        ValueError: the folder holds another run or is in use, a file does not fit, or there is no
+            room.
         FloatingPointError: the training diverged.
+        OSError: a snapshot cannot be written, for instance; the one before it is whole.
     """
-    images = RealImages(fitting(dataset, options), options.seed, options.mirror)
-    trainer = build_trainer(options, images, device, compute)
-    world = trainer.compute.world
-    files = RunFolder(folder, disk_budget, keeps_best=watch is not None)
-    journal = Journal(folder, options.total_images, options.log_images)
-    if world.writes:
-        begin(trainer, files, journal, transfer)
-        if metrics_address:
-            journal.metrics.show(metrics_address)
-    trainer.meet()
+    world, options = trainer.compute.world, trainer.options
+    with writing(folder) if world.writes else nullcontext():
+        files = RunFolder(folder, disk_budget, keeps_best=watch is not None)
+        journal = Journal(folder, options.total_images, options.log_images)
+        if world.writes:
+            begin(trainer, files, journal, initial)
+            if metrics_address:
+                journal.metrics.show(metrics_address)
+        trainer.meet()
+        return train(trainer, files, journal, pace, watch)
+
+
+def begin(trainer: Trainer, files: RunFolder, journal: Journal, initial: Path | None) -> None:
+    """Go on exactly where the last checkpoint was written, or begin.
+
+    Raises:
+        ValueError: the folder holds another run, a file does not fit, or there is no room.
+    """
+    told = None
+    if files.checkpoint.exists():
+        told = resume(trainer, files.checkpoint)
+    elif initial is not None:
+        trainer.begin_with(initial)
+    files.prepare(trainer)
+    journal.open(trainer.images_seen, told)
+
+
+def resume(trainer: Trainer, checkpoint: Path) -> dict[str, Any] | None:
+    """Go on from a checkpoint; return the state of its journal.
+
+    Raises:
+        ValueError: it is none, or that of another run; what lies ahead of a run may be changed.
+    """
+    state = load_checkpoint(checkpoint, trainer.device)
+    try:
+        past, seen = type(trainer.options).from_json(state["options"]), state["images_seen"]
+        differences = past.differences(seen, trainer.options.continuing(past, seen))
+        if differences:
+            raise ValueError(
+                f"the folder holds a run with other options ({', '.join(differences)}): choose "
+                "another --run folder"
+            )
+        for name, digest in trainer.digests().items():
+            if state[name] != digest:
+                raise ValueError(
+                    "the folder holds a run on another dataset: choose another --run folder"
+                )
+        trainer.restore(state)
+    except KeyError as error:
+        raise CheckpointError(f"{checkpoint}: the checkpoint lacks {error}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{checkpoint}: {error}") from error
+    return state.get("journal")
+
+
+def train(
+    trainer: T, files: RunFolder, journal: Journal, pace: Pace | None, watch: Watch[T] | None
+) -> int:
+    """Step until the end, or until a signal; see `run`."""
+    world, device, options = trainer.compute.world, trainer.device, trainer.options
     signals = catch_signals()
-    watching = Watching(watch, files, trainer, journal) if watch and world.writes else None
+    watching = watch.begin(files, trainer, journal) if watch and world.writes else None
     interrupted, over = False, trainer.images_seen >= options.total_images
-    if watch and watch.stop_when_flat:
-        over = world.any(over or (watching is not None and watching.flat), device)
+    if watch:
+        over = world.any(over or (watching is not None and watching.enough), device)
 
     while not over:
         losses = trainer.step()
@@ -92,64 +155,18 @@ def run(
         every = options.snapshot_images
         if over or seen // every > (seen - options.batch) // every:
             trainer.read_losses()
-            trainer.check_weights()
+            state = trainer.sound_state()
             if world.writes:
-                files.snapshot(trainer, journal)
+                files.snapshot(trainer, state, journal)
             if watching and not interrupted:
                 watching.measure()
-            if watch and watch.stop_when_flat:
-                over = world.any(over or (watching is not None and watching.flat), device)
+            if watch:
+                over = world.any(over or (watching is not None and watching.enough), device)
             if pace:
                 pace.pause()
     if world.writes:
         journal.close()
     return 130 if interrupted else 0
-
-
-def begin(trainer: GanTrainer, files: RunFolder, journal: Journal, transfer: Path | None) -> None:
-    """Go on exactly where the last checkpoint was written, or begin.
-
-    Raises:
-        ValueError: the folder holds another run, or there is no room for this one.
-    """
-    told = None
-    if files.checkpoint.exists():
-        state = load_checkpoint(files.checkpoint, trainer.device)
-        check_same_run(state, trainer)
-        trainer.restore(state)
-        told = state.get("journal")
-    elif transfer is not None:
-        trainer.transfer(load_checkpoint(transfer, trainer.device))
-    files.prepare(trainer)
-    journal.open(trainer.images_seen, told)
-
-
-def fitting(dataset: Dataset, options: RunOptions) -> Dataset:
-    """The images with the network's channels.
-
-    Raises:
-        ValueError: they cannot be scaled to the network's size.
-    """
-    network, header = options.network, dataset.header
-    if header.resolution % network.resolution:
-        raise ValueError(
-            f"{dataset.directory} has {header.resolution} px, the preset {options.preset} "
-            f"{network.resolution} px: render it anew, or choose another --preset"
-        )
-    return with_channels(dataset, network.image_channels)
-
-
-def check_same_run(state: dict[str, Any], trainer: GanTrainer) -> None:
-    """Refuse to mix two runs in one folder; what lies ahead of a run may be changed."""
-    past, seen = type(trainer.options).from_json(state["options"]), state["images_seen"]
-    differences = past.differences(seen, trainer.options.continuing(past, seen))
-    if differences:
-        raise ValueError(
-            f"the folder holds a run with other options ({', '.join(differences)}): choose another "
-            "--run folder"
-        )
-    if state["dataset"] != trainer.images.dataset.digest:
-        raise ValueError("the folder holds a run on another dataset: choose another --run folder")
 
 
 def catch_signals() -> list[int]:

@@ -12,10 +12,11 @@ import torch
 
 from tests.unit.training.conftest import write_dataset
 from training.cli.train import main
+from training.files import temporary_name
+from training.gan.trainer import WEIGHTS
 from training.run.checkpoint import load_checkpoint
-from training.run.folder import CHECKPOINT, WEIGHTS
-from training.run.journal import CLOCK, LOG
-from training.run.report import read_log
+from training.run.folder import CHECKPOINT
+from training.run.journal import CLOCK, LOG, read_log
 
 # Every file that must survive is flushed by fsync: the program dies at one of its calls.
 DIES_AT_FSYNC = """
@@ -63,6 +64,11 @@ def train(dataset: Path, run: Path, *program: object) -> subprocess.CompletedPro
     return subprocess.run(map(str, command), env=environment, capture_output=True, text=True)
 
 
+def half_written(run: Path) -> list[Path]:
+    """Checkpoints that were begun."""
+    return list(run.glob(f".{CHECKPOINT}.*"))
+
+
 def told(run: Path) -> list[dict[str, Any]]:
     """The log without what the clock says."""
     return [{**record, CLOCK: None} for record in read_log(run / LOG)]
@@ -86,30 +92,31 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(dataset: Path, tmp_path: P
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert main(arguments(dataset, whole)) == 0
 
-    # In a new folder: 2 calls for the options, one for each line of the log (32 and 64 images), one
-    # for the checkpoint: the fifth call comes when its content is written but not yet renamed.
-    first = train(dataset, killed, "-c", DIES_AT_FSYNC, 5)
+    # In a new folder: 2 calls for the options, one for each line of the log (32 and 64 images), 2
+    # for the weights, and then the checkpoint: its content is written but not yet renamed.
+    first = train(dataset, killed, "-c", DIES_AT_FSYNC, 7)
     assert first.returncode == -signal.SIGKILL, first.stderr
-    assert (killed / "checkpoint.part").exists()
+    assert half_written(killed)
     assert not (killed / CHECKPOINT).exists()
 
-    # Again from the start, 2 more calls for what is left of the log. The tenth is inside the second
-    # checkpoint: the first one is whole, and the log is ahead of it.
-    second = train(dataset, killed, "-c", DIES_AT_FSYNC, 10)
+    # Again from the start, 2 more calls for what is left of the log, 2 that end the checkpoint, and
+    # the same again for the second one, with 2 more for its numbered weights: the first checkpoint
+    # is whole, and the log is ahead of it.
+    second = train(dataset, killed, "-c", DIES_AT_FSYNC, 17)
     assert second.returncode == -signal.SIGKILL, second.stderr
-    assert (killed / "checkpoint.part").exists()
+    assert half_written(killed)
     assert load_checkpoint(killed / CHECKPOINT, torch.device("cpu"))["images_seen"] == 64
     assert told(killed)[-1]["images"] == 128
 
     # On a full disk the same happens without a kill.
     before = (killed / CHECKPOINT).read_bytes()
-    litter = killed / f".{WEIGHTS}.4321"
+    litter = temporary_name(killed / WEIGHTS)
     litter.touch()
     full = train(dataset, killed, "-c", ON_A_FULL_DISK, len(before) - 1)
     assert full.returncode == 1, full.stderr
     assert "the snapshot after 128 images cannot be written" in full.stderr
     assert (killed / CHECKPOINT).read_bytes() == before
-    assert not (killed / "checkpoint.part").exists()
+    assert not half_written(killed)
     last = train(dataset, killed)
     assert last.returncode == 0, last.stderr
     assert not litter.exists()

@@ -11,8 +11,9 @@ import torch
 from training.cli.arguments import HelpFormatter, Verbs, positive
 from training.cli.train import pick_device
 from training.copies.options import PRESETS, CopyOptions
-from training.copies.run import run
+from training.copies.trainer import CopyTrainer
 from training.datasets.store import Dataset
+from training.run.loop import run
 
 # Flags that change a field of the preset's options, by the field's name.
 OVERRIDES = ("images", "batch", "lr", "temperature", "entropy", "precision", "seed")
@@ -53,7 +54,8 @@ def add(verbs: Verbs) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
     dataset = Dataset.open(arguments.dataset)
-    return run(_options(arguments), dataset, arguments.folder, pick_device(arguments.device))
+    trainer = CopyTrainer(_options(arguments), dataset, pick_device(arguments.device))
+    return run(trainer, arguments.folder)
 
 
 def _options(arguments: argparse.Namespace) -> CopyOptions:

@@ -23,6 +23,7 @@ from training.datasets.cleaning.findings import REASONS, Faces, Finding, Thresho
 from training.datasets.likeness.looks import Looks, look
 from training.datasets.store import Dataset
 from training.datasets.subset import write_subset
+from training.files import writing
 
 EPILOG = """\
 Reasons, the first that applies:
@@ -102,7 +103,8 @@ def _run(arguments: argparse.Namespace) -> int:
     kept = sorted({finding.index for finding in found} & keep)
     _report(arguments.report, dataset, against, findings, thresholds, kept)
     if arguments.apply:
-        _apply(arguments.out, dataset, against, findings, thresholds)
+        with writing(arguments.out):
+            _apply(arguments.out, dataset, against, findings, thresholds)
     return 0
 
 

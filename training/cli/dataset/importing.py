@@ -24,6 +24,7 @@ from training.datasets.importing.run import LARGE, Imported, Mapper, import_data
 from training.datasets.importing.source import Source
 from training.datasets.ordered import ordered_map
 from training.datasets.remote import ray_map
+from training.files import writing
 
 SIZES = range(8, 1025)
 MAX_MAX_PIXELS = int(Image.MAX_IMAGE_PIXELS or 0)
@@ -121,7 +122,8 @@ def _run(arguments: argparse.Namespace) -> int:
         max_pixels=arguments.max_pixels,
     )
     name = arguments.name or arguments.out.resolve().name
-    result = import_dataset(arguments.out, name, arguments.licence, recipe, _mapper(arguments))
+    with writing(arguments.out):
+        result = import_dataset(arguments.out, name, arguments.licence, recipe, _mapper(arguments))
     _report(arguments.out, result)
     if result.large and faces is None:
         say(

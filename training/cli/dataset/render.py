@@ -9,6 +9,7 @@ from animegan_cli.console import say
 from training.cli.arguments import HelpFormatter, Verbs, cores, natural, positive
 from training.datasets.procedural.geometry import SIZES
 from training.datasets.rendering import render_dataset
+from training.files import writing
 
 
 def add(verbs: Verbs, name: str = "render") -> None:
@@ -32,13 +33,14 @@ def add(verbs: Verbs, name: str = "render") -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    total = render_dataset(
-        arguments.out,
-        count=arguments.count,
-        size=arguments.size,
-        first_seed=arguments.first_seed,
-        workers=arguments.workers,
-        name=arguments.name,
-    )
+    with writing(arguments.out):
+        total = render_dataset(
+            arguments.out,
+            count=arguments.count,
+            size=arguments.size,
+            first_seed=arguments.first_seed,
+            workers=arguments.workers,
+            name=arguments.name,
+        )
     say(f"{arguments.out}: {arguments.count} faces of {arguments.size} px, digest {total}")
     return 0

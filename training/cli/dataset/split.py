@@ -9,6 +9,7 @@ from animegan_cli.console import say
 from training.cli.arguments import CACHE, HelpFormatter, Verbs, add_likeness, likeness, share
 from training.datasets.splitting import DEFAULT_SHARE, split, write_split
 from training.datasets.store import Dataset
+from training.files import writing
 
 
 def add(verbs: Verbs) -> None:
@@ -42,7 +43,8 @@ def _run(arguments: argparse.Namespace) -> int:
         f"{found.grouped} of {len(dataset)} images are like others and stay with them; the largest "
         f"group holds {found.largest}"
     )
-    digests = write_split(dataset, found, arguments.train, arguments.heldout, *choice)
+    with writing(arguments.train), writing(arguments.heldout):
+        digests = write_split(dataset, found, arguments.train, arguments.heldout, *choice)
     for directory, indices, total in (
         (arguments.train, found.train, digests[0]),
         (arguments.heldout, found.heldout, digests[1]),

@@ -11,8 +11,9 @@ import torch
 from training.cli.arguments import HelpFormatter, Verbs, positive
 from training.cli.train import pick_device
 from training.datasets.store import Dataset
+from training.run.loop import run
 from training.upscaling.compact.options import PRESETS, CompactOptions
-from training.upscaling.compact.run import run
+from training.upscaling.compact.trainer import CompactTrainer, HeldoutPsnr
 
 # Flags that change a field of the preset's options, by the field's name.
 OVERRIDES = ("images", "batch", "side", "lr", "precision", "seed", "soft")
@@ -64,14 +65,10 @@ def add(verbs: Verbs) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     torch.set_num_threads(arguments.threads)
-    return run(
-        _options(arguments),
-        tuple(Dataset.open(path) for path in arguments.dataset),
-        Dataset.open(arguments.heldout),
-        arguments.folder,
-        pick_device(arguments.device),
-        arguments.initial,
-    )
+    datasets = [Dataset.open(path) for path in arguments.dataset]
+    watch = HeldoutPsnr(Dataset.open(arguments.heldout))
+    trainer = CompactTrainer(_options(arguments), datasets, pick_device(arguments.device))
+    return run(trainer, arguments.folder, initial=arguments.initial, watch=watch)
 
 
 def _options(arguments: argparse.Namespace) -> CompactOptions:

@@ -6,13 +6,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from training.gan.options import RunOptions
+from training.gan.options import GanOptions
 from training.networks.dcgan import DcganConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class DcganOptions(RunOptions):
-    """A whole run; `RunOptions` tells of the fields that all kinds of network share.
+class DcganOptions(GanOptions):
+    """A whole run; `GanOptions` tells of the fields that all kinds of network share.
 
     Attributes:
         images: real images that the run shows.
@@ -26,7 +26,7 @@ class DcganOptions(RunOptions):
 
     kind = "dcgan"
     network_type = DcganConfig
-    future = RunOptions.future | {"images"}
+    future = GanOptions.future | {"images"}
 
     network: DcganConfig
     images: int
@@ -60,4 +60,4 @@ class DcganOptions(RunOptions):
 
     def schedule(self, images_seen: int) -> Hashable:
         """The step size alone changes."""
-        return self.lr_factor(images_seen)
+        return self.lr_factors(images_seen)

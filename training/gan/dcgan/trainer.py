@@ -1,22 +1,48 @@
-"""One DCGAN run: its state and one step of it. The loop around it is in `training.run.loop`."""
+"""One DCGAN run: its state and one step of it. The loop is in `training.run.loop`."""
 
 from __future__ import annotations
 
 import torch
 
 from training.datasets.batches import DROPOUT, LATENT, torch_generator
+from training.datasets.store import Dataset
+from training.gan.dcgan.batch_norm import share_statistics, sharing
 from training.gan.dcgan.options import DcganOptions
 from training.gan.losses import discriminator_loss, generator_loss, gradient_penalty
 from training.gan.trainer import GanTrainer
 from training.networks.dcgan import Discriminator, Generator
-from training.run.step_losses import StepLosses
+from training.networks.stylegan2.layers import DEVIATION_GROUP
+from training.run.compute import Compute
+from training.run.distributed import parts_of_batch
+from training.run.trainer import StepLosses
 
 
 class DcganTrainer(GanTrainer):
-    """A DCGAN: both networks see the same batch of generated images, as in the StyleGAN2's step."""
+    """A DCGAN: both networks see the same batch of generated images, as in the StyleGAN2's step.
+
+    Several processes share each batch, and the statistics of batch normalisation over it: they take
+    the steps that one would. (Dropout alone is drawn by each for its part.)
+    """
 
     options: DcganOptions
     generator: Generator
+
+    def __init__(
+        self,
+        options: DcganOptions,
+        dataset: Dataset,
+        device: torch.device,
+        compute: Compute | None = None,
+    ) -> None:
+        super().__init__(options, dataset, device, compute)
+        if self.compute.accumulate > 1 or self.compute.compiled:
+            raise ValueError(
+                "a dcgan's batch normalisation needs the whole batch in one pass, as it is: leave "
+                "--accumulate and --compile out"
+            )
+        world = self.compute.world
+        group = DEVIATION_GROUP if options.network.minibatch_deviation else 1
+        self._rows = parts_of_batch(options.batch, world.size, group)[world.rank]
 
     @property
     def adam_betas(self) -> tuple[float, float]:
@@ -25,20 +51,30 @@ class DcganTrainer(GanTrainer):
 
     def build(self) -> tuple[Generator, Discriminator]:
         """Make both networks."""
-        return Generator(self.options.network), Discriminator(self.options.network)
+        networks = Generator(self.options.network), Discriminator(self.options.network)
+        if self.compute.world.size > 1:
+            for network in networks:
+                share_statistics(network.norms)
+        return networks
 
     def step(self) -> StepLosses:
-        """Train both networks on one batch and return the losses; see `GanTrainer.step`."""
-        options = self.options
+        """Train both networks on one batch and return the losses; see `Trainer.step`."""
+        with sharing():
+            return self._step()
+
+    def _step(self) -> StepLosses:
+        options, rank = self.options, self.compute.world.rank
         randomness = torch_generator(options.seed, LATENT, self.images_seen)
-        torch.manual_seed(torch_generator(options.seed, DROPOUT, self.images_seen).initial_seed())
+        seed = torch_generator(options.seed, DROPOUT, self.images_seen).initial_seed()
+        torch.manual_seed(seed + rank)
         self.set_rates()
 
         # The discriminator learns to tell real from fake; one batch of fakes serves both networks.
         side = options.network.resolution
-        real = self.images.batch(self.images_seen, options.batch, side, device=self.device)
+        real = self.images.batch(self.images_seen, options.batch, side, self._rows, self.device)
+        latents = self.latents(options.batch, randomness)[self._rows.to(self.device)]
         with self.autocast():
-            fake = self.generator(self.latents(options.batch, randomness)).float()
+            fake = self.generator(latents).float()
             real_logits = self.discriminator(real)
             fake_logits = self.discriminator(fake.detach())
             loss_d = discriminator_loss(real_logits, fake_logits, options.real_label)

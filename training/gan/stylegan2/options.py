@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from training.gan.losses import LOSSES
-from training.gan.options import RunOptions
+from training.gan.options import GanOptions
 from training.networks.stylegan2 import NetworkConfig
 
 AUGMENT = ("none", "fixed", "adaptive")
@@ -31,8 +31,8 @@ class Phase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleganOptions(RunOptions):
-    """A whole run; `RunOptions` tells of the fields that all kinds of network share.
+class StyleganOptions(GanOptions):
+    """A whole run; `GanOptions` tells of the fields that all kinds of network share.
 
     Attributes:
         phases: progressive growing, coarse to fine; the last one has the network's resolution.
@@ -55,8 +55,8 @@ class StyleganOptions(RunOptions):
 
     kind = "stylegan2"
     network_type = NetworkConfig
-    future = RunOptions.future | {"phases", "texture_at"}
-    switches = RunOptions.switches | {"texture_from": "texture_at"}
+    future = GanOptions.future | {"phases", "texture_at"}
+    switches = GanOptions.switches | {"texture_from": "texture_at"}
 
     network: NetworkConfig
     phases: tuple[Phase, ...]
@@ -166,8 +166,8 @@ class StyleganOptions(RunOptions):
     def schedule(self, images_seen: int) -> Hashable:
         """The phase's side and R1, fading, step size, texture."""
         phase, fade = self.phase_at(images_seen)
-        factor, texture = self.lr_factor(images_seen), self.with_texture(images_seen)
-        return (phase.resolution, phase.r1_gamma, fade, factor, texture)
+        factors, texture = self.lr_factors(images_seen), self.with_texture(images_seen)
+        return (phase.resolution, phase.r1_gamma, fade, factors, texture)
 
     @classmethod
     def parse_fields(cls, values: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""One StyleGAN2 run: its state and one step of it. The loop around it is in `training.run.loop`."""
+"""One StyleGAN2 run: its state and one step of it. The loop is in `training.run.loop`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +10,18 @@ import torch
 from torch import Tensor
 
 from training.augmentation import Augmentation, Controller, augment
-from training.datasets.batches import AUGMENTATION, LATENT, RealImages, torch_generator
+from training.datasets.batches import AUGMENTATION, LATENT, torch_generator
+from training.datasets.store import Dataset
 from training.gan.losses import LOSSES, gradient_penalty, path_lengths
 from training.gan.stylegan2.latents import Latents
 from training.gan.stylegan2.options import Phase, StyleganOptions
 from training.gan.trainer import GanTrainer
 from training.networks.stylegan2 import Discriminator, Generator
 from training.networks.stylegan2.layers import DEVIATION_GROUP
+from training.run.checkpoint import check_complete
 from training.run.compute import Compute, compiled
 from training.run.distributed import parts_of_batch
-from training.run.step_losses import StepLosses
+from training.run.trainer import StepLosses
 
 # Images of the batch that path length regularisation looks at (StyleGAN2, appendix B: half or
 # less).
@@ -56,16 +59,16 @@ class StyleganTrainer(GanTrainer):
     average: Generator
     # No momentum; beta 2 and epsilon as in StyleGAN2, appendix B.
     adam_betas = (0.0, 0.99)
-    scales = True
+    newer = GanTrainer.newer | {"augmentation"}
 
     def __init__(
         self,
         options: StyleganOptions,
-        images: RealImages,
+        dataset: Dataset,
         device: torch.device,
         compute: Compute | None = None,
     ) -> None:
-        super().__init__(options, images, device, compute)
+        super().__init__(options, dataset, device, compute)
         world, accumulate = self.compute.world, self.compute.accumulate
         parts = parts_of_batch(options.batch, world.size * accumulate, DEVIATION_GROUP)
         self._parts = parts[world.rank * accumulate :][:accumulate]
@@ -87,7 +90,7 @@ class StyleganTrainer(GanTrainer):
         return Generator(self.options.network), Discriminator(self.options.network)
 
     def step(self) -> StepLosses:
-        """Train both networks on one batch; see `GanTrainer.step`."""
+        """Train both networks on one batch; see `Trainer.step`."""
         phase, fade = self.options.phase_at(self.images_seen)
         randomness = torch_generator(self.options.seed, LATENT, self.images_seen)
         self.set_rates()
@@ -226,17 +229,19 @@ class StyleganTrainer(GanTrainer):
             "augmentation": self.controller.state(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`."""
         super().restore(state)
         self.path_length_mean = state["path_length_mean"]
         if "augmentation" in state:  # runs before there was any had none
             self.controller.restore(state["augmentation"])
 
-    def transfer(self, state: dict[str, Any]) -> None:
+    def transfer(self, state: Mapping[str, Any]) -> None:
         """Begin with the networks of a checkpoint, and with what is known of their path lengths.
 
-        From zero, the mean would pull the lengths of a trained generator towards zero.
+        From zero, the mean would pull the lengths of a trained generator towards zero. (Where the
+        discriminator learns first, the mean comes near them before the generator moves.)
         """
         super().transfer(state)
+        check_complete(state, ("path_length_mean",))
         self.path_length_mean = state["path_length_mean"]

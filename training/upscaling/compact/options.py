@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
 
+from training.run.options import RunOptions
 from training.upscaling.compact.network import CompactConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompactOptions:
-    """A whole run; saved beside it.
+class CompactOptions(RunOptions):
+    """A whole run; `RunOptions` tells of the fields that all runs share: an image is a pair here.
 
     Attributes:
-        preset: name of the row in `PRESETS`.
         network: sizes of the network.
         images: pairs that the run shows; it may be changed while the run goes on, until the step
             size falls.
@@ -27,16 +26,15 @@ class CompactOptions:
             loss is the squared error, whose minimum is the highest PSNR.
         charbonnier: distance in levels below which the loss before that is quadratic.
         ema_half_life: pairs after which an old weight counts half in the moving average.
-        precision: "fp32", "bf16", or "auto" for bf16 where the processor multiplies it natively.
-        snapshot_images: pairs between two checkpoints.
-        log_images: pairs that one line of the log sums up.
-        seed: of the initial weights and of every random draw.
 
     Raises:
         ValueError: a field is out of range; the message names it.
     """
 
-    preset: str
+    kind = unnamed = "compact upscaler"
+    network_type = CompactConfig
+    future = RunOptions.future | {"images"}
+
     network: CompactConfig = field(default_factory=CompactConfig)
     images: int
     batch: int = 8
@@ -47,16 +45,13 @@ class CompactOptions:
     finish_from: float = 0.6
     charbonnier: float = 1.0
     ema_half_life: int = 8_000
-    precision: str = "auto"
     snapshot_images: int = 8_000
     log_images: int = 800
-    seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a run that could not finish."""
-        for name in ("images", "batch", "warmup", "ema_half_life"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: {getattr(self, name)} is less than 1")
+        super().__post_init__()
+        self.check_least(1, "images", "warmup", "ema_half_life")
         if self.side < 2 or self.side % 2:
             raise ValueError(f"side: {self.side} is no positive even number")
         if not 0 <= self.soft <= 1:
@@ -65,36 +60,24 @@ class CompactOptions:
             raise ValueError(f"finish_from: {self.finish_from} is outside [0, 1)")
         if not self.charbonnier > 0:
             raise ValueError(f"charbonnier: {self.charbonnier} is not above 0")
-        if self.precision not in ("auto", "fp32", "bf16"):
-            raise ValueError(f"precision: {self.precision!r} is none of auto, fp32, bf16")
 
     def finishing(self, images_seen: int) -> float:
         """How far the run's last part has come after so many pairs: 0 before it, 1 at the end."""
         share = images_seen / self.images
         return max(0.0, (share - self.finish_from) / (1 - self.finish_from))
 
-    def same_until(self, images_seen: int, other: CompactOptions) -> bool:
-        """Whether a run under `other` would have been the same so far."""
-        if replace(other, images=self.images) != self:
-            return False
-        return self == other or (self.finishing(images_seen) == other.finishing(images_seen) == 0)
+    @property
+    def total_images(self) -> int:
+        """Pairs that the whole run shows."""
+        return self.images
 
-    def to_json(self) -> str:
-        """Everything that decides the run, as JSON."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True)
+    def schedule(self, images_seen: int) -> Hashable:
+        """Step size and loss change at the end."""
+        return self.finishing(images_seen)
 
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote.
-
-        Raises:
-            ValueError: the text is not the options of such a run.
-        """
-        try:
-            values: dict[str, Any] = json.loads(text)
-            return cls(**(values | {"network": CompactConfig(**values["network"])}))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not the options of a compact network's run: {error}") from error
+    def resolution_at(self, images_seen: int) -> int:
+        """Side of a pair's large picture; it stays the same."""
+        return self.side
 
 
 DEFAULT = CompactOptions(preset="compact-2x", images=90_000)

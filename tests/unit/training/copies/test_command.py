@@ -10,7 +10,7 @@ from tests.unit.training.conftest import write_dataset
 from tests.unit.training.copies.conftest import STORY, tiny_detector
 from training.cli.copies import main
 from training.copies.export import publish_detector
-from training.copies.run import WEIGHTS
+from training.copies.trainer import WEIGHTS
 from training.datasets.store import Dataset
 from training.index.building import build as build_index
 from training.index.changing import calibrate, remove

@@ -8,9 +8,7 @@ import torch
 
 from tests.unit.training.conftest import write_dataset
 from training.copies.options import PRESETS, CopyOptions
-from training.copies.run import WEIGHTS, run
-from training.copies.trainer import CopyTrainer
-from training.datasets.batches import RealImages
+from training.copies.trainer import WEIGHTS, CopyTrainer
 from training.datasets.store import Dataset
 from training.networks.copy_detector import CopyDetector, DetectorConfig
 from training.networks.copy_detector_weights import load_detector, save_detector
@@ -18,13 +16,14 @@ from training.networks.tensor_file import WeightsError
 from training.networks.weights import load_generator
 from training.run.checkpoint import load_checkpoint, save_checkpoint
 from training.run.folder import CHECKPOINT
+from training.run.loop import run
 
 CPU = torch.device("cpu")
 TINY: CopyOptions = PRESETS["copies-16-tiny"]
 
 
 def trained(dataset: Dataset, steps: int, options: CopyOptions = TINY) -> CopyTrainer:
-    trainer = CopyTrainer(options, RealImages(dataset, options.seed, mirror=False), CPU)
+    trainer = CopyTrainer(options, dataset, CPU)
     for _ in range(steps):
         trainer.step()
     return trainer
@@ -48,11 +47,11 @@ def test_training_teaches_to_recognise_copies(squares: Dataset) -> None:
 
 def test_a_resumed_run_equals_an_uninterrupted_one(squares: Dataset, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert run(TINY, squares, whole, CPU) == 0
+    assert run(CopyTrainer(TINY, squares, CPU), whole) == 0
     parts.mkdir()
     journal = {"values": {}, "logged_images": 64}
     save_checkpoint(parts / CHECKPOINT, trained(squares, 4).state() | {"journal": journal})
-    assert run(TINY, squares, parts, CPU) == 0
+    assert run(CopyTrainer(TINY, squares, CPU), parts) == 0
     one, other = (load_detector(folder / WEIGHTS)[0].state_dict() for folder in (whole, parts))
     assert all(torch.equal(one[name], value) for name, value in other.items())
     assert (whole / "curves.png").exists()
@@ -68,22 +67,22 @@ def test_the_length_may_change_until_the_step_size_falls() -> None:
 
 
 def test_a_folder_of_another_run_is_refused(squares: Dataset, tmp_path: Path) -> None:
-    run(TINY, squares, tmp_path / "run", CPU)
+    run(CopyTrainer(TINY, squares, CPU), tmp_path / "run")
     with pytest.raises(ValueError, match="other options"):
-        run(dataclasses.replace(TINY, seed=1), squares, tmp_path / "run", CPU)
+        run(CopyTrainer(dataclasses.replace(TINY, seed=1), squares, CPU), tmp_path / "run")
     other = write_dataset(tmp_path / "other", seed=1)
     with pytest.raises(ValueError, match="another dataset"):
-        run(TINY, other, tmp_path / "run", CPU)
+        run(CopyTrainer(TINY, other, CPU), tmp_path / "run")
 
 
 def test_images_that_the_network_cannot_see_are_refused(tmp_path: Path) -> None:
     small = write_dataset(tmp_path / "small", side=8)
     with pytest.raises(ValueError, match="8 px"):
-        run(TINY, small, tmp_path / "run", CPU)
+        run(CopyTrainer(TINY, small, CPU), tmp_path / "run")
     header = dataclasses.replace(small.header, channels=1, resolution=16)
     grey = Dataset(small.directory, header, small.shards, small.digest)
     with pytest.raises(ValueError, match="grey"):
-        run(TINY, grey, tmp_path / "run", CPU)
+        run(CopyTrainer(TINY, grey, CPU), tmp_path / "run")
 
 
 def test_embeddings_have_unit_length_and_do_not_depend_on_their_batch() -> None:
@@ -131,5 +130,5 @@ def test_impossible_networks_are_refused(field: str, value: object) -> None:
 
 def test_options_survive_json() -> None:
     assert CopyOptions.from_json(TINY.to_json()) == TINY
-    with pytest.raises(ValueError, match="not the options"):
+    with pytest.raises(ValueError, match="trains a dcgan, not a copy detector"):
         CopyOptions.from_json('{"kind": "dcgan"}')

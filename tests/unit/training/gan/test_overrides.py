@@ -6,22 +6,34 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from tests.unit.training.conftest import write_dataset
 from training.cli.train import build_parser, main
 from training.datasets.store import Dataset
-from training.gan.options import RunOptions
-from training.gan.overrides import FIELDS, TRANSFER_WARMUP_IMAGES, read_options, scaling_note
+from training.gan.kinds import build_trainer
+from training.gan.options import GanOptions
+from training.gan.overrides import (
+    DISCRIMINATOR_FIRST_IMAGES,
+    FIELDS,
+    TRANSFER_WARMUP_IMAGES,
+    read_options,
+    scaling_note,
+)
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.options import Phase
+from training.networks.weights import load_generator
 from training.run.checkpoint import load_checkpoint
 from training.run.folder import CHECKPOINT, OPTIONS
+
+SHIPPED = Path(__file__).parents[4] / "training" / "weights"
 
 
 def parse(*arguments: str) -> argparse.Namespace:
     return build_parser().parse_args([*arguments, "--dataset", "none", "--run", "none"])
 
 
-def options_of(*arguments: str) -> RunOptions:
+def options_of(*arguments: str) -> GanOptions:
     return read_options(parse(*arguments))
 
 
@@ -91,20 +103,50 @@ def test_what_is_set_by_hand_is_not_scaled_with_the_batch() -> None:
 
 
 def test_a_transferred_run_warms_up(tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(b"weights")
-    command = (
-        "--preset",
-        "stylegan-64-cpu-transfer",
-        "--transfer",
-        str(tmp_path / "checkpoint.pt"),
-    )
+    preset = PRESETS["stylegan-64-cpu-transfer"]
+    wider = dataclasses.replace(preset.network, channel_min=64)
+    told = dataclasses.replace(preset, network=wider).to_json()
+    torch.save({"options": told}, tmp_path / "checkpoint.pt")
+    command = ("--preset", preset.preset, "--transfer", str(tmp_path / "checkpoint.pt"))
     options = options_of(*command)
     assert options.transfer
+    assert options.network == wider  # the file decides
+    assert not options.discriminator_first_images
     assert options.lr_warmup_images == TRANSFER_WARMUP_IMAGES
-    assert options.lr_factor(0) == 0
-    assert options.lr_factor(TRANSFER_WARMUP_IMAGES // 4) == 0.25
-    assert options_of(*command, "--lr-warmup-images", "0").lr_factor(0) == 1
-    assert options_of("--preset", "stylegan-64-cpu").lr_factor(0) == 1
+    assert options.lr_factors(0) == (0, 0)
+    assert options.lr_factors(TRANSFER_WARMUP_IMAGES // 4) == (0.25, 0.25)
+    assert options_of(*command, "--lr-warmup-images", "0").lr_factors(0) == (1, 1)
+    assert options_of("--preset", "stylegan-64-cpu").lr_factors(0) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["stylegan-64", "stylegan-faces-64"])
+def test_the_weights_that_we_ship_can_be_begun_with(name: str, tmp_path: Path) -> None:
+    """As docs/training/README.md has it."""
+    file = SHIPPED / f"{name}.safetensors"
+    options = options_of("--preset", "stylegan-64-cpu-transfer", "--transfer", str(file))
+    assert options.discriminator_first_images == DISCRIMINATOR_FIRST_IMAGES
+    dataset = write_dataset(tmp_path / "mine", count=16, side=64)
+    trainer = build_trainer(options, dataset, torch.device("cpu"))
+    trainer.begin_with(file)
+    shipped, _ = load_generator(file)
+    for network in (trainer.generator, trainer.average):
+        for key, value in shipped.state_dict().items():
+            assert torch.equal(network.state_dict()[key], value), key
+    # The discriminator learns first; then the generator's steps rise as in any transfer.
+    alone, warm = DISCRIMINATOR_FIRST_IMAGES, TRANSFER_WARMUP_IMAGES
+    assert options.lr_factors(alone - 1) == (0, 1)
+    assert options.lr_factors(alone + warm // 4) == (0.25, 1)
+
+
+def test_weights_that_a_preset_cannot_begin_with_are_refused() -> None:
+    for preset, name, message in (
+        ("stylegan-64-cpu", "dcgan-color", "holds a dcgan, the preset trains a stylegan2"),
+        ("stylegan-32-cpu", "stylegan-64", "the resolution of .* is 64, that of the preset"),
+        ("dcgan-gray", "dcgan-color", "the image_channels of .* is 3, that of the preset"),
+        ("stylegan-64-cpu", "copies-64", r"format 'anime-gan\.copy_detector\.1' is none of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            options_of("--preset", preset, "--transfer", str(SHIPPED / f"{name}.safetensors"))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +207,7 @@ def test_the_past_of_a_run_is_kept_when_its_total_changes() -> None:
     # A last step that goes beyond the total has not been made with what was to come then.
     uneven = dataclasses.replace(tiny, lr_decay_from=1.0).with_images(100)
     goes_on = uneven.with_images(400).continuing(uneven, 104)
-    assert goes_on.lr_factor(104) == 1
+    assert goes_on.lr_factors(104) == (1, 1)
     assert tiny.continuing(tiny, 192) == tiny
     # A shorter total would have switched in the past, where nothing did.
     shorter = tiny.with_images(160)

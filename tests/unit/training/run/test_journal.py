@@ -11,8 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deploy.k8s.monitoring.reference import metrics
-from training.run.journal import CLOCK, LOG, TENSORBOARD, Journal
-from training.run.report import read_log
+from training.run.journal import CLOCK, LOG, TENSORBOARD, Journal, read_log
 
 
 def tell(folder: Path, first: int, last: int, state: dict | None = None) -> Journal:

@@ -17,18 +17,10 @@ from training.cli.train import main as train
 from training.datasets.likeness.overlap import OverlapError
 from training.datasets.store import Dataset
 from training.features import efficientnet
+from training.gan import snapshots
+from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
-from training.metrics.density_coverage import density_coverage
-from training.metrics.frechet import frechet_distance
-from training.networks.weights import load_generator, save_generator
-from training.run import snapshots
-from training.run.checkpoint import load_checkpoint
-from training.run.disk import make_room
-from training.run.folder import CHECKPOINT
-from training.run.journal import CLOCK, LOG
-from training.run.loop import run
-from training.run.report import read_log
-from training.run.snapshots import (
+from training.gan.snapshots import (
     BEST,
     CURVE,
     FLAT_IMAGES,
@@ -39,6 +31,14 @@ from training.run.snapshots import (
     best,
     flat_since,
 )
+from training.metrics.density_coverage import density_coverage
+from training.metrics.frechet import frechet_distance
+from training.networks.weights import load_generator, save_generator
+from training.run.checkpoint import load_checkpoint
+from training.run.disk import thin_out
+from training.run.folder import CHECKPOINT
+from training.run.journal import CLOCK, LOG, read_log
+from training.run.loop import run
 
 require_module(efficientnet.LITE0.package)
 
@@ -132,7 +132,7 @@ def test_collapse_and_copies_move_the_figures_the_right_way() -> None:
 def test_a_run_is_not_watched_by_images_that_it_trains_on(squares: Dataset, tmp_path: Path) -> None:
     seen = Watch(squares.directory, count=12, cache=tmp_path / "cache")
     with pytest.raises(OverlapError, match="64 of 64 images of squares"):
-        run(TINY, squares, tmp_path / "run", CPU, watch=seen)
+        run(build_trainer(TINY, squares, CPU), tmp_path / "run", watch=seen)
 
 
 def test_a_run_is_measured_after_the_fact(
@@ -190,8 +190,8 @@ def test_figures_of_other_images_are_not_mixed(watch: Watch, tmp_path: Path) -> 
 
 def test_measuring_does_not_change_a_run(squares: Dataset, watch: Watch, tmp_path: Path) -> None:
     plain, watched = tmp_path / "plain", tmp_path / "watched"
-    assert run(TINY, squares, plain, CPU) == 0
-    assert run(TINY, squares, watched, CPU, watch=watch) == 0
+    assert run(build_trainer(TINY, squares, CPU), plain) == 0
+    assert run(build_trainer(TINY, squares, CPU), watched, watch=watch) == 0
     one, other = (load_checkpoint(folder / CHECKPOINT, CPU) for folder in (plain, watched))
     for name in ("generator", "discriminator", "average"):
         assert all(torch.equal(other[name][key], value) for key, value in one[name].items()), name
@@ -216,7 +216,7 @@ def test_a_run_killed_before_it_measured_has_the_same_curve(
     squares: Dataset, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    run(TINY, squares, whole, CPU, watch=watch)
+    run(build_trainer(TINY, squares, CPU), whole, watch=watch)
     measure = Curve.measure
 
     def dying(curve: Curve, weights: Path) -> Snapshot:
@@ -226,13 +226,13 @@ def test_a_run_killed_before_it_measured_has_the_same_curve(
 
     monkeypatch.setattr(Curve, "measure", dying)
     with pytest.raises(KeyboardInterrupt):
-        run(TINY, squares, killed, CPU, watch=watch)
+        run(build_trainer(TINY, squares, CPU), killed, watch=watch)
     assert load_checkpoint(killed / CHECKPOINT, CPU)["images_seen"] == 128
     monkeypatch.setattr(Curve, "measure", measure)
     # It has measured a later snapshot, which the run is going to write again.
     later = Curve(killed / CURVE, Examiner(watch, CPU))
     later.measure(save(killed, 192, 9.0))
-    assert run(TINY, squares, killed, CPU, watch=watch) == 0
+    assert run(build_trainer(TINY, squares, CPU), killed, watch=watch) == 0
     assert (killed / CURVE).read_bytes() == (whole / CURVE).read_bytes()
     chosen, expected = (load_generator(folder / BEST)[0].state_dict() for folder in (killed, whole))
     assert all(torch.equal(chosen[name], value) for name, value in expected.items())
@@ -252,14 +252,14 @@ def test_a_flat_run_ends_when_it_was_told_to(
     monkeypatch.setattr(Examiner, "measure", never_better)
     options = dataclasses.replace(TINY, snapshot_images=32)
     stopping = dataclasses.replace(watch, stop_when_flat=True)
-    assert run(options, squares, tmp_path / "run", CPU, watch=stopping) == 0
+    assert run(build_trainer(options, squares, CPU), tmp_path / "run", watch=stopping) == 0
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT, CPU)["images_seen"] == 128
     assert json.loads((tmp_path / "run" / CURVE).read_text())["flat_since"] == 96
     assert told(tmp_path / "run")[-1]["flat_since"] == 96
     # The same command finds it flat, and the same without the option goes on.
-    assert run(options, squares, tmp_path / "run", CPU, watch=stopping) == 0
+    assert run(build_trainer(options, squares, CPU), tmp_path / "run", watch=stopping) == 0
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT, CPU)["images_seen"] == 128
-    assert run(options, squares, tmp_path / "run", CPU, watch=watch) == 0
+    assert run(build_trainer(options, squares, CPU), tmp_path / "run", watch=watch) == 0
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT, CPU)["images_seen"] == 192
 
 
@@ -268,7 +268,8 @@ def test_the_best_weights_outlast_a_small_budget(watch: Watch, tmp_path: Path) -
     curve = Curve(folder / CURVE, Examiner(watch, CPU))
     for seen, gain in ((64, 40.0), (128, 1.0)):
         curve.measure(save(folder, seen, gain))
-    make_room(folder, needed=10, budget=1)
+    with pytest.raises(OSError, match=r"--disk-budget: .* are not enough"):
+        thin_out(folder, needed=10, budget=1)
     assert [path.stem for path in (folder / "weights").iterdir()] == ["00000128"]
     assert load_generator(folder / BEST)[1]["training"]["images_seen"] == 64
 

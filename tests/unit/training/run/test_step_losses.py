@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
+from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.trainer import StyleganTrainer
-from training.run.folder import CHECKPOINT, WEIGHTS
+from training.gan.trainer import WEIGHTS
+from training.networks.weights import load_generator
+from training.run.folder import CHECKPOINT
 from training.run.loop import run
-from training.run.step_losses import READ_STEPS
+from training.run.trainer import READ_STEPS
 
 CPU = torch.device("cpu")
 TINY = dataclasses.replace(
@@ -53,7 +55,7 @@ def spoil(trainer: StyleganTrainer) -> None:
 def test_losses_are_read_every_few_steps(squares: Dataset) -> None:
     # p is followed, but stays 0: what is drawn for augmentation is looked at on the CPU.
     options = dataclasses.replace(TINY, augment_target=0.99)
-    trainer = StyleganTrainer(options, RealImages(squares, options.seed, options.mirror), CPU)
+    trainer = StyleganTrainer(options, squares, CPU)
     with Reads(trainer) as reads:
         for reads.step in range(1, 3 * READ_STEPS + 1):
             trainer.step()
@@ -61,9 +63,7 @@ def test_losses_are_read_every_few_steps(squares: Dataset) -> None:
 
 
 def test_reading_early_changes_nothing(squares: Dataset) -> None:
-    eager, lazy = (
-        StyleganTrainer(TINY, RealImages(squares, TINY.seed, TINY.mirror), CPU) for _ in range(2)
-    )
+    eager, lazy = (StyleganTrainer(TINY, squares, CPU) for _ in range(2))
     read = [dict(eager.step()) for _ in range(9)]
     unread = [lazy.step() for _ in range(9)]
     assert [dict(losses) for losses in unread] == read
@@ -72,7 +72,7 @@ def test_reading_early_changes_nothing(squares: Dataset) -> None:
 
 
 def test_a_spoilt_step_is_told_by_its_own_number(squares: Dataset) -> None:
-    trainer = StyleganTrainer(TINY, RealImages(squares, TINY.seed, TINY.mirror), CPU)
+    trainer = StyleganTrainer(TINY, squares, CPU)
     trainer.step()
     spoil(trainer)
     with pytest.raises(FloatingPointError, match="losses after 8 images are not finite"):
@@ -95,9 +95,10 @@ def test_nothing_of_a_spoilt_run_is_saved(
 
     monkeypatch.setattr(StyleganTrainer, "step", spoiling)
     with pytest.raises(FloatingPointError, match="losses after 72 images are not finite"):
-        run(options, squares, tmp_path / "run", CPU)
+        run(build_trainer(options, squares, CPU), tmp_path / "run")
     assert not (tmp_path / "run" / "sheets" / "00000080.png").exists()
-    assert not (tmp_path / "run" / WEIGHTS).exists()
+    _, story = load_generator(tmp_path / "run" / WEIGHTS)
+    assert story["training"]["images_seen"] == 40
     state = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)
     assert state["images_seen"] == 40
 
@@ -116,7 +117,7 @@ def test_weights_that_the_last_update_spoilt_are_not_saved(
         return losses
 
     monkeypatch.setattr(StyleganTrainer, "step", spoiling)
-    with pytest.raises(FloatingPointError, match="a weight after 80 images is not finite"):
-        run(options, squares, tmp_path / "run", CPU)
+    with pytest.raises(FloatingPointError, match=r"generator\.synthesis\.constant after 80 images"):
+        run(build_trainer(options, squares, CPU), tmp_path / "run")
     state = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)
     assert state["images_seen"] == 40

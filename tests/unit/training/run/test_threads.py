@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from training.datasets.store import Dataset
+from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
 from training.run import threads
-from training.run.journal import LOG
+from training.run.journal import LOG, read_log
 from training.run.loop import run
-from training.run.report import read_log
 from training.run.threads import LONGEST_WINDOW, PATIENCE, WINDOW, Pace, ThreadChoice
 
 # Images per second with 1 and 2 threads, as measured: alone, and beside a process on one core.
@@ -175,7 +175,10 @@ def test_a_run_beside_a_busy_process_tries_both_and_ends(
     try:
         set_threads(2)
         options = PRESETS["stylegan-16-tiny"]
-        assert run(options, squares, tmp_path / "run", torch.device("cpu"), pace=pace) == 0
+        assert (
+            run(build_trainer(options, squares, torch.device("cpu")), tmp_path / "run", pace=pace)
+            == 0
+        )
     finally:
         busy.kill()
         busy.wait()

@@ -1,6 +1,8 @@
 """Time-lapses, read back by Pillow and by ffmpeg."""
 
 import subprocess
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.cli.timelapse import CAPTION_HEIGHT, main
+from training.cli.timelapse import CAPTION_HEIGHT, main, write_mp4, write_webp
 
 COLOURS = {16: (200, 30, 30), 32: (30, 200, 30), 48: (30, 30, 200)}
 
@@ -56,6 +58,24 @@ def test_mp4_shows_every_sheet_and_holds_the_last_one(run: Path, tmp_path: Path)
     for frame, colour in zip(frames[:3], COLOURS.values(), strict=True):
         assert near(frame[8, 8], colour)
     assert near(frames[-1][8, 8], COLOURS[48])
+
+
+@pytest.mark.parametrize("writer", [write_webp, write_mp4])
+def test_a_long_film_keeps_few_frames(writer: Callable[..., None], tmp_path: Path) -> None:
+    alive: list[weakref.ref[Image.Image]] = []
+    most = 0
+
+    def frames() -> Iterator[Image.Image]:
+        nonlocal most
+        for level in range(30):
+            frame = Image.new("RGB", (64, 64), (level, 0, 0))
+            alive.append(weakref.ref(frame))
+            most = max(most, sum(one() is not None for one in alive))
+            yield frame
+
+    writer(frames(), 30, tmp_path / "film.mp4", 6.0, 1.0)
+    assert len(alive) == 30
+    assert most <= 3
 
 
 def test_what_cannot_be_shown_is_refused(

@@ -7,16 +7,17 @@ import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
-from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
 from training.gan.dcgan.options import DcganOptions
 from training.gan.dcgan.trainer import DcganTrainer
+from training.gan.kinds import build_trainer
 from training.gan.losses import discriminator_loss
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.options import StyleganOptions
+from training.gan.trainer import WEIGHTS
 from training.networks.weights import load_generator
 from training.run.checkpoint import load_checkpoint
-from training.run.folder import CHECKPOINT, WEIGHTS
+from training.run.folder import CHECKPOINT
 from training.run.loop import run
 
 CPU = torch.device("cpu")
@@ -25,7 +26,7 @@ NETWORKS = ("generator", "discriminator", "average")
 
 
 def trained(dataset: Dataset, steps: int, options: DcganOptions = TINY) -> DcganTrainer:
-    trainer = DcganTrainer(options, RealImages(dataset, options.seed, options.mirror), CPU)
+    trainer = DcganTrainer(options, dataset, CPU)
     for _ in range(steps):
         trainer.step()
     return trainer
@@ -69,7 +70,10 @@ def test_without_a_half_life_the_average_is_the_generator(squares: Dataset) -> N
 
 
 def test_a_run_leaves_calibrated_weights(squares: Dataset, tmp_path: Path) -> None:
-    assert run(dataclasses.replace(TINY, images=64), squares, tmp_path / "run", CPU) == 0
+    assert (
+        run(build_trainer(dataclasses.replace(TINY, images=64), squares, CPU), tmp_path / "run")
+        == 0
+    )
     generator, story = load_generator(tmp_path / "run" / WEIGHTS)
     assert generator.kind == "dcgan"
     assert generator.config == TINY.network
@@ -85,32 +89,42 @@ def test_a_run_leaves_calibrated_weights(squares: Dataset, tmp_path: Path) -> No
 
 def test_a_grey_network_trains_on_a_colour_dataset(squares: Dataset, tmp_path: Path) -> None:
     grey = dataclasses.replace(TINY, network=dataclasses.replace(TINY.network, image_channels=1))
-    assert run(dataclasses.replace(grey, images=16), squares, tmp_path / "run", CPU) == 0
+    assert (
+        run(build_trainer(dataclasses.replace(grey, images=16), squares, CPU), tmp_path / "run")
+        == 0
+    )
     generator, story = load_generator(tmp_path / "run" / WEIGHTS)
     assert generator.config.image_channels == 1
     assert story["training"]["dataset"]["digest"] == f"{squares.digest}-grey"
     # The same folder cannot go on in colour.
     with pytest.raises(ValueError, match="other options"):
-        run(TINY, squares, tmp_path / "run", CPU)
+        run(build_trainer(TINY, squares, CPU), tmp_path / "run")
 
 
 def test_a_checkpoint_of_the_other_kind_is_refused(squares: Dataset, tmp_path: Path) -> None:
     stylegan = dataclasses.replace(PRESETS["stylegan-16-tiny"], precision="fp32")
-    run(dataclasses.replace(TINY, images=16), squares, tmp_path / "dcgan", CPU)
+    run(build_trainer(dataclasses.replace(TINY, images=16), squares, CPU), tmp_path / "dcgan")
     with pytest.raises(ValueError, match="trains a dcgan, not a stylegan2"):
-        run(stylegan, squares, tmp_path / "dcgan", CPU)
+        run(build_trainer(stylegan, squares, CPU), tmp_path / "dcgan")
     with pytest.raises(ValueError, match="trains a dcgan, not a stylegan2"):
-        run(stylegan, squares, tmp_path / "other", CPU, transfer=tmp_path / "dcgan" / CHECKPOINT)
+        run(
+            build_trainer(stylegan, squares, CPU),
+            tmp_path / "other",
+            initial=tmp_path / "dcgan" / CHECKPOINT,
+        )
 
 
 def test_a_longer_run_may_go_on(squares: Dataset, tmp_path: Path) -> None:
     short = dataclasses.replace(TINY, images=16, lr_decay_from=1.0)
-    run(short, squares, tmp_path / "run", CPU)
-    run(dataclasses.replace(short, images=24), squares, tmp_path / "run", CPU)
+    run(build_trainer(short, squares, CPU), tmp_path / "run")
+    run(build_trainer(dataclasses.replace(short, images=24), squares, CPU), tmp_path / "run")
     assert load_checkpoint(tmp_path / "run" / CHECKPOINT, CPU)["images_seen"] == 24
     # Its steps would have been smaller from the 13th image on.
     with pytest.raises(ValueError, match="other options"):
-        run(dataclasses.replace(short, lr_decay_from=0.5), squares, tmp_path / "run", CPU)
+        run(
+            build_trainer(dataclasses.replace(short, lr_decay_from=0.5), squares, CPU),
+            tmp_path / "run",
+        )
 
 
 def test_options_without_a_kind_are_a_stylegan2s() -> None:
@@ -141,4 +155,4 @@ def test_a_grey_dataset_cannot_train_a_colour_network(tmp_path: Path) -> None:
     grey = dataclasses.replace(colour.header, channels=1)
     dataset = Dataset(colour.directory, grey, colour.shards, colour.digest)
     with pytest.raises(ValueError, match="grey images cannot be coloured"):
-        run(TINY, dataset, tmp_path / "run", CPU)
+        run(build_trainer(TINY, dataset, CPU), tmp_path / "run")

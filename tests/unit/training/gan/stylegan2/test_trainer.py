@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
-from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
 from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
@@ -26,7 +25,7 @@ TINY = dataclasses.replace(PRESETS["stylegan-16-tiny"], batch=16)
 def trained(
     dataset: Dataset, steps: int, options: StyleganOptions = TINY, compute: Compute | None = None
 ) -> StyleganTrainer:
-    images = RealImages(dataset, options.seed, options.mirror)
+    images = dataset
     trainer = StyleganTrainer(options, images, CPU, compute)
     for _ in range(steps):
         trainer.step()
@@ -163,7 +162,7 @@ def test_the_highest_resolution_builds_and_steps(tmp_path) -> None:
         precision="fp32",
     )
     dataset = write_dataset(tmp_path / "large", count=4, side=256)
-    trainer = StyleganTrainer(options, RealImages(dataset, 0, True), CPU)
+    trainer = StyleganTrainer(options, dataset, CPU)
     before = {name: value.clone() for name, value in weights(trainer).items()}
     losses = trainer.step()
     assert {"loss_d", "loss_g", "r1", "path_length", "augment_p"} <= losses.keys()
@@ -178,8 +177,6 @@ def test_a_missing_compiler_is_named(squares: Dataset, monkeypatch: pytest.Monke
         trained(squares, 0, TINY, Compute(compiled=True))
 
 
-def test_a_dcgan_is_not_shared_out(squares: Dataset) -> None:
-    name = next(name for name, options in PRESETS.items() if options.kind == "dcgan")
-    images = RealImages(squares, 0, True)
-    with pytest.raises(ValueError, match="a dcgan is trained by one process on whole batches"):
-        build_trainer(PRESETS[name], images, CPU, Compute(accumulate=2))
+def test_a_dcgans_batch_is_not_cut_into_passes(squares: Dataset) -> None:
+    with pytest.raises(ValueError, match="needs the whole batch in one pass"):
+        build_trainer(PRESETS["dcgan-16-tiny"], squares, CPU, Compute(accumulate=2))

@@ -1,11 +1,13 @@
 """A run as a whole: it learns, resumes exactly, and refuses what it cannot do."""
 
 import dataclasses
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,22 +15,24 @@ from tests.unit.training.conftest import write_dataset
 from training.cli.train import main
 from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
+from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.options import Phase, StyleganOptions
 from training.gan.stylegan2.trainer import StyleganTrainer
+from training.gan.trainer import WEIGHTS
 from training.networks.weights import load_generator
 from training.run.checkpoint import load_checkpoint
-from training.run.folder import CHECKPOINT, WEIGHTS
-from training.run.journal import LOG
+from training.run.folder import CHECKPOINT
+from training.run.journal import LOG, read_log
 from training.run.loop import run
-from training.run.report import read_log
+from training.run.trainer import StepLosses
 
 CPU = torch.device("cpu")
 TINY = PRESETS["stylegan-16-tiny"]
 
 
 def trained(dataset: Dataset, steps: int, options: StyleganOptions = TINY) -> StyleganTrainer:
-    trainer = StyleganTrainer(options, RealImages(dataset, options.seed, options.mirror), CPU)
+    trainer = StyleganTrainer(options, dataset, CPU)
     for _ in range(steps):
         trainer.step()
     return trainer
@@ -59,7 +63,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(squares: Dataset) -> None:
 
 
 def test_a_run_leaves_weights_sheets_and_a_log(squares: Dataset, tmp_path: Path) -> None:
-    assert run(TINY, squares, tmp_path / "run", CPU) == 0
+    assert run(build_trainer(TINY, squares, CPU), tmp_path / "run") == 0
     generator, metadata = load_generator(tmp_path / "run" / WEIGHTS)
     assert generator.config == TINY.network
     assert metadata["training"]["images_seen"] == TINY.total_images
@@ -70,15 +74,37 @@ def test_a_run_leaves_weights_sheets_and_a_log(squares: Dataset, tmp_path: Path)
     assert [record["images"] for record in log] == [32, 64, 96, 128, 160, 192]
     assert all(np.isfinite(record["loss_d"]) for record in log)
     # The run is complete: the same command has nothing left to do.
-    assert run(TINY, squares, tmp_path / "run", CPU) == 0
+    assert run(build_trainer(TINY, squares, CPU), tmp_path / "run") == 0
+
+
+def test_a_run_that_is_stopped_while_it_grows_leaves_weights(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers that it has not learnt leave the picture as it is."""
+    trainer = build_trainer(TINY, squares, CPU)
+    step = StyleganTrainer.step
+
+    def interrupting(trainer: StyleganTrainer) -> StepLosses:
+        if trainer.images_seen == 24:
+            signal.raise_signal(signal.SIGINT)
+        return step(trainer)
+
+    monkeypatch.setattr(StyleganTrainer, "step", interrupting)
+    assert run(trainer, tmp_path / "run") == 130
+    generator, story = load_generator(tmp_path / "run" / WEIGHTS)
+    assert story["training"]["images_seen"] == 32
+    z = torch.randn(4, TINY.network.z_dim)
+    large, small = generator.sample(z), generator.sample(z, resolution=8)
+    torch.testing.assert_close(F.avg_pool2d(large, 2), small, rtol=0, atol=0.2)
+    assert not (tmp_path / "run" / "weights").exists()  # of whole networks alone
 
 
 def test_runs_are_not_mixed(squares: Dataset, tmp_path: Path) -> None:
-    run(TINY, squares, tmp_path / "run", CPU)
+    run(build_trainer(TINY, squares, CPU), tmp_path / "run")
     with pytest.raises(ValueError, match="other options"):
-        run(dataclasses.replace(TINY, batch=4), squares, tmp_path / "run", CPU)
+        run(build_trainer(dataclasses.replace(TINY, batch=4), squares, CPU), tmp_path / "run")
     with pytest.raises(ValueError, match="another dataset"):
-        run(TINY, write_dataset(tmp_path / "other", seed=1), tmp_path / "run", CPU)
+        run(build_trainer(TINY, write_dataset(tmp_path / "other", seed=1), CPU), tmp_path / "run")
 
 
 def test_the_future_of_a_run_may_be_changed_but_not_its_past() -> None:
@@ -124,7 +150,7 @@ def test_an_epoch_shows_every_image_once(squares: Dataset) -> None:
 def test_the_average_follows_the_generator(squares: Dataset) -> None:
     options = dataclasses.replace(TINY, ema_half_life=1_000_000)
     trainer = trained(squares, 12, options)
-    start = StyleganTrainer(options, trainer.images, CPU).generator.synthesis.constant
+    start = StyleganTrainer(options, squares, CPU).generator.synthesis.constant
     moved = trainer.generator.synthesis.constant
     average = trainer.average.synthesis.constant
     # Half-life 10 % of the images seen: the average is near the generator, but behind it.

@@ -1,16 +1,18 @@
 """A transferred run begins with the best of its source and does not lose it in the first steps."""
 
+import copy
 import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 
-from training.datasets.batches import RealImages
 from training.datasets.store import Dataset
+from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.options import Phase, StyleganOptions
 from training.gan.stylegan2.trainer import StyleganTrainer
+from training.networks.weights import save_generator
 from training.run.checkpoint import load_checkpoint
 from training.run.folder import CHECKPOINT
 from training.run.loop import run
@@ -23,7 +25,7 @@ TRANSFER = dataclasses.replace(
 
 
 def trainer_of(dataset: Dataset, options: StyleganOptions) -> StyleganTrainer:
-    return StyleganTrainer(options, RealImages(dataset, options.seed, options.mirror), CPU)
+    return StyleganTrainer(options, dataset, CPU)
 
 
 @pytest.fixture
@@ -98,17 +100,39 @@ def test_path_lengths_are_compared_with_those_of_the_source(
 
 
 def test_a_run_that_is_resumed_is_not_transferred_again(squares: Dataset, tmp_path: Path) -> None:
-    run(TINY, squares, tmp_path / "source", CPU)
+    run(build_trainer(TINY, squares, CPU), tmp_path / "source")
     begin = tmp_path / "source" / CHECKPOINT
     whole = dataclasses.replace(TRANSFER, lr_decay_from=1.0, texture_from=0.0).with_images(64)
-    run(whole.with_images(32), squares, tmp_path / "parts", CPU, transfer=begin)
-    run(whole, squares, tmp_path / "parts", CPU, transfer=begin)
-    run(whole, squares, tmp_path / "at-once", CPU, transfer=begin)
+    run(build_trainer(whole.with_images(32), squares, CPU), tmp_path / "parts", initial=begin)
+    run(build_trainer(whole, squares, CPU), tmp_path / "parts", initial=begin)
+    run(build_trainer(whole, squares, CPU), tmp_path / "at-once", initial=begin)
     parts, once = (
         load_checkpoint(tmp_path / name / CHECKPOINT, CPU) for name in ("parts", "at-once")
     )
     for network in ("generator", "average", "discriminator"):
         assert all(torch.equal(once[network][key], value) for key, value in parts[network].items())
+
+
+def test_a_generator_alone_waits_for_its_discriminator(
+    squares: Dataset, source: StyleganTrainer, tmp_path: Path
+) -> None:
+    save_generator(tmp_path / "a.safetensors", source.average, {}, {})
+    options = dataclasses.replace(
+        TRANSFER, discriminator_first_images=32, lr_warmup_images=16, path_length_weight=2.0
+    )
+    trainer = trainer_of(squares, options)
+    new = copy.deepcopy(trainer.discriminator)
+    trainer.begin_with(tmp_path / "a.safetensors")
+    for _ in range(5):  # the fifth step has a size of zero
+        trainer.step()
+    assert distance(trainer.generator, source.average) == 0
+    assert distance(trainer.average, source.average) == 0
+    assert distance(trainer.discriminator, new) > 1e-3
+    assert trainer.path_length_mean > 0
+    trainer.step()
+    assert distance(trainer.generator, source.average) > 0
+    with pytest.raises(ValueError, match="discriminator_first_images: the file holds no discrim"):
+        trainer_of(squares, TRANSFER).begin_with(tmp_path / "a.safetensors")
 
 
 def test_a_transfer_that_the_options_do_not_tell_of_is_refused(

@@ -15,7 +15,7 @@ from training.cli.upscaler import main
 from training.datasets.store import Dataset
 from training.export.repository import read_card
 from training.upscaling.compact.network import CompactConfig, LearningUpscaler
-from training.upscaling.compact.run import WEIGHTS
+from training.upscaling.compact.trainer import WEIGHTS
 from training.upscaling.compact.weights import load_upscaler, save_upscaler
 from training.upscaling.material import pictures_of
 from training.upscaling.methods import CLASSICAL

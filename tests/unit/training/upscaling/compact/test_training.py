@@ -14,12 +14,17 @@ from training.datasets.store import Dataset
 from training.networks.tensor_file import WeightsError
 from training.run.checkpoint import load_checkpoint, save_checkpoint
 from training.run.folder import CHECKPOINT
-from training.run.report import read_log
+from training.run.journal import read_log
+from training.run.loop import run
 from training.upscaling.compact.network import CompactConfig, LearningUpscaler
 from training.upscaling.compact.options import PRESETS, CompactOptions
 from training.upscaling.compact.pairs import Pairs
-from training.upscaling.compact.run import WEIGHTS, run, watched_psnr
-from training.upscaling.compact.trainer import CompactTrainer
+from training.upscaling.compact.trainer import (
+    WEIGHTS,
+    CompactTrainer,
+    HeldoutPsnr,
+    watched_psnr,
+)
 from training.upscaling.compact.weights import load_upscaler, save_upscaler
 
 CPU = torch.device("cpu")
@@ -27,15 +32,15 @@ TINY: CompactOptions = PRESETS["compact-tiny"]
 
 
 def trained(dataset: Dataset, steps: int) -> CompactTrainer:
-    pairs = Pairs((dataset,), TINY.side, TINY.seed, TINY.soft)
-    trainer = CompactTrainer(TINY, pairs, CPU)
+    trainer = CompactTrainer(TINY, (dataset,), CPU)
     for _ in range(steps):
         trainer.step()
     return trainer
 
 
 def train(dataset: Dataset, folder: Path, options: CompactOptions = TINY) -> int:
-    return run(options, (dataset,), dataset, folder, CPU)
+    trainer = CompactTrainer(options, (dataset,), CPU)
+    return run(trainer, folder, watch=HeldoutPsnr(dataset))
 
 
 def test_training_beats_bicubic(squares: Dataset, tmp_path: Path) -> None:
@@ -67,8 +72,8 @@ def test_a_run_may_begin_with_the_weights_of_another(squares: Dataset, tmp_path:
     deeper = dataclasses.replace(
         TINY, network=dataclasses.replace(TINY.network, depth=2), images=8, log_images=8
     )
-    one = (deeper, (squares,), squares, tmp_path / "run", CPU, tmp_path / WEIGHTS)
-    assert run(*one) == 0
+    trainer = CompactTrainer(deeper, (squares,), CPU)
+    assert run(trainer, tmp_path / "run", initial=tmp_path / WEIGHTS) == 0
     (record,) = read_log(tmp_path / "run" / "log.jsonl")
     assert record["psnr_training"] > trained(squares, 0).step()["psnr_training"]
     assert load_upscaler(tmp_path / "run" / WEIGHTS)[0].config.depth == 2
@@ -88,7 +93,7 @@ def test_a_folder_of_another_run_is_refused(squares: Dataset, tmp_path: Path) ->
     train(squares, tmp_path / "run", short)
     with pytest.raises(ValueError, match="other options"):
         train(squares, tmp_path / "run", dataclasses.replace(short, seed=1))
-    with pytest.raises(ValueError, match="other datasets"):
+    with pytest.raises(ValueError, match="another dataset"):
         train(write_dataset(tmp_path / "other", seed=1), tmp_path / "run", short)
 
 
@@ -106,7 +111,7 @@ def test_a_loss_that_is_no_number_ends_the_run(squares: Dataset) -> None:
     with torch.no_grad():
         trainer.network.linear[0, 0, 0, 0] = math.nan
     with pytest.raises(FloatingPointError, match="not finite"):
-        trainer.step()
+        dict(trainer.step())
 
 
 def test_pairs_depend_on_their_position_alone(squares: Dataset) -> None:
@@ -157,5 +162,5 @@ def test_impossible_options_are_refused(field: str, value: object) -> None:
 
 def test_options_survive_json() -> None:
     assert CompactOptions.from_json(TINY.to_json()) == TINY
-    with pytest.raises(ValueError, match="not the options"):
+    with pytest.raises(ValueError, match="trains a dcgan, not a compact upscaler"):
         CompactOptions.from_json('{"kind": "dcgan"}')

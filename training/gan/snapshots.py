@@ -21,9 +21,12 @@ import torch
 from numpy.typing import NDArray
 
 from training import files
+from training.datasets.likeness.looks import look
+from training.datasets.likeness.overlap import overlap
 from training.features import efficientnet
 from training.features.cache import FeatureCache
 from training.features.extraction import Extractor, Pictures, extract
+from training.gan.trainer import GanTrainer
 from training.metrics.density_coverage import METRIC as COVERAGE
 from training.metrics.density_coverage import density_coverage
 from training.metrics.evaluate import Plan
@@ -33,6 +36,8 @@ from training.metrics.samples import Sampler
 from training.networks.interface import ImageGenerator
 from training.networks.weights import load_generator
 from training.run.curves import draw_snapshots
+from training.run.folder import RunFolder
+from training.run.journal import Journal
 
 CURVE = "curve.json"
 FIGURE_SUFFIX = ".png"
@@ -61,6 +66,10 @@ class Watch:
     count: int = Plan.count
     cache: Path = Plan.cache
     stop_when_flat: bool = False
+
+    def begin(self, files: RunFolder, trainer: GanTrainer, journal: Journal) -> Watching:
+        """Begin with a run that is restored, or new; see `Watching`."""
+        return Watching(self, files, trainer, journal)
 
 
 @dataclass(frozen=True)
@@ -305,6 +314,58 @@ class Curve:
         }
         files.write(self.path, files.pretty(content))
         draw_snapshots(content, self.path.with_suffix(FIGURE_SUFFIX))
+
+
+class Watching:
+    """Keeps the curve of a run that goes on; what a killed one left unmeasured it measures at once.
+
+    Args:
+        watch: how to measure.
+        files: of the run.
+        trainer: restored, or new.
+        journal: open; each snapshot gets a line.
+
+    Raises:
+        OverlapError: held-out images are copies of those that the run trains on.
+        ValueError: the held-out images do not fit, or the folder's curve was measured otherwise.
+        DatasetError: they are no data set, or damaged.
+    """
+
+    def __init__(
+        self, watch: Watch, files: RunFolder, trainer: GanTrainer, journal: Journal
+    ) -> None:
+        self._watch = watch
+        self._files, self._trainer, self._journal = files, trainer, journal
+        examiner = Examiner(watch, trainer.device)
+        heldout, dataset = examiner.collection(trainer.average), trainer.images.dataset
+        looks = look(heldout.images, heldout.name, watch.cache, heldout.cache_name)
+        seen = look(dataset.images_NHWC, dataset.header.name, watch.cache, dataset.digest)
+        overlap((heldout.name, looks), (dataset.header.name, seen)).refuse()
+        self._curve = Curve(files.path / CURVE, examiner)
+        self._curve.rewind(trainer.images_seen)
+        self.measure()
+
+    @property
+    def enough(self) -> bool:
+        """Whether the run has not got better for long, and shall end then."""
+        return self._watch.stop_when_flat and self._curve.flat_since is not None
+
+    def measure(self) -> None:
+        """Measure the snapshot of this moment, if it left weights and was not measured; tell of it.
+
+        Raises:
+            OSError: a file cannot be read or written; the checkpoint is whole.
+        """
+        seen = self._trainer.images_seen
+        weights = self._files.numbered(seen)
+        if weights.exists() and self._curve.measured(seen) is None:
+            figures = asdict(self._curve.measure(weights))
+            del figures["images_seen"]
+            if self._curve.flat_since is not None:
+                figures["flat_since"] = self._curve.flat_since
+            self._journal.measured(seen, self._trainer.resolution, figures)
+        since = self._curve.flat_since
+        self._journal.remarks["curve"] = "" if since is None else f"FD flat since {since:,} images"
 
 
 def _figures(

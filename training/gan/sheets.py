@@ -1,50 +1,19 @@
-"""What a run shows of itself: a log of JSON lines, sample sheets of fixed seeds, and curves."""
+"""Sample sheets: what a generator draws of fixed seeds, as one picture."""
 
 from __future__ import annotations
 
 import copy
-import json
-import os
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.files import write
 from training.networks.interface import ImageGenerator
 from training.networks.pixels import to_uint8
 
 SHEET_SIDE = 8
 SHEET_SEED = 1
-
-
-def append_log(path: Path, record: dict[str, Any]) -> None:
-    """Append one JSON line and flush it to the disk."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """Read what `append_log` wrote; a line cut short by a crash is left out."""
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return records
-
-
-def rewind_log(path: Path, images_seen: int) -> None:
-    """Drop the records of steps that a resumed run is going to do again."""
-    if path.exists():
-        kept = [record for record in read_log(path) if record["images"] <= images_seen]
-        write(path, "".join(json.dumps(record) + "\n" for record in kept).encode())
 
 
 @torch.no_grad()
