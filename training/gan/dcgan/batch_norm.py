@@ -25,6 +25,10 @@ def sharing() -> Iterator[None]:
 class SharedBatchNorm2d(nn.BatchNorm2d):
     """Normalises by the mean and the variance of all processes' parts, which have one size."""
 
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+
     def forward(self, input: Tensor) -> Tensor:
         """Normalise features [B, C, H, W]; outside of `sharing`, as `nn.BatchNorm2d` does."""
         if not (self.training and _SHARING.get()):
