@@ -7,7 +7,7 @@ from pathlib import Path
 
 from animegan_search.ssim.definition import DEFINITIONS, UNIFORM7, definition
 from training.cli.arguments import HelpFormatter, Verbs
-from training.cli.index.options import (
+from training.cli.index.arguments import (
     INDEXES,
     add_cache,
     add_means,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from animegan_search.ssim.index import Index
 from training.cli.arguments import HelpFormatter, Verbs
-from training.cli.index.options import (
+from training.cli.index.arguments import (
     add_cache,
     add_index,
     add_means,

@@ -9,7 +9,7 @@ from animegan_cli.console import say
 from animegan_cli.progress import ProgressBar
 from animegan_search.ssim.index import Index
 from training.cli.arguments import HelpFormatter, Verbs
-from training.cli.index.options import add_index
+from training.cli.index.arguments import add_index
 from training.index.scans import publish_scans
 
 EPILOG = """\

@@ -9,7 +9,7 @@ from pathlib import Path
 from animegan_cli.console import complain, say
 from animegan_search.ssim.index import Index, SearchIndexError, index_directories
 from training.cli.arguments import HelpFormatter, Verbs
-from training.cli.index.options import INDEXES
+from training.cli.index.arguments import INDEXES
 
 COLUMNS = "{:<24} {:<10} {:>14} {:>10} {:>7} {:>9}  {}"
 

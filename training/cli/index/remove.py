@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from training.cli.arguments import HelpFormatter, Verbs, natural
-from training.cli.index.options import add_index, add_means, add_no_calibration, means, tell
+from training.cli.index.arguments import add_index, add_means, add_no_calibration, means, tell
 from training.index.changing import remove
 
 EPILOG = """\

@@ -6,7 +6,7 @@ import argparse
 
 from animegan_search.ssim.index import Index
 from training.cli.arguments import HelpFormatter, Verbs
-from training.cli.index.options import add_index, tell
+from training.cli.index.arguments import add_index, tell
 
 
 def add(verbs: Verbs) -> None:

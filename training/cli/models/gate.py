@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from training.cli.models.options import add_measuring, add_repository, add_step, open_store
+from training.cli.models.arguments import add_measuring, add_repository, add_step, open_store
 from training.release.store import Store
 
 EPILOG = """\

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from animegan_cli.console import table
-from training.cli.models.options import add_repository, add_step, describe, open_store
+from training.cli.models.arguments import add_repository, add_step, describe, open_store
 from training.release.history import Entry, history
 
 _HEAD = ("time", "who", "step", "version", "traffic from then on", "note")

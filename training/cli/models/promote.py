@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from training.cli.models.options import add_step_on_tritons, open_store, open_tritons, show
+from training.cli.models.arguments import add_step_on_tritons, open_store, open_tritons, show
 from training.release.actions import promote
 
 

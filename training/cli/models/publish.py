@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from training.cli.models.options import add_note, add_repository, add_step, open_store, show
+from training.cli.models.arguments import add_note, add_repository, add_step, open_store, show
 from training.release.publish import publish
 from training.release.store import Store
 

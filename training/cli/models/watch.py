@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from training.cli.models.options import (
+from training.cli.models.arguments import (
     add_measuring,
     add_repository,
     add_step,

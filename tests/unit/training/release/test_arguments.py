@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from training.cli.models.options import add_step_on_tritons, open_store, open_tritons
+from training.cli.models.arguments import add_step_on_tritons, open_store, open_tritons
 
 ENVIRONMENT = {
     "ANIMEGAN_MODELS": "s3://bucket/models",
