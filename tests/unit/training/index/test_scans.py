@@ -21,7 +21,7 @@ from training.cli.index import main
 from training.index.changing import remove
 from training.index.scans import publish_scans
 
-MODELS = Path(__file__).parents[5] / "models"
+MODELS = Path(__file__).parents[4] / "models"
 SEARCHES = ["ssim_search_faces.v2_00000", "ssim_search_faces.v2_00001"]
 
 
