@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from animegan_cli.console import Parser, complain
 from animegan_cli.verbs import (
@@ -50,12 +50,20 @@ def _parser() -> Parser:
         description="Invents anime faces, tells whether they are new, and enlarges pictures.",
         epilog=f"{_verbs()}\n\n`anime-gan VERB --help` tells more about one.",
     )
-    parser.add_argument("--version", action="version", version=version("anime-gan"))
+    parser.add_argument("--version", action="version", version=_version())
     parser.add_argument("verb", metavar="VERB", help="one of those below")
     parser.add_argument(
         "arguments", nargs=argparse.REMAINDER, metavar="...", help="what the verb takes"
     )
     return parser
+
+
+def _version() -> str:
+    """The version of the package; an image may hold the code without installing it."""
+    try:
+        return version("anime-gan")
+    except PackageNotFoundError:
+        return "not installed as a package"
 
 
 def _verbs() -> str:

@@ -81,7 +81,7 @@ def doors(service: str, triton_url: str) -> list[str]:
     sys.argv += [f"--triton-url={triton_url}", "--log-level=error", "--drain-wait-s=0"]
     sys.argv += [f"--canary-interval-s={_NEVER}", f"--canary-patience-s={_NEVER}"]
     passed: dict[str, None] = {}
-    noting = threading.Event()
+    noting, done = threading.Event(), threading.Event()
 
     def note(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and noting.is_set():
@@ -96,10 +96,11 @@ def doors(service: str, triton_url: str) -> list[str]:
                 call(wait_for_ready=True, timeout=_READY_S)
                 time.sleep(_CALM_S)
                 noting.set()
-                call()
+                call(timeout=_READY_S)
                 time.sleep(_CALM_S)  # the end of a call comes after its answer
-                noting.clear()
+                done.set()
         finally:
+            noting.clear()
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.setprofile(note)
@@ -109,7 +110,7 @@ def doors(service: str, triton_url: str) -> list[str]:
     import_module(f"services.{service}.__main__").main()
     sys.setprofile(None)
     caller.join()
-    if not passed:
+    if not done.is_set():
         raise RuntimeError(f"the call of {service} failed")
     return list(passed)
 

@@ -32,9 +32,10 @@ class Verb:
 
     @property
     def is_installed(self) -> bool:
-        """Whether the package that holds it is there, be it with all that it needs or not."""
+        """Whether the package that holds it is there, and where it trains or measures, PyTorch."""
         spec = find_spec(self.entry.partition(".")[0])
-        return spec is not None and spec.origin is not None  # a mere folder has no origin
+        is_there = spec is not None and spec.origin is not None  # a mere folder has no origin
+        return is_there and (self.group in (None, "release") or find_spec("torch") is not None)
 
 
 def _calling(name: str, help_: str) -> Verb:

@@ -25,7 +25,7 @@ from animegan_client import (
     UpscalerClient,
 )
 from animegan_client.upscaler.receiving import FileAnswer
-from animegan_client.upscaler.types import Piece, Progress, SavedImage, UpscaleOptions
+from animegan_client.upscaler.types import Part, Progress, SavedImage, UpscaleOptions
 
 PROG = "anime-gan upscale"
 EPILOG = f"""\
@@ -99,11 +99,11 @@ def _upscale(arguments: argparse.Namespace) -> Sequence[Path]:
             client.upscale_stream(
                 [source for source, _ in wanted], timeout=arguments.timeout, **options
             )
-        ) as pieces,
+        ) as parts,
         _bar(len(wanted), quiet=arguments.quiet) as bar,
     ):
         for number, (source, target) in enumerate(wanted):
-            answer = _receive(pieces, target, bar, number)
+            answer = _receive(parts, target, bar, number)
             bar.update(number + 1 - bar.n)
             if isinstance(answer, SavedImage):
                 ProgressBar.write(_told(target, answer))
@@ -115,17 +115,17 @@ def _upscale(arguments: argparse.Namespace) -> Sequence[Path]:
     return failed
 
 
-def _receive(pieces: Iterator[Piece], target: Path, bar: Any, number: int) -> SavedImage | Failure:
+def _receive(parts: Iterator[Part], target: Path, bar: Any, number: int) -> SavedImage | Failure:
     """Write the next answer into a file, or tell why there is none."""
 
     def advance(progress: Progress) -> None:
         bar.update(number + progress.fraction - bar.n)
 
     with FileAnswer(target, advance) as answer:
-        for piece in pieces:
-            if isinstance(piece, Failure):
-                return piece
-            answer.take(piece)
+        for part in parts:
+            if isinstance(part, Failure):
+                return part
+            answer.take(part)
             if answer.complete:
                 break
         return answer.saved()

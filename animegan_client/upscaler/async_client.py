@@ -20,7 +20,7 @@ from animegan_client.upscaler.types import (
     Done,
     MethodInfo,
     OnProgress,
-    Piece,
+    Part,
     SavedImage,
     UpscaleOptions,
     UpscaleResult,
@@ -52,7 +52,7 @@ class AsyncUpscalerClient(AsyncConnection):
     ) -> UpscaleResult:
         """Enlarge a picture; the answer lies in memory.
 
-        A small picture goes in one message each way, a large one in pieces; without Pillow, which
+        A small picture goes in one message each way, a large one in parts; without Pillow, which
         tells how large they are, all files do.
 
         Args:
@@ -131,13 +131,13 @@ class AsyncUpscalerClient(AsyncConnection):
         """
         answer = Answer()
         async with aclosing(self.upscale_stream(pictures, timeout=timeout, **options)) as stream:
-            async for piece in stream:
-                if isinstance(piece, Failure):
-                    yield piece
+            async for part in stream:
+                if isinstance(part, Failure):
+                    yield part
                     answer = Answer()
                     continue
-                answer.take(piece)
-                if isinstance(piece, Done):
+                answer.take(part)
+                if isinstance(part, Done):
                     yield answer.result()
                     answer = Answer()
 
@@ -147,8 +147,8 @@ class AsyncUpscalerClient(AsyncConnection):
         *,
         timeout: float | None = None,
         **options: Unpack[UpscaleOptions],
-    ) -> AsyncGenerator[Piece]:
-        """As `upscale_all`, but each answer comes in pieces: the last is a Done or a Failure.
+    ) -> AsyncGenerator[Part]:
+        """As `upscale_all`, but each answer comes in parts: the last is a Done or a Failure.
 
         Nothing that is large lies in memory: not a picture that is a path, and no answer.
         """
@@ -158,8 +158,8 @@ class AsyncUpscalerClient(AsyncConnection):
         async def requests() -> AsyncIterator[pb.UpscaleStreamRequest]:
             try:
                 async for picture in each_async(pictures):
-                    for part in messages.parts(picture, message):
-                        yield part
+                    for request in messages.stream_requests(picture, message):
+                        yield request
             except Exception as error:  # gRPC would cancel the call and tell nobody why
                 failures.append(error)
 
@@ -167,7 +167,7 @@ class AsyncUpscalerClient(AsyncConnection):
         try:
             with translated(call):
                 async for response in call:
-                    yield messages.piece(response)
+                    yield messages.part(response)
         except InvalidArgumentError as error:
             if failures:  # in the middle of a picture, which the service complains about
                 raise failures[0] from error
@@ -189,5 +189,5 @@ class AsyncUpscalerClient(AsyncConnection):
         self, picture: Picture, answer: Answer, timeout: float | None, options: UpscaleOptions
     ) -> None:
         async with aclosing(self.upscale_stream([picture], timeout=timeout, **options)) as stream:
-            async for piece in stream:
-                answer.take(piece)
+            async for part in stream:
+                answer.take(part)

@@ -21,7 +21,7 @@ from animegan_client.upscaler.types import (
     Done,
     MethodInfo,
     OnProgress,
-    Piece,
+    Part,
     SavedImage,
     UpscaleOptions,
     UpscaleResult,
@@ -53,7 +53,7 @@ class UpscalerClient(Connection):
     ) -> UpscaleResult:
         """Enlarge a picture; the answer lies in memory.
 
-        A small picture goes in one message each way, a large one in pieces; without Pillow, which
+        A small picture goes in one message each way, a large one in parts; without Pillow, which
         tells how large they are, all files do.
 
         Args:
@@ -132,13 +132,13 @@ class UpscalerClient(Connection):
         """
         answer = Answer()
         with closing(self.upscale_stream(pictures, timeout=timeout, **options)) as stream:
-            for piece in stream:
-                if isinstance(piece, Failure):
-                    yield piece
+            for part in stream:
+                if isinstance(part, Failure):
+                    yield part
                     answer = Answer()
                     continue
-                answer.take(piece)
-                if isinstance(piece, Done):
+                answer.take(part)
+                if isinstance(part, Done):
                     yield answer.result()
                     answer = Answer()
 
@@ -148,8 +148,8 @@ class UpscalerClient(Connection):
         *,
         timeout: float | None = None,
         **options: Unpack[UpscaleOptions],
-    ) -> Generator[Piece]:
-        """As `upscale_all`, but each answer comes in pieces: the last is a Done or a Failure.
+    ) -> Generator[Part]:
+        """As `upscale_all`, but each answer comes in parts: the last is a Done or a Failure.
 
         Nothing that is large lies in memory: not a picture that is a path, and no answer.
         """
@@ -159,7 +159,7 @@ class UpscalerClient(Connection):
         def requests() -> Iterator[pb.UpscaleStreamRequest]:
             try:
                 for picture in each(pictures):
-                    yield from messages.parts(picture, message)
+                    yield from messages.stream_requests(picture, message)
             except Exception as error:  # gRPC would cancel the call and tell nobody why
                 failures.append(error)
 
@@ -167,7 +167,7 @@ class UpscalerClient(Connection):
         try:
             with translated(call):
                 for response in call:
-                    yield messages.piece(response)
+                    yield messages.part(response)
         except InvalidArgumentError as error:
             if failures:  # in the middle of a picture, which the service complains about
                 raise failures[0] from error
@@ -189,5 +189,5 @@ class UpscalerClient(Connection):
         self, picture: Picture, answer: Answer, timeout: float | None, options: UpscaleOptions
     ) -> None:
         with closing(self.upscale_stream([picture], timeout=timeout, **options)) as stream:
-            for piece in stream:
-                answer.take(piece)
+            for part in stream:
+                answer.take(part)

@@ -18,7 +18,7 @@ from animegan_client.upscaler.types import (
     Header,
     MethodInfo,
     ModelInfo,
-    Piece,
+    Part,
     Progress,
     Provenance,
     Stage,
@@ -68,7 +68,9 @@ def unary_request(picture: Picture, options: pb.UpscaleOptions) -> pb.UpscaleReq
     return request if _pixels(request) * scale**2 <= _UNARY_PIXELS else None
 
 
-def parts(picture: Picture, options: pb.UpscaleOptions) -> Iterator[pb.UpscaleStreamRequest]:
+def stream_requests(
+    picture: Picture, options: pb.UpscaleOptions
+) -> Iterator[pb.UpscaleStreamRequest]:
     """The messages that bring a picture; a file is read as they are taken.
 
     Raises:
@@ -101,11 +103,11 @@ def upscale_result(response: pb.UpscaleResponse) -> UpscaleResult:
     return UpscaleResult(encoded_image(response.image), _provenance(response.provenance))
 
 
-def piece(response: pb.UpscaleStreamResponse) -> Piece:
-    """A piece of an answer.
+def part(response: pb.UpscaleStreamResponse) -> Part:
+    """A part of an answer.
 
     Raises:
-        ServerError: this client does not know such pieces.
+        ServerError: this client does not know such parts.
     """
     match response.WhichOneof("part"):
         case "progress":
@@ -119,7 +121,7 @@ def piece(response: pb.UpscaleStreamResponse) -> Piece:
         case "failure":
             return Failure(from_failure(response.failure))
         case _:
-            raise ServerError("an answer came in pieces that this client does not know")
+            raise ServerError("an answer came in parts that this client does not know")
 
 
 def method_infos(response: pb.ListModelsResponse) -> tuple[MethodInfo, ...]:

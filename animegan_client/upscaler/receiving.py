@@ -11,7 +11,7 @@ from animegan_client.upscaler.types import (
     Done,
     Header,
     OnProgress,
-    Piece,
+    Part,
     Progress,
     SavedImage,
     UpscaleResult,
@@ -19,7 +19,7 @@ from animegan_client.upscaler.types import (
 
 
 class Answer:
-    """An answer that is coming in; `take` its pieces, then ask for the `result`."""
+    """An answer that is coming in; `take` its parts, then ask for the `result`."""
 
     def __init__(self, on_progress: OnProgress | None = None) -> None:
         """Tell `on_progress` how far the work is."""
@@ -29,26 +29,26 @@ class Answer:
         self._size = 0
         self._chunks: list[bytes] = []
 
-    def take(self, piece: Piece) -> None:
-        """Take the next piece.
+    def take(self, part: Part) -> None:
+        """Take the next part.
 
         Raises:
             AnimeganError: it tells of a failure, or makes no sense.
         """
-        match piece:
+        match part:
             case Progress():
                 if self._on_progress:
-                    self._on_progress(piece)
+                    self._on_progress(part)
             case Header():
-                self._header = piece
+                self._header = part
             case bytes():
-                self._size += len(piece)
-                self._keep(piece)
+                self._size += len(part)
+                self._keep(part)
             case Failure():
-                raise piece.error
+                raise part.error
             case Done():
-                if self._size != piece.size_bytes:
-                    raise ServerError(f"{self._size} bytes came of {piece.size_bytes}")
+                if self._size != part.size_bytes:
+                    raise ServerError(f"{self._size} bytes came of {part.size_bytes}")
                 self.complete = True
 
     def result(self) -> UpscaleResult:

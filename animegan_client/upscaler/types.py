@@ -106,7 +106,7 @@ class Done:
     size_bytes: int
 
 
-Piece = Progress | Header | bytes | Done | Failure
+Part = Progress | Header | bytes | Done | Failure
 """Of an answer, in this order: any number of Progress, a Header, chunks, and Done; or a Failure."""
 
 OnProgress = Callable[[Progress], None]

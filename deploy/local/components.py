@@ -150,8 +150,15 @@ def upscaling_methods(repository: Path) -> list[str]:
 def generators(repository: Path) -> list[str]:
     """The models of a repository that draw from latents, sorted, as their cards tell it."""
     cards = sorted(repository.glob("[!.]*/[0-9]*/model_card.json"))
-    contracts = {card.parts[-3]: json.loads(card.read_text()).get("contract") for card in cards}
-    return sorted(name for name, contract in contracts.items() if contract == "generator")
+    return sorted({card.parts[-3] for card in cards if _contract(card) == "generator"})
+
+
+def _contract(card: Path) -> str:
+    """What a model card says that its model is; "" if it cannot be read, which Triton tells of."""
+    try:
+        return str(json.loads(card.read_bytes())["contract"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _triton(state: StackState, folder: Path) -> Component:

@@ -47,8 +47,8 @@ class Stack:
         """
         if not any(settings.model_repository.glob("*/config.pbtxt")):
             raise LocalStackError(
-                f"There are no models in {settings.model_repository}: make them with "
-                "`make export`, or name another repository with --models."
+                f"There are no models in {settings.model_repository}: `git checkout "
+                "models` brings back those of the project, --models names another repository."
             )
         with locked(self._folder):
             state = self._state_for(settings)

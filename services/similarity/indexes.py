@@ -82,7 +82,8 @@ class Catalogue:
     def __init__(self, tritons: Mapping[str, Triton], default_index: str) -> None:
         """Ask `tritons`, by address; requests that name no index mean `default_index`.
 
-        Where that was never seen and there is just one index, they mean this one.
+        Where that was never seen and there is just one index, be it damaged or away for a moment,
+        they mean this one.
         """
         self._urls = tuple(tritons)
         self.tritons = tuple(tritons.values())
@@ -100,8 +101,12 @@ class Catalogue:
     def default_index(self) -> str:
         """What requests mean that name no index."""
         name = self._default_index
-        seen = name in self._last_seen or name in self._troubles or self._away
-        return name if seen or len(self._indexes) != 1 else next(iter(self._indexes))
+        if name in self._last_seen or name in self._troubles or self._away:
+            return name
+        now = monotonic()
+        late = {known for known, at in self._last_seen.items() if now - at < EXPECTED_BACK_S}
+        others = late.union(self._indexes, self._troubles)
+        return others.pop() if len(others) == 1 else name
 
     def known(self) -> tuple[Mapping[str, Index], Mapping[str, str]]:
         """The indexes by name as they were last seen, and what is wrong with other ones."""

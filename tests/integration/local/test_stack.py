@@ -305,7 +305,7 @@ def test_missing_models_are_named_with_the_remedy(tmp_path: Path) -> None:
 
     assert up.returncode == 1
     assert f"There are no models in {tmp_path / 'nothing'}" in up.stderr
-    assert "make export" in up.stderr
+    assert "--models" in up.stderr
 
 
 def test_it_can_be_started_from_any_folder(

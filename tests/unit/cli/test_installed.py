@@ -140,7 +140,7 @@ from animegan_client.upscaler import messages as upscale
 print(len(search.query(b"a picture", search.search_options({})).image.data))
 options = upscale.upscale_options({})
 print(upscale.unary_request(b"a picture", options) is None)
-print([part.WhichOneof("part") for part in upscale.parts(b"a picture", options)])
+print([part.WhichOneof("part") for part in upscale.stream_requests(b"a picture", options)])
 try:
     search.query(3, search.search_options({}))
 except TypeError as error:

@@ -50,3 +50,13 @@ def test_the_page_names_settings_that_there_are(row):
     page = (PROJECT / "docs" / "operations" / "local.md").read_text()
     (line,) = re.findall(rf"^\| [^|]*`{row}`[^|]*\|", page, re.MULTILINE)
     assert set(re.findall(r"`(\w+)`", line)) <= UpscalerSettings.model_fields.keys()
+
+
+@pytest.mark.parametrize("card", ['{"contract": "gener', "[]", "{}"])
+def test_a_broken_model_card_stops_no_verb(tmp_path, card):
+    folder = repository(tmp_path, "mine/1", "broken/1")
+    (folder / "mine/1/model_card.json").write_text('{"contract": "generator"}')
+    (folder / "broken/1/model_card.json").write_text(card)
+    arguments = started(folder, "generator")
+    assert arguments is not None
+    assert "--default-model=mine" in arguments

@@ -15,7 +15,6 @@ changes move little.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from animegan_search.copies import CopyIndexError
@@ -41,7 +40,3 @@ REFUSALS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status."""
     return run_verb("anime-gan copies", __doc__, VERBS, REFUSALS, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

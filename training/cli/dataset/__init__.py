@@ -10,7 +10,6 @@ anime-gan dataset sheet --dataset data/faces --out sheet.png
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from training.cli.dataset import clean, importing, inspect, render, sheet, split
@@ -24,7 +23,3 @@ REFUSALS = (DatasetError, ImportError, OSError, ValueError)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status."""
     return run_verb("anime-gan dataset", __doc__, VERBS, REFUSALS, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

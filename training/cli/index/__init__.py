@@ -11,7 +11,6 @@ anime-gan index export-scan .local/indexes/train --models out/models
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from animegan_search.ssim.index import SearchIndexError
@@ -26,7 +25,3 @@ REFUSALS = (SearchIndexError, DatasetError, ImportError, OSError, ValueError)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status."""
     return run_verb("anime-gan index", __doc__, VERBS, REFUSALS, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,7 +15,6 @@ because it serves one kind of picture: it learns to double anime faces alone.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from training.cli.upscaler import blend, export, frontier, native, train
@@ -31,7 +30,3 @@ REFUSALS = (DatasetError, FloatingPointError, OSError, ParityError, ValueError)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status."""
     return run_verb("anime-gan upscaler", __doc__, VERBS, REFUSALS, argv)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,7 +17,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
     '',
     'animegan/generator/v1/generator.proto'
 )
-# protoc_insertion_point(imports)
+# @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
@@ -62,4 +62,4 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODEL_METRICSENTRY']._serialized_end=1485
   _globals['_GENERATORSERVICE']._serialized_start=1598
   _globals['_GENERATORSERVICE']._serialized_end=1936
-# protoc_insertion_point(module_scope)
+# @@protoc_insertion_point(module_scope)

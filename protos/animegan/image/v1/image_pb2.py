@@ -17,7 +17,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
     '',
     'animegan/image/v1/image.proto'
 )
-# protoc_insertion_point(imports)
+# @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
@@ -35,4 +35,4 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMAGEFORMAT']._serialized_end=306
   _globals['_IMAGE']._serialized_start=52
   _globals['_IMAGE']._serialized_end=170
-# protoc_insertion_point(module_scope)
+# @@protoc_insertion_point(module_scope)

@@ -17,7 +17,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
     '',
     'animegan/similarity/v1/similarity.proto'
 )
-# protoc_insertion_point(imports)
+# @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
@@ -92,4 +92,4 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETIMAGERESPONSE']._serialized_end=3211
   _globals['_SIMILARITYSERVICE']._serialized_start=3457
   _globals['_SIMILARITYSERVICE']._serialized_end=3992
-# protoc_insertion_point(module_scope)
+# @@protoc_insertion_point(module_scope)

@@ -17,7 +17,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
     '',
     'animegan/upscaler/v1/upscaler.proto'
 )
-# protoc_insertion_point(imports)
+# @@protoc_insertion_point(imports)
 
 _sym_db = _symbol_database.Default()
 
@@ -82,4 +82,4 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODEL_METRICSENTRY']._serialized_end=2207
   _globals['_UPSCALERSERVICE']._serialized_start=2444
   _globals['_UPSCALERSERVICE']._serialized_end=2771
-# protoc_insertion_point(module_scope)
+# @@protoc_insertion_point(module_scope)

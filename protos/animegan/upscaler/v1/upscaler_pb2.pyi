@@ -324,7 +324,7 @@ Global___Pass: _TypeAlias = Pass  # noqa: Y015
 
 @_typing.final
 class UpscaleStreamRequest(_message.Message):
-    """A piece of the next picture of a stream."""
+    """A part of the next picture of a stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -429,7 +429,7 @@ Global___End: _TypeAlias = End  # noqa: Y015
 
 @_typing.final
 class UpscaleStreamResponse(_message.Message):
-    """A piece of an answer."""
+    """A part of an answer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -65,11 +65,11 @@ class UpscalerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpscaleStream(self, request_iterator, context):
-        """Any number of pictures of any size, in pieces. Each comes as `start`, any number of `chunk`s
+        """Any number of pictures of any size, in parts. Each comes as `start`, any number of `chunk`s
         and `end`; the next one may follow at once. Answers come in the order of the pictures, a few of
         which are worked on at a time: `progress` (any number), `header`, `chunk`s, `done`. A picture
         that cannot be enlarged is answered by `failure` in place of what is left of its answer, and
-        the stream goes on with the next one. Pieces in a wrong order end the stream, and so does what
+        the stream goes on with the next one. Parts in a wrong order end the stream, and so does what
         is not the fault of a single picture.
 
         A caller that reads slowly slows the work down; one that cancels stops it. Send and read at the

@@ -114,6 +114,14 @@ def test_the_training_image_compiles_what_there_is(tmp_path: Path):
     assert set(shlex.split(names)) <= {library.name for library in ALL}
 
 
+@pytest.mark.parametrize("verb", ["dataset import", "index build", "train"])
+def test_the_training_image_runs_the_command(verb: str, tmp_path: Path):
+    lay_out("training", tmp_path)
+    result = run(tmp_path, "training", "animegan_cli.main", *verb.split(), "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"anime-gan {verb}" in result.stdout
+
+
 @pytest.mark.parametrize(
     "verb", ["dataset.importing", "dataset.render", "evaluate", "index.build", "copies.train"]
 )

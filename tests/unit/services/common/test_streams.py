@@ -188,7 +188,7 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def test_all_parts_come_parts_of():
+async def test_all_parts_of_an_answer_come_before_those_of_the_next():
     kitchen = Kitchen()
     answers = parts_of(kitchen.items(10), kitchen.answer, window=3, ahead=2)
     got = [entry async for entry in answers]

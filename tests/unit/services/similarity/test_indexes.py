@@ -70,6 +70,22 @@ async def test_where_there_is_one_index_requests_that_name_none_mean_it():
         await known.find("")
 
 
+async def test_the_only_index_is_still_meant_while_it_is_damaged_or_replaced_or_away():
+    damaged = FakeTriton(refused={"mine": "cut short"})
+    with pytest.raises(Unavailable, match="'mine' is damaged"):
+        await catalogue(a=damaged).find("")
+    one, other = FakeTriton(description("mine")), FakeTriton(description("mine", digest="other"))
+    with pytest.raises(Unavailable, match="'mine'"):
+        await catalogue(a=one, b=other).find("")
+    gone = FakeTriton(description("mine"))
+    known = catalogue(a=gone)
+    await known.refresh()
+    gone.manifest["indexes"].clear()
+    await known.refresh()
+    with pytest.raises(Unavailable, match="'mine' is not being served"):
+        await known.find("")
+
+
 async def test_no_other_index_answers_for_the_default_one_that_is_away_or_damaged():
     triton = FakeTriton(description("faces"), description("mine"))
     known = catalogue(a=triton)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.common.pictures import headers as picture_files
+from services.common.pictures import headers
 from services.common.pictures.headers import (
     PictureError,
     open_frame,
@@ -107,8 +107,8 @@ def test_large_metadata_is_accepted(content):
 
 @given(st.binary(max_size=30).map(lambda data: data.replace(b"s", b"\xff\xda")), st.integers(1, 9))
 def test_scans_are_counted_across_the_parts(data, size):
-    with patch.object(picture_files, "_LARGE", size):
-        assert picture_files._scans(data) == data.count(b"\xff\xda")
+    with patch.object(headers, "_LARGE", size):
+        assert headers._scans(data) == data.count(b"\xff\xda")
 
 
 @pytest.mark.parametrize("length", [0, 2**21])
