@@ -22,6 +22,7 @@ from training.files import sha256
 from training.metrics.report import as_served
 from training.metrics.samples import Noise
 from training.networks.interface import DEFAULT_TRUNCATION, ImageGenerator
+from training.networks.stylegan2 import Generator as StyleganGenerator
 from training.networks.weights import WeightsError, load_generator
 
 EPILOG = """\
@@ -46,10 +47,8 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; return the exit code: 0 published, 1 refused, 2 wrong usage."""
     arguments = parser().parse_args(argv)
     try:
-        generator, story = load_generator(arguments.weights)
-        check_wishes(arguments, generator)
-        if arguments.drop_noise:
-            generator = stylegan2.without_noise(generator)
+        loaded, story = load_generator(arguments.weights)
+        generator = as_wished(arguments, loaded)
         contracts = wanted_contracts(generator, arguments.only_generator)
         card = story_of_card(arguments, generator, story)
         releases = prepare(generator, contracts, arguments.name, card)
@@ -105,14 +104,14 @@ def truncation(text: str) -> float:
     return value
 
 
-def check_wishes(arguments: argparse.Namespace, generator: ImageGenerator) -> None:
-    """Refuse options that this kind of generator has no use for.
+def as_wished(arguments: argparse.Namespace, generator: ImageGenerator) -> ImageGenerator:
+    """The generator as it is to be exported: itself, or a copy without noise.
 
     Raises:
-        WeightsError: with the option.
+        WeightsError: this kind has no use for an option; names it.
     """
-    if generator.supports_truncation:
-        return
+    if isinstance(generator, StyleganGenerator):
+        return stylegan2.without_noise(generator) if arguments.drop_noise else generator
     for option, given in (
         ("--truncation", arguments.truncation is not None),
         ("--drop-noise", arguments.drop_noise),
@@ -122,6 +121,7 @@ def check_wishes(arguments: argparse.Namespace, generator: ImageGenerator) -> No
                 f"{arguments.weights} holds a {generator.kind}, which has neither truncation nor "
                 f"noise: leave {option} out"
             )
+    return generator
 
 
 def story_of_card(

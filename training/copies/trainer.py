@@ -19,6 +19,7 @@ from training.datasets.batches import AUGMENTATION, RealImages, torch_generator
 from training.datasets.store import Dataset
 from training.networks.copy_detector import CopyDetector
 from training.networks.copy_detector_weights import save_detector
+from training.run.compute import channels_last
 from training.run.trainer import StepLosses, Trainer
 
 WEIGHTS = "detector.safetensors"
@@ -48,9 +49,8 @@ class CopyTrainer(Trainer):
         check_fits(dataset, options)
         super().__init__(options, device)
         self.images = RealImages(dataset, options.seed, mirror=False)
-        network = CopyDetector(options.network)
-        self.network = network.to(device, memory_format=torch.channels_last)
-        self.adam = torch.optim.AdamW(network.parameters(), weight_decay=options.weight_decay)
+        self.network = channels_last(CopyDetector(options.network), device)
+        self.adam = torch.optim.AdamW(self.network.parameters(), weight_decay=options.weight_decay)
 
     def step(self) -> StepLosses:
         """Train on one batch and return the losses; see `Trainer.step`."""

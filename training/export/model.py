@@ -11,7 +11,11 @@ UNROUNDED = "unrounded"
 # A size that every request may choose, as Triton writes it.
 ANY = -1
 _EXAMPLE_SIZE = 23
-NUMPY_DTYPES = {"FP32": np.dtype(np.float32), "UINT8": np.dtype(np.uint8)}
+NumpyDtype = np.dtype[np.float32] | np.dtype[np.uint8]
+NUMPY_DTYPES: dict[str, NumpyDtype] = {
+    "FP32": np.dtype(np.float32),
+    "UINT8": np.dtype(np.uint8),
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class TensorSpec:
     shape: tuple[int, ...]
 
     @property
-    def numpy_dtype(self) -> np.dtype[np.float32] | np.dtype[np.uint8]:
+    def numpy_dtype(self) -> NumpyDtype:
         """The type as NumPy knows it."""
         return NUMPY_DTYPES[self.dtype]
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from training.export.graph import Contract
 from training.export.model import UNROUNDED, TensorSpec
 from training.networks.pixels import to_uint8
-from training.networks.stylegan2 import Generator
+from training.networks.stylegan2 import Generator, StyledLayer
 
 TITLE = "StyleGAN2"
 
@@ -120,12 +120,20 @@ def default_name(generator: Generator) -> str:
 
 def uses_noise(generator: Generator) -> bool:
     """Whether any layer gives the noise a strength other than exactly zero."""
-    return any(bool(layer.noise_strength != 0) for layer in generator.synthesis.layers)
+    return any(bool(strength != 0) for strength in _noise_strengths(generator))
 
 
 def without_noise(generator: Generator) -> Generator:
     """Copy a generator and set its noise strengths to zero: its graphs have no noise input."""
     quiet = copy.deepcopy(generator)
-    for layer in quiet.synthesis.layers:
-        nn.init.zeros_(layer.noise_strength)
+    for strength in _noise_strengths(quiet):
+        nn.init.zeros_(strength)
     return quiet
+
+
+def _noise_strengths(generator: Generator) -> list[nn.Parameter]:
+    return [
+        layer.noise_strength
+        for layer in generator.synthesis.layers
+        if isinstance(layer, StyledLayer)
+    ]

@@ -47,14 +47,15 @@ class AdversarialLoss:
 
     Attributes:
         of_discriminator: from the logits of real and generated images.
-        of_generator: from the logits of generated images, and of real ones if `relates`.
+        of_generator: from the logits of generated images, and a call that gives those of real ones,
+            which only a loss that `relates` makes.
         relates: whether the generator's images are compared with real ones.
         penalties: gradient penalties that it needs to converge: "r1" at real images, "r2" at
             generated ones.
     """
 
     of_discriminator: Callable[[Tensor, Tensor], Tensor]
-    of_generator: Callable[[Tensor, Tensor | None], Tensor]
+    of_generator: Callable[[Tensor, Callable[[], Tensor]], Tensor]
     relates: bool
     penalties: tuple[str, ...]
 
@@ -63,7 +64,9 @@ LOSSES = {
     "logistic": AdversarialLoss(
         discriminator_loss, lambda fake, _: generator_loss(fake), False, ("r1",)
     ),
-    "relativistic": AdversarialLoss(relativistic_loss, relativistic_loss, True, ("r1", "r2")),
+    "relativistic": AdversarialLoss(
+        relativistic_loss, lambda fake, real: relativistic_loss(fake, real()), True, ("r1", "r2")
+    ),
 }
 
 

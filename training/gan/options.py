@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from training.gan.scaling import step_size_factor
 from training.networks.interface import NetworkShape
@@ -129,7 +129,7 @@ class GanOptions(RunOptions):
 
         They are shares of a total, which may be changed.
         """
-        made = {
+        made: dict[str, Any] = {
             at: math.ceil(past.switch_at(share))
             for share, at in self.switches.items()
             if getattr(past, share) == getattr(self, share)

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -174,7 +175,7 @@ def read_network(network: NetworkShape, sizes: Sequence[str]) -> NetworkShape:
     Raises:
         ValueError: a size is unknown, or cannot be.
     """
-    known = dataclasses.asdict(network)  # type: ignore[call-overload]  # every shape is a dataclass
+    known = dataclasses.asdict(network)
     given: dict[str, int | float | str] = {}
     for size in sizes:
         name, _, value = size.partition("=")
@@ -186,7 +187,7 @@ def read_network(network: NetworkShape, sizes: Sequence[str]) -> NetworkShape:
             given[name] = type(known[name])(value)
         except ValueError as error:
             raise ValueError(f"--network: {name} needs a number, got {value!r}") from error
-    return dataclasses.replace(network, **given)  # type: ignore[type-var]
+    return dataclasses.replace(network, **given)
 
 
 def scaling_note(arguments: argparse.Namespace) -> str:
@@ -202,7 +203,7 @@ def scaling_note(arguments: argparse.Namespace) -> str:
     )
 
 
-def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, object]:
+def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: getattr(arguments, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 

@@ -20,7 +20,7 @@ from training.gan.sheets import SHEET_SIDE, sample_sheet
 from training.networks.interface import ImageGenerator
 from training.networks.weights import load_generator, save_generator
 from training.run.checkpoint import CheckpointError, check_complete, load_checkpoint, take_over
-from training.run.compute import Compute
+from training.run.compute import Compute, channels_last
 from training.run.trainer import StepLosses, Trainer
 
 WEIGHTS_SUFFIX = ".safetensors"
@@ -68,8 +68,8 @@ class GanTrainer(Trainer):
         self.images = RealImages(fitting(dataset, options), options.seed, options.mirror)
         super().__init__(options, device, compute)
         generator, discriminator = self.build()
-        self.generator = generator.to(device, memory_format=torch.channels_last)
-        self.discriminator = discriminator.to(device, memory_format=torch.channels_last)
+        self.generator = channels_last(generator, device)
+        self.discriminator = channels_last(discriminator, device)
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.generator_adam, self.discriminator_adam = (
             torch.optim.Adam(network.parameters(), betas=self.adam_betas, eps=1e-8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -78,6 +79,6 @@ def _options(arguments: argparse.Namespace) -> CompactOptions:
     return dataclasses.replace(preset, network=network, **_given(arguments, OVERRIDES))
 
 
-def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, object]:
+def _given(arguments: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
     given = {name: getattr(arguments, name) for name in names}
     return {name: value for name, value in given.items() if value is not None}

@@ -62,4 +62,5 @@ def _mean(values: Tensor) -> Tensor:
     """Mean over all processes; its gradient is that of all their losses."""
     from torch.distributed.nn import all_reduce
 
-    return all_reduce(values) / dist.get_world_size()
+    total: Tensor = all_reduce(values)
+    return total / dist.get_world_size()

@@ -57,9 +57,12 @@ class Latents:
 
     def rows(self, indices: Tensor) -> Latents:
         """The part that belongs to some images of the batch."""
-        values = (self.z, self.other, self.take_other, self.noise)
-        picked = (None if value is None else value[indices.to(value.device)] for value in values)
-        return Latents(*picked)
+
+        def picked(values: Tensor | None) -> Tensor | None:
+            return None if values is None else values[indices.to(values.device)]
+
+        z = self.z[indices.to(self.z.device)]
+        return Latents(z, picked(self.other), picked(self.take_other), picked(self.noise))
 
     def styles(self, generator: Generator) -> Tensor:
         """Map them to styles [B, L, W]."""

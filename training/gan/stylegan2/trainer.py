@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +79,8 @@ class StyleganTrainer(GanTrainer):
         self.discriminator.freeze(options.freeze_d)
         self._learning = [value for value in self.discriminator.parameters() if value.requires_grad]
         # Penalties differentiate twice, which compiled graphs cannot: they use the plain networks.
-        self._judge, self._paint = self.discriminator, self.generator.synthesis
+        self._judge: Callable[..., Tensor] = self.discriminator
+        self._paint: Callable[..., Tensor] = self.generator.synthesis
         if self.compute.compiled:
             self._judge, self._paint = (
                 compiled(network, device) for network in (self._judge, self._paint)
@@ -173,8 +174,9 @@ class StyleganTrainer(GanTrainer):
         fake = augment(fake, part.judged_augmentation)
         with self.autocast():
             fake_logits = self._discriminate(fake, fade)
-            real_logits = self._discriminate(part.real, fade) if adversarial.relates else None
-            loss = adversarial.of_generator(fake_logits, real_logits)
+            loss = adversarial.of_generator(
+                fake_logits, lambda: self._discriminate(part.real, fade)
+            )
         self.note("loss_g", loss)
         return loss
 
@@ -196,8 +198,7 @@ class StyleganTrainer(GanTrainer):
     def _draw(self, latents: Latents, resolution: int) -> Tensor:
         """Draw fake images [B, C, resolution, resolution]."""
         with self.autocast():
-            image: Tensor = self._paint(latents.styles(self.generator), latents.noise, resolution)
-        return image
+            return self._paint(latents.styles(self.generator), latents.noise, resolution)
 
     def _path_length_loss(self, resolution: int, randomness: torch.Generator) -> Tensor | float:
         """Squared distance of the path lengths from their running mean (StyleGAN2, equation 4).

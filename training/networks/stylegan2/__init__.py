@@ -6,6 +6,18 @@ that does so says it and why.
 
 from training.networks.stylegan2.config import NetworkConfig
 from training.networks.stylegan2.discriminator import Discriminator
-from training.networks.stylegan2.generator import Generator, MappingNetwork, SynthesisNetwork
+from training.networks.stylegan2.generator import (
+    Generator,
+    MappingNetwork,
+    StyledLayer,
+    SynthesisNetwork,
+)
 
-__all__ = ["Discriminator", "Generator", "MappingNetwork", "NetworkConfig", "SynthesisNetwork"]
+__all__ = [
+    "Discriminator",
+    "Generator",
+    "MappingNetwork",
+    "NetworkConfig",
+    "StyledLayer",
+    "SynthesisNetwork",
+]

@@ -89,8 +89,10 @@ class CompactTrainer(Trainer):
         """Move the average towards the network; at first, it is the mean of all steps."""
         steps = 1 + self.images_seen / self.options.batch
         share = 1 - 0.5 ** (self.options.batch / self.options.ema_half_life)
-        weights = list(self.network.parameters())
-        torch._foreach_lerp_(list(self.average.parameters()), weights, max(share, 1 / steps))
+        weight = max(share, 1 / steps)
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.network.parameters()), weight
+        )
 
     @property
     def published(self) -> LearningUpscaler:
