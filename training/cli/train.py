@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from animegan_cli.console import complain
 from training.datasets.store import Dataset, DatasetError
 from training.gan.kinds import build_trainer
 from training.gan.options import GanOptions
@@ -15,6 +16,7 @@ from training.gan.overrides import add_overrides, read_options, scaling_note
 from training.gan.plan import describe_plan
 from training.gan.presets import PRESETS
 from training.gan.snapshots import FLAT_IMAGES, Watch
+from training.gan.trainer import WEIGHTS, GanTrainer
 from training.run.compute import Compute
 from training.run.distributed import World
 from training.run.loop import run
@@ -46,8 +48,9 @@ def main(argv: list[str] | None = None) -> int:
         dataset = Dataset.open(arguments.dataset)
         world, device = World.join(pick_device(arguments.device))
         compute = Compute(world, arguments.accumulate, arguments.compile)
+        trainer = build_trainer(options, dataset, device, compute)
         code = run(
-            build_trainer(options, dataset, device, compute),
+            trainer,
             arguments.run,
             initial=arguments.transfer,
             disk_budget=arguments.disk_budget and int(arguments.disk_budget * 1e9),
@@ -55,11 +58,20 @@ def main(argv: list[str] | None = None) -> int:
             pace=pick_pace(arguments.threads, options, world, device),
             watch=read_watch(arguments),
         )
+        if world.writes:
+            complain(f"anime-gan train: {ended(trainer, arguments.run)}")
         world.leave()
     except (DatasetError, ValueError, FloatingPointError, OSError) as error:
         sys.stderr.write(f"anime-gan train: {error}\n")
         return 1
     return code
+
+
+def ended(trainer: GanTrainer, folder: Path) -> str:
+    """How far a run has come, and where what it has learnt lies."""
+    seen, total = trainer.images_seen, trainer.options.total_images
+    rest = "" if seen >= total else f" of {total:,}"
+    return f"{seen:,}{rest} images seen; the generator is {folder / WEIGHTS}"
 
 
 def build_parser() -> argparse.ArgumentParser:
