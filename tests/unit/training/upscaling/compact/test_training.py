@@ -81,9 +81,9 @@ def test_a_run_may_begin_with_the_weights_of_another(squares: Dataset, tmp_path:
 
 def test_the_length_may_change_until_the_finish() -> None:
     longer = dataclasses.replace(TINY, images=2 * TINY.images)
-    assert TINY.same_until(int(TINY.finish_from * TINY.images), longer)
-    assert not TINY.same_until(TINY.images, longer)
-    assert not TINY.same_until(0, dataclasses.replace(TINY, lr=1e-4))
+    assert not TINY.differences(int(TINY.finish_from * TINY.images), longer)
+    assert TINY.differences(TINY.images, longer)
+    assert TINY.differences(0, dataclasses.replace(TINY, lr=1e-4))
     assert TINY.finishing(TINY.images) == 1
     assert TINY.finishing(0) == 0
 
