@@ -52,10 +52,11 @@ def licence_of_weights(given: str | None, datasets: Sequence[Mapping[str, Any]])
                 f"{dataset.get('name', 'the images that they learnt from')}, which is not known: "
                 "say by --licence under which one they are served, such as LicenseRef-private"
             )
-    licences = sorted({str(dataset["licence"]) for dataset in datasets})
+    licences = {str(dataset["licence"]) for dataset in datasets}
     if len(licences) == 1:
-        return licences[0]
-    return " AND ".join(f"({each})" if _leaves_a_choice(each) else each for each in licences)
+        return licences.pop()
+    bracketed = (f"({each})" if _leaves_a_choice(each) else each for each in licences)
+    return " AND ".join(sorted(bracketed))
 
 
 def _leaves_a_choice(licence: str) -> bool:

@@ -20,7 +20,7 @@ T_contra = TypeVar("T_contra", bound=Trainer, contravariant=True)
 
 
 class Watching(Protocol):
-    """Measures the snapshots of a run that goes on; one that a killed run left unmeasured at once."""
+    """Measures the snapshots of a run that goes on; at once the one that a killed run left so."""
 
     @property
     def enough(self) -> bool:
