@@ -16,6 +16,8 @@ INDEX := .local/indexes/procedural-64
 RUN := .local/runs/stylegan-64
 WEIGHTS := $(RUN)/generator.safetensors
 SHIPPED := training/weights/stylegan-64.safetensors
+# Of our weights that learnt from our public-domain (CC0-1.0) faces alone: THIRD_PARTY_NOTICES.md.
+LICENCE := Apache-2.0
 # What `make up` serves and `make audit` draws with.
 MODELS ?= models
 
@@ -121,12 +123,12 @@ train: $(VENV)/.dev-group dataset ## Train the default StyleGAN2 (an hour or two
 evaluate: $(VENV)/.dev-group ## Measure what `make train` has learnt: distances, variety, smoothness, copies
 	$(BIN)/anime-gan evaluate --weights $(WEIGHTS) --dataset $(HELDOUT) --training $(DATASET) --record --drop-noise
 export: $(VENV)/.dev-group ## Export it to ONNX as a new version in .local/models (MODELS=.local/models serves it)
-	$(BIN)/anime-gan export --weights $(WEIGHTS) --models .local/models --name stylegan --drop-noise --licence Apache-2.0
-	cp -r models/ssim_search models/ssim_index .local/models/
+	$(BIN)/anime-gan export --weights $(WEIGHTS) --models .local/models --name stylegan --drop-noise --licence $(LICENCE)
+	cp -r models/ssim_search models/ssim_index models/copy_detector models/copy_search .local/models/
 # The only target that writes the weights and models that git knows, those of the other networks apart.
 ship-weights: $(VENV)/.dev-group evaluate ## Maintainers: make what was learnt and measured the repository's own default model
 	cp $(WEIGHTS) $(SHIPPED)
-	$(BIN)/anime-gan export --weights $(SHIPPED) --models models --name stylegan --drop-noise --licence Apache-2.0
+	$(BIN)/anime-gan export --weights $(SHIPPED) --models models --name stylegan --drop-noise --licence $(LICENCE)
 $(INDEX)/manifest.json:
 	$(MAKE) --no-print-directory index
 audit: $(VENV)/.dev-group | $(INDEX)/manifest.json ## Are 25 faces of the default model new? -> out/audit/report.html
@@ -145,7 +147,7 @@ train-copies: $(VENV)/.dev-group dataset ## Train the copy detector (half an hou
 ship-copies: ## Maintainers: make what was learnt the repository's own; then `make export-copies`
 	cp $(COPIES_RUN)/detector.safetensors $(COPIES_WEIGHTS)
 export-copies: $(VENV)/.dev-group ## Maintainers: export the copy detector to ONNX as a new version in models/
-	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models --licence Apache-2.0
+	$(BIN)/anime-gan copies export --weights $(COPIES_WEIGHTS) --models models --licence $(LICENCE)
 evaluate-copies: $(VENV)/.dev-group dataset ## Plant copies and count how many are found, beside SSIM and others
 	$(BIN)/anime-gan copies evaluate --dataset $(DATASET) --unseen $(HELDOUT) --show 10 --out docs/similarity/copies/procedural
 index-copies: $(VENV)/.dev-group index ## Embed the default index for the search for changed copies
@@ -162,7 +164,7 @@ train-smoke: setup-dev ## The whole way with tiny networks: render, train, measu
 	$(BIN)/anime-gan train --preset stylegan-16-tiny --dataset $(SMOKE)/dataset --run $(SMOKE)/run --threads 1
 	$(BIN)/anime-gan evaluate --weights $(SMOKE)/run/generator.safetensors --dataset $(SMOKE)/heldout \
 	  --metrics kid,fd --count 100 --record
-	$(BIN)/anime-gan export --weights $(SMOKE)/run/generator.safetensors --models $(SMOKE)/models --name stylegan
+	$(BIN)/anime-gan export --weights $(SMOKE)/run/generator.safetensors --models $(SMOKE)/models --name stylegan --licence $(LICENCE)
 	$(BIN)/python -m demo --models $(SMOKE)/models --out out/train-smoke
 
 UPSCALER_RUN := .local/runs/compact-2x
@@ -180,6 +182,7 @@ train-upscaler: $(VENV)/.dev-group ## Train the compact network that enlarges fa
 	  --run $(UPSCALER_RUN) --initial $(UPSCALER_RUN)-sharp/upscaler.safetensors
 ship-upscaler: ## Maintainers: make what was learnt the repository's own; then `make export-upscaler`
 	cp $(UPSCALER_RUN)/upscaler.safetensors $(UPSCALER_WEIGHTS)
+# The compact network has learnt from others' pictures as well: its licence follows all of them.
 export-upscaler: $(VENV)/.dev-group ## Maintainers: export the compact network to ONNX as a new version in models/
 	$(BIN)/anime-gan upscaler export --weights $(UPSCALER_WEIGHTS)
 

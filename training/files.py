@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,9 +95,13 @@ def temporary_name(path: Path) -> Path:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what processes that are gone had begun to write into a folder; see `writing`."""
+    """Remove what processes that are gone had begun to write into a folder: see `writing`, which
+    is to be held, or files and folders of those that still write would go.
+    """
     for path in folder.glob(f".*{TEMPORARY_SUFFIX}"):
-        if path.name != LOCK:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
             path.unlink(missing_ok=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from training.datasets.store import DatasetError
+from training.files import sha256
 from training.gan.snapshots import BEST, CURVE, Curve, Examiner, Watch
 from training.metrics.evaluate import Plan, evaluate
 from training.metrics.registry import METRICS
@@ -60,6 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     generated: ImageGenerator | Path = arguments.samples
     story: dict[str, Any] = {}
     if arguments.weights:
+        digest = sha256(arguments.weights)
         generated, story = load_generator(arguments.weights)
     evaluation = evaluate(
         generated,
@@ -74,6 +76,11 @@ def run(arguments: argparse.Namespace) -> None:
     out.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     sys.stdout.write(f"{out}\n")
     if arguments.record and isinstance(generated, ImageGenerator):
+        if sha256(arguments.weights) != digest:
+            raise ValueError(
+                f"{arguments.weights} has been written anew since it was read: the figures are "
+                f"those of the weights before, lie in {out}, and are not recorded; measure again"
+            )
         generator = generated.to("cpu")
         save_generator(arguments.weights, generator, story["training"], for_card(measured))
         sys.stdout.write(f"recorded in {arguments.weights}\n")

@@ -14,11 +14,11 @@ from animegan_cli.console import complain, say
 from animegan_cli.progress import ProgressBar
 from training.export import dcgan, stylegan2
 from training.export.graph import Contract, export, serve
-from training.export.licence import HELP, LicenceError, licence_of_weights
+from training.export.licence import HELP, LicenceError, learnt_from, licence_of_weights
 from training.export.model import ServedModel
 from training.export.parity import ParityError, measure
 from training.export.repository import publish, released_in_steps
-from training.files import sha256
+from training.files import FolderInUseError, sha256
 from training.metrics.report import as_served
 from training.metrics.samples import Noise
 from training.networks.interface import DEFAULT_TRUNCATION, ImageGenerator
@@ -32,8 +32,10 @@ unless ONNX Runtime agrees with PyTorch on 256 seeds. A running Triton keeps ser
 that it loaded until it is told to load the model again. A model that `anime-gan models publish` has
 released serves what it served: the new version waits for its own release.
 
-The licence of the weights is that of the images that they learnt from, as the data set tells it,
-unless you give another one. Where nobody knows it, --licence has to say.
+The licence of the weights is that of the images that they learnt from, as the data sets tell it,
+unless you give another one; weights that began with others have those images' licence as well.
+Where nobody knows it, --licence has to say. What learnt from images in the public domain alone
+(CC0-1.0) is its maker's to license: --licence Apache-2.0, as for the models that we ship.
 
 example:
   anime-gan export --weights .local/runs/stylegan-64-cpu/generator.safetensors
@@ -53,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
         card = story_of_card(arguments, generator, story)
         releases = prepare(generator, contracts, arguments.name, card)
         published = publish(arguments.models, releases)
-    except (OSError, WeightsError, LicenceError, ParityError) as error:
+    except (OSError, WeightsError, LicenceError, FolderInUseError, ParityError) as error:
         complain(f"anime-gan export: {error}")
         return 1
     for (model, _), folder in zip(releases, published.values(), strict=True):
@@ -142,7 +144,7 @@ def story_of_card(
         "channels": config.image_channels,
         "z_dim": config.z_dim,
         **exporter.sizes(generator),
-        "licence": licence_of_weights(arguments.licence, [dataset] if dataset else []),
+        "licence": licence_of_weights(arguments.licence, learnt_from(training)),
         "dataset": dataset,
         "training": {
             "preset": training.get("preset"),
@@ -150,6 +152,7 @@ def story_of_card(
             "commit": training.get("commit"),
             "config": training.get("options"),
             "weights": sha256(arguments.weights),
+            **{name: training[name] for name in ("begun_with",) if name in training},
         },
         "metrics": story["metrics"],
     }

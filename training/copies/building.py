@@ -17,6 +17,7 @@ from animegan_search.ssim.index import Index
 from training import files
 from training.copies.embedding import Embedder
 from training.index.images import AliveImages, heldout_images
+from training.index.publishing import locked
 
 
 def build(embedder: Embedder, index: Index) -> CopyIndex:
@@ -32,7 +33,14 @@ def build(embedder: Embedder, index: Index) -> CopyIndex:
     Raises:
         ValueError: the images do not fit the detector.
         NotCalibratedError: the index has no held-out images, or was changed since.
+        IndexBusyError: another process changes the index.
     """
+    with locked(index.directory):
+        return _build(embedder, Index.open(index.directory, verify=False))
+
+
+def _build(embedder: Embedder, index: Index) -> CopyIndex:
+    """What `build` does, while nobody else changes the index."""
     alive = AliveImages.of(index)
     calibration = index.require_calibration()
     embeddings = embedder(alive, f"embedding {index.name}")

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-STRENGTHS = ("mild", "medium", "strong")
-
 Random = np.random.Generator
 Change = Callable[[Image.Image, float, Random], Image.Image]
 

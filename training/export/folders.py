@@ -2,28 +2,39 @@
 
 A version is written into a hidden folder beside its goal, flushed to disk, and renamed. Triton
 looks only at folders that are called like numbers, so whoever reads a repository never sees half of
-one. A crash leaves at most a hidden folder, which the next publication removes.
+one. A crash leaves at most a hidden folder, which the next publication removes while it holds the
+model's lock.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-_STAGING = ".staging-"
+from training import files
 
 
-def stage(folder: Path, version: int, files: Mapping[str, bytes]) -> Path:
+@contextmanager
+def publishing(models: Sequence[Path]) -> Iterator[None]:
+    """Be the only process that writes these models' folders; leftovers of killed ones go.
+
+    Raises:
+        FolderInUseError: another one is at it.
+    """
+    with ExitStack() as locks:
+        for folder in sorted(set(models)):
+            locks.enter_context(files.writing(folder))
+            files.remove_leftovers(folder)
+        yield
+
+
+def stage(folder: Path, version: int, content: Mapping[str, bytes]) -> Path:
     """Write the files (name -> content) of a version into a hidden folder and return it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left_over in folder.glob(f"{_STAGING}*"):
-        shutil.rmtree(left_over)
-    staged = folder / f"{_STAGING}{version}"
-    staged.mkdir()
-    for name, content in files.items():
-        write(staged / name, content)
+    staged = files.temporary_name(folder / str(version))
+    staged.mkdir(parents=True)
+    for name, each in content.items():
+        files.write(staged / name, each)
     return staged
 
 
@@ -33,20 +44,10 @@ def reveal(staged: Path) -> Path:
     Raises:
         OSError: the version exists already.
     """
-    return staged.rename(staged.with_name(staged.name.removeprefix(_STAGING)))
+    return staged.rename(staged.with_name(staged.name.split(".")[1]))
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Put a file into the place of another, at once."""
+    """Put a file into the place of another, at once; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    hidden = path.with_name(f".{path.name}")
-    write(hidden, content)
-    hidden.replace(path)
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file and wait until it is on the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    files.write(path, content)

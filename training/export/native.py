@@ -11,7 +11,7 @@ from pathlib import Path
 import onnx
 
 from animegan_kernels.convolution.graph import replace_convolutions
-from training.export.folders import replace
+from training.export.folders import publishing, replace
 from training.export.repository import (
     CARD_FILE,
     CONFIG_FILE,
@@ -50,8 +50,17 @@ def add_native(folder: Path) -> list[Path]:
 
     Raises:
         ValueError: the configuration does not say so.
+        FolderInUseError: another process publishes the model.
         OSError: there is no such model, or the disk is full.
     """
+    if not folder.is_dir():  # or the lock would make it
+        raise FileNotFoundError(f"{folder} is no model")
+    with publishing([folder]):
+        return _add_native(folder)
+
+
+def _add_native(folder: Path) -> list[Path]:
+    """What `add_native` does, while nobody else writes the folder."""
     config = (folder / CONFIG_FILE).read_text()
     if f'key: "{NATIVE_CONVOLUTIONS}" value: {{ string_value: "1" }}' not in config:
         raise ValueError(

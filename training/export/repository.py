@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from training.export.folders import replace, reveal, stage
+from training.export.folders import publishing, replace, reveal, stage
 from training.export.model import ServedModel
 from training.export.triton_config import (
     MODEL_FILE,
@@ -52,18 +52,20 @@ def publish(
         Name of the model -> the new version's folder.
 
     Raises:
-        OSError: the version exists already (two publications at once) or the disk is full.
+        FolderInUseError: another process publishes one of them.
+        OSError: the disk is full, for instance.
     """
     folders = [repository / model.name for model, _ in releases]
-    version = 1 + max((number for folder in folders for number in versions(folder)), default=0)
-    staged = [
-        _stage(folder, model, story, version)
-        for folder, (model, story) in zip(folders, releases, strict=True)
-    ]
-    return {
-        model.name: _reveal(model, folder)
-        for folder, (model, _) in zip(staged, releases, strict=True)
-    }
+    with publishing(folders):
+        version = 1 + max((number for folder in folders for number in versions(folder)), default=0)
+        staged = [
+            _stage(folder, model, story, version)
+            for folder, (model, story) in zip(folders, releases, strict=True)
+        ]
+        return {
+            model.name: _reveal(model, folder)
+            for folder, (model, _) in zip(staged, releases, strict=True)
+        }
 
 
 def versions(folder: Path) -> list[int]:

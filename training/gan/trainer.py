@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from training.datasets.batches import RealImages
 from training.datasets.grey import with_channels
 from training.datasets.store import Dataset
+from training.export.licence import learnt_from
 from training.gan.options import GanOptions
 from training.gan.sheets import SHEET_SIDE, sample_sheet
 from training.networks.interface import ImageGenerator
@@ -169,11 +170,16 @@ class GanTrainer(Trainer):
         """
         try:
             if path.suffix == WEIGHTS_SUFFIX:
-                self.transfer_generator(load_generator(path)[0])
+                generator, story = load_generator(path)
+                self.transfer_generator(generator)
+                datasets = learnt_from(story["training"])
             else:
-                self.transfer(load_checkpoint(path, self.device))
+                state = load_checkpoint(path, self.device)
+                self.transfer(state)
+                datasets = state.get("learnt_from", [])
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
+        self.remember_begin(path, datasets)
 
     def transfer(self, state: Mapping[str, Any]) -> None:
         """Begin with the networks of a checkpoint, but neither its optimisers nor its schedule.

@@ -5,7 +5,8 @@ The metadata of a safetensors file maps strings to strings; ours holds
     format          "anime-gan.stylegan2.1" or "anime-gan.dcgan.1": one of `FORMATS`
     network_config  JSON of the config of this kind of network
     training        JSON object: preset, images_seen, commit, options,
-                    dataset {name, digest, licence}
+                    dataset {name, digest, licence}; of weights that began with others
+                    begun_with {sha256, datasets}: all that those had learnt from
     metrics         JSON object: name of the metric -> value
 """
 

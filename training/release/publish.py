@@ -32,8 +32,15 @@ def publish(source: Store, target: Store, model: str, note: str = "") -> Entry:
     Raises:
         ReleaseError: files are damaged, the tensors differ from those that clients use, or another
             candidate has traffic.
+        FolderInUseError: another process publishes the model.
     """
     release = newest_release(source, model)
+    with target.publishing([part.model for part in release]):
+        return _publish(source, target, model, release, note)
+
+
+def _publish(source: Store, target: Store, model: str, release: Sequence[Part], note: str) -> Entry:
+    """What `publish` does with a release, while nobody else publishes the model."""
     before = read_traffic(target, model)
     _check_free(target, model, before)
     configs = {part.model: _config(source, target, part.model) for part in release}

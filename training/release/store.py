@@ -7,7 +7,8 @@ objects at once: there a version is written file by file, and is nobody's busine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from fsspec.core import url_to_fs
@@ -64,6 +65,17 @@ class Store:
             str(entry["name"]).rsplit("/", 1)[1] for entry in found if entry["type"] == "file"
         )
 
+    @contextmanager
+    def publishing(self, models: Sequence[str]) -> Iterator[None]:
+        """Be the only process that publishes these models; an object store knows no locks.
+
+        Raises:
+            FolderInUseError: another one is at it.
+        """
+        folders_of = [Path(self._root) / model for model in models] if self._local else []
+        with folders.publishing(folders_of):
+            yield
+
     def add_version(self, model: str, version: int, files: Mapping[str, bytes]) -> None:
         """Add a version.
 
@@ -77,10 +89,6 @@ class Store:
             raise FileExistsError(f"{self.url}/{model}/{version} exists already")
         for name, content in files.items():
             self._fs.pipe_file(f"{self._root}/{model}/{version}/{name}", content)
-
-    def remove_version(self, model: str, version: int) -> None:
-        """Remove a version that no configuration names."""
-        self._fs.rm(f"{self._root}/{model}/{version}", recursive=True)
 
     def replace(self, path: str, content: bytes) -> None:
         """Write a file, or put it into the place of another, at once."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from training import files
-from training.datasets.store import Dataset
 from training.run.checkpoint import save_checkpoint
 from training.run.curves import draw_curves
 from training.run.disk import check_space, fits, snapshot_bytes, thin_out, weights_bytes
@@ -63,7 +62,7 @@ class RunFolder:
         files.write(self.path / OPTIONS, trainer.options.to_json().encode() + b"\n")
 
     def snapshot(self, trainer: Trainer, state: dict[str, Any], journal: Journal) -> None:
-        """Write sample sheets, curves, the weights and the checkpoint.
+        """Write sample sheets, the weights and the checkpoint.
 
         Args:
             trainer: at this moment.
@@ -82,6 +81,11 @@ class RunFolder:
                 "checkpoint before it is whole: make room and run the same command again"
             ) from error
 
+    def draw(self) -> None:
+        """Draw the curves of the log, once the newest snapshot is measured."""
+        if (self.path / LOG).exists():
+            draw_curves(self.path / LOG, self.path / "curves.png")
+
     def _make_room(self, journal: Journal) -> None:
         if self.budget is None or fits(self.path, self._needed, self.budget):
             return
@@ -99,8 +103,6 @@ class RunFolder:
             sheets[0].save(self.path / "sheets" / f"{seen:08d}.png")
             sheets[1].save(self.path / "latest-raw.png")
             journal.show(seen, sheets[0])
-        if (self.path / LOG).exists():
-            draw_curves(self.path / LOG, self.path / "curves.png")
         newest = self.path / trainer.weights_name
         trainer.save_weights(newest, describe(trainer))
         if trainer.numbered:
@@ -117,16 +119,8 @@ def describe(trainer: Trainer) -> dict[str, Any]:
         "images_seen": trainer.images_seen,
         "commit": git_commit(),
         "options": json.loads(options.to_json()),
-        **{
-            name: _known(found) if isinstance(found, Dataset) else [_known(one) for one in found]
-            for name, found in trainer.sources().items()
-        },
+        **trainer.origins(),
     }
-
-
-def _known(dataset: Dataset) -> dict[str, str]:
-    header = dataset.header
-    return {"name": header.name, "digest": dataset.digest, "licence": header.licence}
 
 
 def git_commit() -> str:

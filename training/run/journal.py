@@ -22,6 +22,9 @@ LOG = "log.jsonl"
 TENSORBOARD = "tensorboard"
 # Of each line of the log: what does not come from the networks, and so differs between two runs.
 CLOCK = "images_per_s"
+# Seconds of steps before the time that is left is told: those of the first steps say little.
+STEADY_SECONDS = 10.0
+_DONE = "{percentage:3.0f}% |{bar}| {n:.1f}/{total:.0f} kimg, {elapsed} so far"
 
 
 class Journal:
@@ -63,9 +66,9 @@ class Journal:
             total=self.total_images / 1000,
             initial=images_seen / 1000,
             smoothing=0.05,
-            bar_format="{percentage:3.0f}% |{bar}| {n:.1f}/{total:.0f} kimg, "
-            "{elapsed} so far, {remaining} to go{postfix}",
+            bar_format=_DONE + "{postfix}",
         )
+        self._stepping: float | None = None  # since when
         self._clock_images, self._clock = images_seen, time.monotonic()
 
     def note(self, images_seen: int, resolution: int, losses: Mapping[str, float]) -> None:
@@ -77,10 +80,24 @@ class Journal:
             losses: what the step returned; they are read when a line is written.
         """
         self._unread.append(losses)
-        self._progress.update(images_seen / 1000 - self._progress.n)
+        self._advance(images_seen)
         self.metrics.step(images_seen, resolution)
         if images_seen - self._logged_images >= self.log_images:
             self._write(images_seen, resolution)
+
+    def _advance(self, images_seen: int) -> None:
+        """Move the bar, and tell of the time that is left once it is known.
+
+        What a run did before its first step, such as measuring the snapshot that it resumes from,
+        is no part of a step.
+        """
+        now = time.monotonic()
+        if self._stepping is None:
+            self._stepping = now
+            self._progress.unpause()
+        elif now - self._stepping >= STEADY_SECONDS:
+            self._progress.bar_format = _DONE + ", {remaining} to go{postfix}"
+        self._progress.update(images_seen / 1000 - self._progress.n)
 
     def _write(self, images_seen: int, resolution: int) -> None:
         self._read()
@@ -112,6 +129,12 @@ class Journal:
         self._plot(record)
         self._board.flush()
         self.metrics.measured({name: figures[name] for name in figures if name != "flat_since"})
+
+    def tells(self, images_seen: int, name: str) -> bool:
+        """Whether the log has a figure of this moment."""
+        log = self.folder / LOG
+        records = read_log(log) if log.exists() else []
+        return any(record["images"] == images_seen and name in record for record in records)
 
     def _plot(self, record: Mapping[str, Any]) -> None:
         """Put a line of the log into TensorBoard."""

@@ -20,7 +20,7 @@ T_contra = TypeVar("T_contra", bound=Trainer, contravariant=True)
 
 
 class Watching(Protocol):
-    """Measures the snapshots of a run that goes on."""
+    """Measures the snapshots of a run that goes on; at once the one that a killed run left so."""
 
     @property
     def enough(self) -> bool:
@@ -134,6 +134,8 @@ def train(
     world, device, options = trainer.compute.world, trainer.device, trainer.options
     signals = catch_signals()
     watching = watch.begin(files, trainer, journal) if watch and world.writes else None
+    if watching:
+        files.draw()
     interrupted, over = False, trainer.images_seen >= options.total_images
     if watch:
         over = world.any(over or (watching is not None and watching.enough), device)
@@ -152,14 +154,15 @@ def train(
 
         # Save now and then, and show what the networks draw; nothing that is spoilt is saved.
         over = interrupted or seen >= options.total_images
-        every = options.snapshot_images
-        if over or seen // every > (seen - options.batch) // every:
+        if over or options.snapshot_due(seen):
             trainer.read_losses()
             state = trainer.sound_state()
             if world.writes:
                 files.snapshot(trainer, state, journal)
             if watching and not interrupted:
                 watching.measure()
+            if world.writes:
+                files.draw()
             if watch:
                 over = world.any(over or (watching is not None and watching.enough), device)
             if pace:

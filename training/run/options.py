@@ -72,16 +72,20 @@ class RunOptions(ABC):
     def resolution_at(self, images_seen: int) -> int:
         """Side in pixels of the images that are seen after `images_seen` images."""
 
+    def snapshot_due(self, images_seen: int) -> bool:
+        """Whether the step that came this far leaves a snapshot: now and then, and at the end."""
+        every = self.snapshot_images
+        due = images_seen // every > (images_seen - self.batch) // every
+        return due or images_seen >= self.total_images
+
     def continuing(self, past: Self, images_seen: int) -> Self:
         """These options for a run that came this far under `past`."""
         return self
 
-    def same_until(self, images_seen: int, other: RunOptions) -> bool:
-        """Whether a run under `other` would have been the same so far: the rest may be changed."""
-        return not self.differences(images_seen, other)
-
     def differences(self, images_seen: int, other: RunOptions) -> list[str]:
-        """Names of what would have made a run under `other` another one so far."""
+        """Names of what would have made a run under `other` another one so far; the rest may be
+        changed.
+        """
         ours, theirs = self._fixed(), other._fixed()
         names = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
         if names:

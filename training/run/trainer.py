@@ -14,6 +14,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from training.datasets.store import Dataset
+from training.export.licence import UNKNOWN, learnt_from
+from training.files import sha256
 from training.run.checkpoint import check_complete, spoilt, take_over
 from training.run.compute import Compute, use_bf16
 from training.run.options import RunOptions
@@ -88,10 +90,12 @@ class Trainer(ABC):
         compute: how; see `Compute`.
         images_seen: images shown so far.
         step_count: steps done so far.
+        begun_with: {"sha256", "datasets"} of the file whose weights the run began with, and all
+            that those had learnt from; empty where it began with new ones.
     """
 
     parts: ClassVar[tuple[str, ...]]
-    newer: ClassVar[frozenset[str]] = frozenset({"step_count"})
+    newer: ClassVar[frozenset[str]] = frozenset({"step_count", "begun_with", "learnt_from"})
     weights_name: ClassVar[str]
     remedy: ClassVar[str] = (
         "the last checkpoint is whole; begin another run with another --seed or a smaller --lr"
@@ -106,6 +110,7 @@ class Trainer(ABC):
         self.compute = compute or Compute()
         self.images_seen = 0
         self.step_count = 0
+        self.begun_with: dict[str, Any] = {}
         self._notes: dict[str, list[Tensor]] = {}
         self._unread: list[StepLosses] = []
         torch.manual_seed(options.seed)
@@ -218,6 +223,8 @@ class Trainer(ABC):
             **self.digests(),
             "images_seen": self.images_seen,
             "step_count": self.step_count,
+            "begun_with": self.begun_with,
+            "learnt_from": learnt_from(self.origins()),
             **{name: getattr(self, name).state_dict() for name in self.parts},
         }
 
@@ -245,6 +252,7 @@ class Trainer(ABC):
         check_complete(state, [name for name in self.state() if name not in self.newer])
         self.images_seen = state["images_seen"]
         self.step_count = state.get("step_count", self.images_seen // self.options.batch)
+        self.begun_with = state.get("begun_with", {})
         for name in self.parts:
             take_over(name, getattr(self, name), state[name])
 
@@ -254,9 +262,33 @@ class Trainer(ABC):
         if not self.compute.world.writes:
             self.restore(state)
 
+    def origins(self) -> dict[str, Any]:
+        """What the story of the weights tells of images: each source, and `begun_with`."""
+        told: dict[str, Any] = {
+            name: _known(found) if isinstance(found, Dataset) else [_known(one) for one in found]
+            for name, found in self.sources().items()
+        }
+        return told | ({"begun_with": self.begun_with} if self.begun_with else {})
+
+    def remember_begin(self, path: Path, datasets: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what the run began with, for the licence of its weights.
+
+        Args:
+            path: the file.
+            datasets: what its weights have learnt from; none where it does not tell.
+        """
+        unknown = {"name": f"what {path.name} has learnt from", "licence": UNKNOWN}
+        kept = [dict(one) for one in datasets] or [unknown]
+        self.begun_with = {"sha256": sha256(path), "datasets": kept}
+
     def digests(self) -> dict[str, str | list[str]]:
         """Which images the run is trained on: it goes on with the same ones alone."""
         return {
             name: found.digest if isinstance(found, Dataset) else [one.digest for one in found]
             for name, found in self.sources().items()
         }
+
+
+def _known(dataset: Dataset) -> dict[str, str]:
+    header = dataset.header
+    return {"name": header.name, "digest": dataset.digest, "licence": header.licence}

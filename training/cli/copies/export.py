@@ -8,7 +8,7 @@ from pathlib import Path
 from animegan_cli.console import say
 from training.cli.arguments import HelpFormatter, Verbs
 from training.copies.export import publish_detector
-from training.export.licence import HELP, licence_of_weights
+from training.export.licence import HELP, learnt_from, licence_of_weights
 from training.export.triton_config import MODEL_FILE
 from training.files import sha256
 from training.networks.copy_detector_weights import load_detector
@@ -33,7 +33,7 @@ def add(verbs: Verbs) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     network, training = load_detector(arguments.weights)
-    licence = licence_of_weights(arguments.licence, [training["dataset"]])
+    licence = licence_of_weights(arguments.licence, learnt_from(training))
     folder = publish_detector(arguments.models, network, training, licence)
     model = folder / MODEL_FILE
     say(f"{folder}  {model.stat().st_size / 1e6:.1f} MB  sha256 {sha256(model)[:16]}...")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from animegan_cli.console import say
 from training.cli.arguments import HelpFormatter, Verbs
+from training.export.licence import learnt_from
+from training.files import sha256
 from training.upscaling.compact.network import blended
 from training.upscaling.compact.weights import load_upscaler, save_upscaler
 
@@ -34,6 +36,9 @@ def _run(arguments: argparse.Namespace) -> int:
     network = blended(initial, final, arguments.share)
     begun = {"preset": before["preset"], "images_seen": before["images_seen"]}
     blend = {"share": arguments.share, "initial": begun}
-    save_upscaler(arguments.out, network, training | {"blend": blend})
+    # All that either has learnt from is in the sum, whatever the final weights tell of the initial.
+    both = learnt_from({"datasets": [*learnt_from(before), *learnt_from(training)]})
+    begun_with = {"sha256": sha256(arguments.initial), "datasets": both}
+    save_upscaler(arguments.out, network, training | {"blend": blend, "begun_with": begun_with})
     say(f"{arguments.out}")
     return 0

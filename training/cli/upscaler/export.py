@@ -8,7 +8,7 @@ from typing import Any
 
 from animegan_cli.console import say
 from training.cli.arguments import HelpFormatter, Verbs
-from training.export.licence import HELP, licence_of_weights
+from training.export.licence import HELP, learnt_from, licence_of_weights
 from training.export.triton_config import MODEL_FILE
 from training.files import sha256
 from training.upscaling.compact.network import CompactUpscaler
@@ -39,7 +39,7 @@ def add(verbs: Verbs) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     learnt, training = load_upscaler(arguments.weights)
     network, method = learnt.collapse(), arguments.method
-    licence = licence_of_weights(arguments.licence, training["datasets"])
+    licence = licence_of_weights(arguments.licence, learnt_from(training))
     story = card_of(network, training, licence)
     folder = publish_upscaler(arguments.models, network, method, NO_NOISE, story)
     model = folder / MODEL_FILE
@@ -62,6 +62,7 @@ def card_of(network: CompactUpscaler, training: dict[str, Any], licence: str) ->
             "commit": training["commit"],
             "config": training["options"],
             "blend": training.get("blend"),
+            **{name: training[name] for name in ("begun_with",) if name in training},
         },
         "metrics": metrics(network, NO_NOISE),
     }

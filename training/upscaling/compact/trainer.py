@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from training.datasets.store import Dataset
+from training.export.licence import learnt_from
 from training.run.folder import RunFolder
 from training.run.journal import Journal
 from training.run.trainer import StepLosses, Trainer
@@ -28,6 +29,7 @@ from training.upscaling.quality import Picture, downscale, psnr
 WEIGHTS = "upscaler.safetensors"
 # Held-out pictures that every snapshot is measured on.
 WATCHED = 32
+PSNR = "psnr_heldout"
 
 
 class CompactTrainer(Trainer):
@@ -109,10 +111,11 @@ class CompactTrainer(Trainer):
 
     def begin_with(self, path: Path) -> None:
         """Begin with the weights of another run, of the same width and at most the same depth."""
-        weights, _ = load_upscaler(path)
+        weights, training = load_upscaler(path)
         deeper = deepened(weights, self.options.network)
         self.network.load_state_dict(deeper.state_dict())
         self.average.load_state_dict(deeper.state_dict())
+        self.remember_begin(path, learnt_from(training))
 
 
 def with_border(rgb_BCHW: Tensor, margin: int) -> Tensor:
@@ -163,10 +166,14 @@ class _Watching:
 
     def __init__(self, heldout: Dataset, trainer: CompactTrainer, journal: Journal) -> None:
         self._heldout, self._trainer, self._journal = heldout, trainer, journal
+        # A run that was killed after a snapshot, before it was measured.
+        seen = trainer.images_seen
+        if seen and trainer.options.snapshot_due(seen) and not journal.tells(seen, PSNR):
+            self.measure()
 
     def measure(self) -> None:
         trainer = self._trainer
-        figures = {"psnr_heldout": watched_psnr(trainer.average, self._heldout)}
+        figures = {PSNR: watched_psnr(trainer.average, self._heldout)}
         self._journal.measured(trainer.images_seen, trainer.options.side, figures)
 
 

@@ -3,8 +3,9 @@
 format          "anime-gan.compact_upscaler.1"
 network_config  JSON of `CompactConfig`
 training        JSON object: preset, images_seen, commit, options,
-                datasets, a list of {name, digest, licence}; after `anime-gan upscaler blend`
-                also blend, {share, initial: {preset, images_seen}}
+                datasets, a list of {name, digest, licence}; of weights that began with others
+                begun_with, {sha256, datasets}: all that those had learnt from; after
+                `anime-gan upscaler blend` also blend, {share, initial: {preset, images_seen}}
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from training.copies.trainer import WEIGHTS
 from training.datasets.store import Dataset
 from training.index.building import build as build_index
 from training.index.changing import calibrate, remove
+from training.index.publishing import locked
 
 
 def call(*arguments: object) -> int:
@@ -31,6 +32,9 @@ def test_train_export_index_find(
     train = ("train", "--preset", "copies-16-tiny", "--dataset", squares.directory)
     assert call(*train, "--run", run, "--images", 32, "--threads", 1) == 0
     assert call("export", "--weights", run / WEIGHTS, "--models", models) == 0
+    with locked(index):  # as while images are added to it
+        assert call("index", index, "--models", models) == 1
+    assert "index is being written by process" in capsys.readouterr().err
     assert call("index", index, "--models", models) == 0
     assert "index: 63 images embedded" in capsys.readouterr().out
 

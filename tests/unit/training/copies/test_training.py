@@ -61,9 +61,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(squares: Dataset, tmp_path: P
 def test_the_length_may_change_until_the_step_size_falls() -> None:
     longer = dataclasses.replace(TINY, images=2 * TINY.images)
     still = int(TINY.lr_decay_from * TINY.images)
-    assert TINY.same_until(still, longer)
-    assert not TINY.same_until(TINY.images, longer)
-    assert not TINY.same_until(0, dataclasses.replace(TINY, lr=1e-4))
+    assert not TINY.differences(still, longer)
+    assert TINY.differences(TINY.images, longer)
+    assert TINY.differences(0, dataclasses.replace(TINY, lr=1e-4))
 
 
 def test_a_folder_of_another_run_is_refused(squares: Dataset, tmp_path: Path) -> None:

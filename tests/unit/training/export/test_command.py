@@ -10,7 +10,7 @@ from training.cli.export import main
 from training.export import parity
 from training.export.licence import LicenceError, licence_of_weights
 from training.export.repository import read_card, versions
-from training.files import sha256
+from training.files import sha256, writing
 from training.metrics.report import for_card
 from training.networks.stylegan2 import Generator
 from training.networks.weights import save_generator
@@ -149,6 +149,45 @@ def test_weights_have_the_licences_of_all_that_they_learnt_from() -> None:
     for datasets in ([], [free, {"name": "found"}]):
         with pytest.raises(LicenceError):
             licence_of_weights(None, datasets)
+
+
+def test_licences_that_leave_a_choice_are_bracketed_where_others_hold_too() -> None:
+    def joined(*licences: str) -> str:
+        return licence_of_weights(None, [{"licence": licence} for licence in licences])
+
+    either = "MIT OR CC0-1.0"  # AND would bind more tightly: private or else nothing but MIT
+    assert joined(either) == either
+    assert joined(either, "LicenseRef-private") == f"({either}) AND LicenseRef-private"
+    assert joined(f"({either})", "ISC") == f"({either}) AND ISC"
+    assert joined("(MIT OR ISC) OR (ISC)", "0BSD") == "((MIT OR ISC) OR (ISC)) AND 0BSD"
+    assert joined("LicenseRef-OR", "MIT AND (ISC OR 0BSD)") == (
+        "LicenseRef-OR AND MIT AND (ISC OR 0BSD)"
+    )
+
+
+def test_the_licence_of_weights_that_a_run_began_with_holds_too(
+    tmp_path: Path, noisy: Generator
+) -> None:
+    private = {"name": "mine", "digest": "2" * 64, "licence": "LicenseRef-private"}
+    begun_with = {"sha256": "3" * 64, "datasets": [private]}
+    weights, models = tmp_path / "generator.safetensors", tmp_path / "models"
+    save_generator(weights, noisy, {**TRAINING, "begun_with": begun_with}, {})
+    command = ["--weights", str(weights), "--models", str(models), "--only-generator"]
+    assert main(command) == 0
+    card = read_card(models / "stylegan", 1)
+    assert card["licence"] == "CC0-1.0 AND LicenseRef-private"
+    assert card["training"]["begun_with"] == begun_with
+
+
+def test_a_model_that_another_process_publishes_is_refused_in_a_line(
+    tmp_path: Path, noisy: Generator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, models = tmp_path / "generator.safetensors", tmp_path / "models"
+    save_generator(weights, noisy, TRAINING, {})
+    with writing(models / "stylegan"):
+        command = ["--weights", str(weights), "--models", str(models), "--only-generator"]
+        assert main(command) == 1
+    assert "stylegan is being written by process" in capsys.readouterr().err
 
 
 def test_a_truncation_outside_its_range_is_refused(weights: Path) -> None:

@@ -11,8 +11,10 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from training.export import repository
+from training.export.folders import reveal, stage
 from training.export.model import ANY, ServedModel, TensorSpec
 from training.export.repository import publish, read_card, released_in_steps, versions
+from training.files import FolderInUseError
 from training.release.publish import publish as release_publish
 from training.release.store import Store
 
@@ -167,6 +169,31 @@ def test_the_next_publication_mends_a_crash_between_the_renames(
     publish(tmp_path, [(model(), {})])
     read = config(tmp_path / "tiny")
     assert {f"model_card_{version}" for version in (1, 2, 3)} <= set(read.parameters)
+
+
+def test_two_publishers_do_not_meet(tmp_path: Path) -> None:
+    publish(tmp_path, [(model(onnx=b"first"), {})])
+    folder, target = tmp_path / "tiny", Store(tmp_path)
+    publish(tmp_path / "candidate", [(model(), {})])
+    with target.publishing(["tiny"]):
+        card = (folder / "1" / "model_card.json").read_bytes()
+        theirs = [
+            stage(folder, 2, {"model.onnx": content, "model_card.json": card})
+            for content in (b"theirs", b"another")
+        ]
+        for attempt in (
+            lambda: publish(tmp_path, [(model("a"), {}), (model(), {})]),
+            lambda: release_publish(Store(tmp_path / "candidate"), target, "tiny"),
+        ):
+            with pytest.raises(FolderInUseError, match="tiny is being written by process"):
+                attempt()
+        assert [(each / "model.onnx").read_bytes() for each in theirs] == [b"theirs", b"another"]
+        assert reveal(theirs[0]) == folder / "2"
+    assert (folder / "2" / "model.onnx").read_bytes() == b"theirs"
+    assert not (tmp_path / "a").exists()
+    publish(tmp_path, [(model(), {})])
+    assert versions(folder) == [1, 2, 3]
+    assert not theirs[1].exists()  # whoever staged it holds no lock: gone
 
 
 def test_a_version_that_another_publisher_took_is_not_overwritten(

@@ -197,13 +197,13 @@ def test_the_past_of_a_run_is_kept_when_its_total_changes() -> None:
     longer = tiny.with_images(400)
     for seen, texture, decay in ((96, 200, 320), (104, 96, 320), (160, 96, 320), (168, 96, 154)):
         goes_on = longer.continuing(tiny, seen)
-        assert tiny.same_until(seen, goes_on)
+        assert not tiny.differences(seen, goes_on)
         assert goes_on.switch_at("texture_from") == texture
         assert goes_on.switch_at("lr_decay_from") == decay
         # ... and again after that.
         still = tiny.with_images(800).continuing(goes_on, 400)
-        assert goes_on.same_until(400, still)
-    assert not tiny.same_until(104, longer)
+        assert not goes_on.differences(400, still)
+    assert tiny.differences(104, longer)
     # A last step that goes beyond the total has not been made with what was to come then.
     uneven = dataclasses.replace(tiny, lr_decay_from=1.0).with_images(100)
     goes_on = uneven.with_images(400).continuing(uneven, 104)
@@ -211,7 +211,7 @@ def test_the_past_of_a_run_is_kept_when_its_total_changes() -> None:
     assert tiny.continuing(tiny, 192) == tiny
     # A shorter total would have switched in the past, where nothing did.
     shorter = tiny.with_images(160)
-    assert not tiny.same_until(88, shorter.continuing(tiny, 88))
+    assert tiny.differences(88, shorter.continuing(tiny, 88))
 
 
 def test_the_long_run_is_the_short_one_and_more() -> None:

@@ -16,6 +16,7 @@ from tests.unit.search.ssim.index.material import write_dataset as write_noise
 from tests.unit.training.conftest import write_dataset
 from tests.unit.training.datasets.pictures import jpeg, mirrored
 from tests.unit.training.metrics.tiny import tiny
+from training.cli import evaluate as evaluating
 from training.cli.evaluate import main, parser
 from training.datasets.store import Dataset
 from training.features.efficientnet import LITE0, LITE1
@@ -268,6 +269,26 @@ def test_what_does_not_compare_is_refused(
     assert "the generator draws 8 px, squares has 16 px" in capsys.readouterr().err
     assert run(["--weights", str(weights)], tmp_path, tmp_path) == 1
     assert "neither a data set nor a folder" in capsys.readouterr().err
+
+
+def test_weights_that_were_trained_on_meanwhile_are_not_overwritten(
+    weights: Path,
+    squares: Dataset,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def measure(*given: Any) -> Any:
+        save_generator(weights, tiny(), {"preset": "tiny", "images_seen": 8}, {})
+        return measured(*given)
+
+    measured = evaluating.evaluate
+    monkeypatch.setattr(evaluating, "evaluate", measure)
+    chosen = ["--metrics", "fd", "--count", "8", "--record"]
+    assert run(["--weights", str(weights)], squares.directory, cache, *chosen) == 1
+    assert "has been written anew since it was read" in capsys.readouterr().err
+    story = load_generator(weights)[1]
+    assert story == {"training": {"preset": "tiny", "images_seen": 8}, "metrics": {}}
 
 
 def test_samples_cannot_be_recorded_in(

@@ -10,6 +10,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+import training.run.journal
 from deploy.k8s.monitoring.reference import metrics
 from training.run.journal import CLOCK, LOG, TENSORBOARD, Journal, read_log
 
@@ -64,6 +65,22 @@ def test_tensorboard_shows_losses_and_sheets_once(tmp_path: Path) -> None:
     scalars = {event.step: event.value for event in events.Scalars("loss_d")}
     assert list(scalars) == [24, 48]  # the line at 72 was taken back
     np.testing.assert_allclose(scalars[48], told(tmp_path)[1]["loss_d"], rtol=1e-6)
+
+
+def test_the_time_left_is_told_once_steps_were_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, total_images=200, log_images=24)
+    journal.open(96, None)
+    time.sleep(0.4)  # a snapshot is measured before the first step, for instance
+    journal.note(104, 16, {})
+    assert "to go" not in str(journal._progress)
+    monkeypatch.setattr(training.run.journal, "STEADY_SECONDS", 0.0)
+    time.sleep(0.05)
+    journal.note(112, 16, {})
+    assert " so far, 00:00 to go" in str(journal._progress)  # 88 images of 160 a second
+    assert journal._progress.format_dict["elapsed"] < 0.4
+    journal.close()
 
 
 def test_prometheus_sees_the_last_step_and_the_last_line(tmp_path: Path) -> None:

@@ -109,12 +109,12 @@ def test_runs_are_not_mixed(squares: Dataset, tmp_path: Path) -> None:
 
 def test_the_future_of_a_run_may_be_changed_but_not_its_past() -> None:
     longer = dataclasses.replace(TINY, phases=(TINY.phases[0], Phase(16, 512, 0.05, 32)))
-    assert TINY.same_until(96, longer)  # before noise, mixing and slower learning begin
-    assert not TINY.same_until(120, longer)  # noise has begun in one of them
+    assert not TINY.differences(96, longer)  # before noise, mixing and slower learning begin
+    assert TINY.differences(120, longer)  # noise has begun in one of them
     sharper = dataclasses.replace(TINY, phases=(TINY.phases[0], Phase(16, 128, 0.2, 32)))
-    assert TINY.same_until(64, sharper)
-    assert not TINY.same_until(72, sharper)
-    assert not TINY.same_until(0, dataclasses.replace(TINY, seed=1))
+    assert not TINY.differences(64, sharper)
+    assert TINY.differences(72, sharper)
+    assert TINY.differences(0, dataclasses.replace(TINY, seed=1))
 
 
 def test_images_that_do_not_fit_are_refused(

@@ -3,17 +3,21 @@
 import copy
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from training.datasets.store import Dataset
+from training.export.licence import LicenceError, learnt_from, licence_of_weights
+from training.files import sha256
 from training.gan.kinds import build_trainer
 from training.gan.presets import PRESETS
 from training.gan.stylegan2.options import Phase, StyleganOptions
 from training.gan.stylegan2.trainer import StyleganTrainer
-from training.networks.weights import save_generator
-from training.run.checkpoint import load_checkpoint
+from training.gan.trainer import WEIGHTS
+from training.networks.weights import load_generator, save_generator
+from training.run.checkpoint import load_checkpoint, save_checkpoint
 from training.run.folder import CHECKPOINT
 from training.run.loop import run
 
@@ -140,3 +144,41 @@ def test_a_transfer_that_the_options_do_not_tell_of_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="transfer: it must hold the checkpoint's sha256"):
         transferred(squares, source, transfer="")
+
+
+def test_the_licences_of_the_first_weights_stay(
+    squares: Dataset, source: StyleganTrainer, tmp_path: Path
+) -> None:
+    def story(folder: Path, initial: Path, **changes: Any) -> dict[str, Any]:
+        options = dataclasses.replace(TRANSFER, phases=(Phase(16, 16, r1_gamma=0.05),), **changes)
+        assert run(trainer_of(squares, options), folder, initial=initial) == 0
+        told: dict[str, Any] = load_generator(folder / WEIGHTS)[1]["training"]
+        return told
+
+    def licence(told: dict[str, Any]) -> str:
+        return licence_of_weights(None, learnt_from(told))
+
+    private = {"name": "mine", "digest": "1", "licence": "LicenseRef-private"}
+    weights, first = tmp_path / WEIGHTS, tmp_path / "first"
+    save_generator(weights, source.average, {"preset": "x", "dataset": private}, {})
+    told = story(first, weights, discriminator_first_images=8)
+    assert told["begun_with"] == {"sha256": sha256(weights), "datasets": [private]}
+    assert licence(told) == "CC0-1.0 AND LicenseRef-private"
+
+    # A run that goes on remembers it, and so does one that begins with its checkpoint.
+    longer = (Phase(16, 32, r1_gamma=0.05),)
+    resumed = dataclasses.replace(TRANSFER, phases=longer, discriminator_first_images=8)
+    trainer = trainer_of(squares, resumed)
+    trainer.restore(load_checkpoint(first / CHECKPOINT, CPU))
+    assert trainer.begun_with == told["begun_with"]
+    second = story(tmp_path / "second", first / CHECKPOINT)
+    assert licence(second) == "CC0-1.0 AND LicenseRef-private"
+
+    # Checkpoints of earlier versions do not tell: nobody knows then.
+    state = load_checkpoint(first / CHECKPOINT, CPU)
+    del state["learnt_from"], state["begun_with"]
+    save_checkpoint(tmp_path / CHECKPOINT, state)
+    trainer_of(squares, resumed).restore(state)
+    third = story(tmp_path / "third", tmp_path / CHECKPOINT)
+    with pytest.raises(LicenceError, match=r"what checkpoint\.pt has learnt from"):
+        licence(third)

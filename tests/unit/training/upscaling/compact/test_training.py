@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from tests.unit.training.conftest import write_dataset
+from training.cli.upscaler import main
 from training.datasets.store import Dataset
+from training.export.licence import learnt_from, licence_of_weights
+from training.files import sha256
 from training.networks.tensor_file import WeightsError
+from training.run import folder
 from training.run.checkpoint import load_checkpoint, save_checkpoint
 from training.run.folder import CHECKPOINT
-from training.run.journal import read_log
+from training.run.journal import LOG, read_log
 from training.run.loop import run
 from training.upscaling.compact.network import CompactConfig, LearningUpscaler
 from training.upscaling.compact.options import PRESETS, CompactOptions
@@ -79,11 +85,64 @@ def test_a_run_may_begin_with_the_weights_of_another(squares: Dataset, tmp_path:
     assert load_upscaler(tmp_path / "run" / WEIGHTS)[0].config.depth == 2
 
 
+def test_a_snapshot_is_measured_before_the_curves_are_drawn(
+    squares: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[dict[str, Any]] = []
+    monkeypatch.setattr(folder, "draw_curves", lambda log, _: drawn.append(read_log(log)[-1]))
+    short = dataclasses.replace(TINY, images=32, snapshot_images=16)
+    assert train(squares, tmp_path / "run", short) == 0
+    assert [(line["images"], "psnr_heldout" in line) for line in drawn[-2:]] == [
+        (16, True),
+        (32, True),
+    ]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_a_killed_run_left_unmeasured_is_measured_at_its_return(
+    squares: Dataset, tmp_path: Path, place: int
+) -> None:
+    short = dataclasses.replace(TINY, images=16 * (1 + place), snapshot_images=16)
+    assert train(squares, tmp_path / "run", short) == 0
+    log = tmp_path / "run" / LOG
+    whole = read_log(log)
+    log.write_text("".join(json.dumps(line) + "\n" for line in whole[:-1]))
+    curves = tmp_path / "run" / "curves.png"
+    before = curves.read_bytes()
+    curves.unlink()
+    for _ in range(2):
+        assert train(squares, tmp_path / "run", short) == 0
+        assert read_log(log) == whole
+    assert curves.read_bytes() == before
+
+
+def test_the_licences_of_initial_weights_stay(squares: Dataset, tmp_path: Path) -> None:
+    private = {"name": "mine", "digest": "1", "licence": "LicenseRef-private"}
+    story = {"preset": "x", "images_seen": 8, "datasets": [private]}
+    initial, final = tmp_path / WEIGHTS, tmp_path / "run" / WEIGHTS
+    save_upscaler(initial, trained(squares, 1).average, story)
+    short = dataclasses.replace(TINY, images=8, log_images=8)
+    run(CompactTrainer(short, (squares,), CPU), tmp_path / "run", initial=initial)
+    told = load_upscaler(final)[1]
+    assert told["begun_with"] == {"sha256": sha256(initial), "datasets": [private]}
+    both = "CC0-1.0 AND LicenseRef-private"
+    assert licence_of_weights(None, learnt_from(told)) == both
+
+    # Nothing of it is lost in a sum, whichever of the two has learnt from what.
+    mixed = tmp_path / "mixed.safetensors"
+    for one, other in ((initial, final), (final, initial)):
+        options = ("--initial", str(one), "--final", str(other), "--share", "0.5")
+        assert main(["blend", *options, "--out", str(mixed)]) == 0
+        told = load_upscaler(mixed)[1]
+        assert told["begun_with"]["sha256"] == sha256(one)
+        assert licence_of_weights(None, learnt_from(told)) == both
+
+
 def test_the_length_may_change_until_the_finish() -> None:
     longer = dataclasses.replace(TINY, images=2 * TINY.images)
-    assert TINY.same_until(int(TINY.finish_from * TINY.images), longer)
-    assert not TINY.same_until(TINY.images, longer)
-    assert not TINY.same_until(0, dataclasses.replace(TINY, lr=1e-4))
+    assert not TINY.differences(int(TINY.finish_from * TINY.images), longer)
+    assert TINY.differences(TINY.images, longer)
+    assert TINY.differences(0, dataclasses.replace(TINY, lr=1e-4))
     assert TINY.finishing(TINY.images) == 1
     assert TINY.finishing(0) == 0
 
