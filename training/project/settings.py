@@ -25,9 +25,9 @@ TEMPLATE = """\
 # as in its --help, without the dashes. Change a value and run the step again: what was made with
 # another one, and all that follows from it, is made anew. Two kinds of table are different:
 #
-#   [train]          a run that has begun takes another number of images, goes on to it, and refuses
-#                    what would have made it another run; other pictures or another preset begin one
-#   [audit], [gate]  hold from the next publication on
+#   train         a run that has begun takes another number of images, goes on to it, and refuses
+#                 what would have made it another run; other pictures or another preset begin one
+#   audit, gate   hold from the next publication on
 #
 # `anime-gan project status` says what is done and what comes next.
 

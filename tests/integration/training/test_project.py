@@ -17,6 +17,7 @@ from animegan_client import GeneratorClient
 from animegan_client.similarity import SimilarityClient
 from animegan_search.ssim.index.manifest import read_manifest
 from deploy.local.stack import Stack
+from tests.integration.local.polling import until
 from training.datasets.store import Dataset
 from training.export.repository import read_card
 from training.project.folder import Project
@@ -196,7 +197,7 @@ def a_second_version(pictures: Path) -> None:
     assert serving() == (2, project.digest("train")) and first[1] != project.digest("train")
 
     assert cli.main(["project", "rollback"]) == 0
-    assert serving() == first
+    until(lambda: serving() == first)  # services look at the traffic four times a second
     assert cli.main(["project", "stop"]) == 0
     assert cli.main(["project", "start"]) == 0
     assert serving() == first

@@ -14,6 +14,7 @@ from deploy.local import components
 from tests.integration.tiny_models import GRAY, NOISY, write_model
 from training import files
 from training.cli.project import _export, _index
+from training.export.repository import versions
 from training.files import sha256
 from training.gan.presets import PRESETS
 from training.gan.snapshots import CURVE
@@ -226,7 +227,9 @@ def test_steps_follow_what_the_project_says(
         return {name: done for name, done, _ in Project.here().state()}
 
     train = ["project", "train", "--threads", "1"]
-    edit("[evaluate]", "[evaluate]\nmetrics = 'max_ssim'\ncount = 4")
+    edit("share = 0.25", "share = 0.5")
+    assert cli.main(["project", "import"]) == 0
+    edit("[evaluate]", "[evaluate]\nmetrics = 'max_ssim'\ncount = 8")
     edit("[export]", "[export]\nonly-generator = true")
     assert cli.main(train) == 0
     assert done()["train"] and Project.here().trained() == (192, 192)
@@ -247,7 +250,7 @@ def test_steps_follow_what_the_project_says(
     # Weights are measured again when they are to be measured otherwise.
     assert cli.main(["project", "evaluate"]) == 0
     assert done()["evaluate"]
-    edit("count = 4", "count = 5")
+    edit("count = 8", "count = 9")
     assert not done()["evaluate"]
     assert cli.main(["project", "evaluate"]) == 0
     assert done()["evaluate"]
@@ -261,15 +264,13 @@ def test_steps_follow_what_the_project_says(
     assert _export(project) == 0 and "$ anime-gan" not in capsys.readouterr().out
     edit("[export]", "[export]\ntruncation = 0.5")
     assert Project.here().exported() is None
+    killed = project.run / ".export"
+    shutil.copytree(project.candidate, killed)
+    (killed / "mine" / "config.pbtxt").unlink()
     assert _export(Project.here()) == 0
     card = Project.here().exported()
     assert card and card["default_truncation"] == 0.5
-    half = project.run / ".export" / "mine"
-    half.mkdir(parents=True)  # of one that was killed
-    project.candidate.rename(project.run / "away")
-    assert Project.here().exported() is None
-    assert _export(Project.here()) == 0
-    assert Project.here().exported() and not half.exists()
+    assert versions(project.candidate / "mine") == [1] and not killed.exists()
 
     # A licence that was corrected is that of weights and exports, and of the index.
     assert _index(project) == 0
