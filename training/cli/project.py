@@ -9,7 +9,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from animegan_cli.console import complain, say
@@ -19,7 +19,9 @@ from deploy.local.state import StackSettings
 from training.cli.arguments import words
 from training.datasets.manifest import DatasetError
 from training.export.folders import replace
+from training.files import FolderInUseError, writing
 from training.gan.presets import PRESETS
+from training.networks.tensor_file import WeightsError
 from training.project import serving
 from training.project.folder import ORIGIN, Project, change_places, inventory
 from training.project.settings import (
@@ -45,13 +47,17 @@ cost, and what comes next; each can be interrupted, and repeated goes on or has 
   anime-gan project evaluate    figures beside those of real pictures, and sheets
   anime-gan project publish     export, index, audit, gate, and serve it on this machine
 
-`anime-gan project status` tells how things stand, `stop` ends what serves, `rollback` lets the
-version before serve again. All lies in the project's folder; what each step
+`anime-gan project status` tells how things stand, `stop` ends what serves, `start` starts it again,
+`rollback` lets the version before serve again. All lies in the project's folder; what each step
 does is decided in its project.toml. The steps are the ordinary commands, which are shown before
 they run: from any of them on you can go your own way.
 """
+# Options of `anime-gan train` that the project alone gives.
+DECIDED = ("--run", "--dataset", "--preset")
 STEPS = ("import", "train", "evaluate", "publish")
 INTERRUPTED = 130
+OF_PARTS = (DatasetError, WeightsError, ReleaseError, LocalStackError)
+REFUSALS = (ProjectError, FolderInUseError, OSError, *OF_PARTS)
 # What takes a step; it returns the exit code.
 Step = Callable[[argparse.Namespace], int]
 
@@ -64,9 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _parser().error(f"unrecognized arguments: {' '.join(more)}")
     arguments.more = more
     try:
-        with contextlib.chdir(arguments.project):
+        with contextlib.chdir(arguments.project), contextlib.ExitStack() as locks:
+            for folder in LOCKS.get(step, ()):
+                locks.enter_context(writing(folder.resolve()))
             return step(arguments)
-    except (ProjectError, DatasetError, ReleaseError, LocalStackError, OSError) as error:
+    except REFUSALS as error:
         complain(f"anime-gan project: {error}")
         return 1
     except KeyboardInterrupt:
@@ -80,17 +88,22 @@ def new(arguments: argparse.Namespace) -> int:
     file = folder / FILE
     if file.exists():
         raise ProjectError(f"{file} exists: edit it, and go on with `anime-gan project import`")
-    if CHECKOUT in folder.resolve().parents:
+    whole = folder.resolve()
+    if CHECKOUT in (whole, *whole.parents):
         raise ProjectError(f"{folder} lies in the checkout: choose a folder outside, as ~/mine")
+    ignored = folder / ".gitignore"
+    if ignored.exists() and ignored.read_bytes() != IGNORED.encode():
+        raise ProjectError(f"{ignored} exists and is not a project's: choose a folder of its own")
     pictures = arguments.pictures.expanduser().resolve()
     count = len(inventory(str(pictures))[0].entries)
-    size = PRESETS[arguments.preset].network.resolution
-    name = arguments.name or folder.resolve().name.lower()
-    text = template(name, pictures, arguments.licence, size, arguments.preset, count, SHIPPED)
+    network = PRESETS[arguments.preset].network
+    name = arguments.name or whole.name.lower()
+    text = template(name, pictures, arguments.licence, network, arguments.preset, count, SHIPPED)
     parse_settings(text, file)
-    replace(folder / ".gitignore", IGNORED.encode())
+    replace(ignored, IGNORED.encode())
     replace(file, text.encode())
-    say(f"{file}: {count:,} pictures of {pictures}, to become {size} px. Look at what it decides.")
+    say(f"{file}: {count:,} pictures of {pictures}, to become {network.resolution} px.")
+    say("Look at what it decides.")
     say(f"next: cd {shlex.quote(str(folder))}; anime-gan project import")
     return 0
 
@@ -135,9 +148,14 @@ def take_in(_: argparse.Namespace) -> int:
 
 def train(arguments: argparse.Namespace) -> int:
     """Train, or go on; Ctrl-C keeps all."""
+    for flag in DECIDED:
+        # argparse takes abbreviations
+        if any(flag.startswith(_flag(word)) for word in arguments.more if len(_flag(word)) > 2):
+            raise ProjectError(f"{flag} is the project's own: {FILE} decides what is trained")
     project = _with_data()
     command = ["train", "--dataset", str(project.dataset("train")), "--run", str(project.run)]
-    code = _run([*command, *project.settings.options("train"), *arguments.more])
+    told = f"{FILE} or your command line" if arguments.more else FILE
+    code = _run([*command, *project.settings.options("train"), *arguments.more], told)
     if sheets := sorted((project.run / "sheets").glob("*.png")):
         project.sheets.mkdir(exist_ok=True)
         shutil.copyfile(sheets[-1], project.sheets / "generated.png")
@@ -156,8 +174,10 @@ def evaluate(_: argparse.Namespace) -> int:
     command = ["evaluate", "--weights", str(project.weights), *project.settings.options("evaluate")]
     command += ["--dataset", str(project.dataset("heldout")), "--cache", str(project.cache)]
     command += ["--training", str(project.dataset("train")), "--record"]
+    measuring = project.evaluating()
     if code := _run([*command, "--out", str(project.reports / "evaluation.json")]):
         return code
+    replace(project.evaluated, measuring)
     say(f"look at {project.sheets}: generated.png beside heldout.png")
     return _next(project, project.enough())
 
@@ -166,10 +186,9 @@ def publish(arguments: argparse.Namespace) -> int:
     """Export, index, audit, gate; then release and serve."""
     project = _with_weights()
     if not project.measured():
-        complain("these weights are not measured, so that their card will tell no figures")
-    for step in (_export, _index):
-        if code := step(project):
-            return code
+        complain("these weights are not measured as [evaluate] says: `anime-gan project evaluate`")
+    if code := _export(project) or _index(project):
+        return code
     if project.published() is None and not _waits(project):
         if code := _audit(project) or _gate(project, arguments.anyway):
             return code
@@ -179,15 +198,24 @@ def publish(arguments: argparse.Namespace) -> int:
         if code := _run(command):
             return code
     serving.add_search_models(project.models)
+    if project.published() is not None or not project.index.exists():
+        project.use_index()  # a first version; a later one brings its index with it, see below
     if arguments.no_serve:
         return _next(project, f"{project.models} and indexes/ are whole; nothing was started")
     say("\nstarting what serves it")
     settings = serving.start(project)
     for entry in serving.release(project, arguments.anyway or ""):
         say(f"{entry.action}: version {entry.version}, sha256 {entry.digest[:16]}")
-    for line in _how_to_use(project, settings.generator_port, settings.similarity_port):
-        say(line)
-    return 0
+    project.use_index()
+    return _how_to_use(project, settings)
+
+
+def start(_: argparse.Namespace) -> int:
+    """Start what serves, as it was when it was stopped."""
+    project = Project.here()
+    if project.traffic() is None:
+        raise ProjectError("nothing is published yet: `anime-gan project publish`")
+    return _how_to_use(project, serving.start(project))
 
 
 def status(_: argparse.Namespace) -> int:
@@ -204,39 +232,46 @@ def rollback(_: argparse.Namespace) -> int:
     serving.start(project)
     entry = serving.go_back(project)
     say(f"{entry.action}: version {entry.version} serves, sha256 {entry.digest[:16]}")
+    if not project.follow(entry.version):
+        complain(f"{project.index} holds other images than version {entry.version} has learnt")
     return 0
 
 
 def stop(_: argparse.Namespace) -> int:
-    """Stop what `publish` has started."""
+    """Stop what `publish` or `start` has started."""
     say("stopped" if serving.stop(Project.here()) else "nothing was running")
     return 0
 
 
 def _export(project: Project) -> int:
+    """Export the weights beside the export that is there; they change places when it is whole."""
+    if project.correct_licence():
+        say(f"{project.weights}: the licence of what it has learnt is {project.licence} now")
     if project.exported() is not None:
         return 0
-    shutil.rmtree(project.candidate, ignore_errors=True)  # it holds one export: that of the weights
+    making = project.candidate.with_name(f".{project.candidate.name}")
+    shutil.rmtree(making, ignore_errors=True)
+    replace(making / ORIGIN, project.exporting())
     command = ["export", "--weights", str(project.weights), *project.settings.options("export")]
-    return _run([*command, "--models", str(project.candidate), "--name", project.name])
-
-
-def _index(project: Project) -> int:
-    """Build the index beside the one that is searched; they change places when it is whole."""
-    if project.index_is_current():
-        return 0
-    making = project.cache / "index" / project.digest("train")[:16]
-    command = ["index", "build", "--dataset", str(project.dataset("train"))]
-    command += ["--heldout", str(project.dataset("heldout")), "--cache", str(project.cache)]
-    if code := _run([*command, "--name", project.name, "--out", str(making)]):
+    if code := _run([*command, "--models", str(making), "--name", project.name]):
         return code
-    change_places(making, project.index)
+    change_places(making, project.candidate)
     return 0
 
 
+def _index(project: Project) -> int:
+    """Build the index beside the one that is searched, which stays until a release."""
+    if project.index_is_current():
+        return 0
+    command = ["index", "build", "--dataset", str(project.dataset("train"))]
+    command += ["--heldout", str(project.dataset("heldout")), "--cache", str(project.cache)]
+    return _run([*command, "--name", project.name, "--out", str(project.next_index)])
+
+
 def _audit(project: Project) -> int:
+    index = project.index if project.index_is_current() else project.next_index
     command = ["audit", "--models", str(project.candidate), "--model", project.name]
-    command += ["--index", str(project.index), "--out", str(project.reports / "audit")]
+    command += ["--index", str(index), "--out", str(project.reports / "audit")]
     return _run(command + project.settings.options("audit"))
 
 
@@ -264,18 +299,20 @@ def _gate(project: Project, anyway: str | None) -> int:
 def _waits(project: Project) -> bool:
     """Whether the export is published, and not yet loaded."""
     traffic = project.traffic()
-    return traffic is not None and project.is_candidate(traffic.candidate)
+    return traffic is not None and project.is_export(traffic.candidate)
 
 
-def _how_to_use(project: Project, generator: int, similarity: int) -> Iterator[str]:
+def _how_to_use(project: Project, settings: StackSettings) -> int:
+    """Tell how to reach what is served; return 0."""
     name, addresses = project.name, ["", ""]
-    if (generator, similarity) != (StackSettings.generator_port, StackSettings.similarity_port):
-        addresses = [f" --target 127.0.0.1:{port}" for port in (generator, similarity)]
-    yield ""
-    yield f"{name} is served. Draw with it, and search what it has learnt from:"
-    yield f"  anime-gan generate --model {name} --count 64 --out faces.png{addresses[0]}"
-    yield f"  anime-gan search PICTURE ...{addresses[1]}"
-    yield "stop it: anime-gan project stop; start it again: anime-gan project publish"
+    ports = settings.generator_port, settings.similarity_port
+    if ports != (StackSettings.generator_port, StackSettings.similarity_port):
+        addresses = [f" --target 127.0.0.1:{port}" for port in ports]
+    say(f"\n{name} is served. Draw with it, and search what it has learnt from:")
+    say(f"  anime-gan generate --model {name} --count 64 --out faces.png{addresses[0]}")
+    say(f"  anime-gan search PICTURE ...{addresses[1]}")
+    say("stop it: anime-gan project stop; start it again: anime-gan project start")
+    return 0
 
 
 def _with_data() -> Project:
@@ -307,16 +344,27 @@ def _with_weights() -> Project:
     return project
 
 
-def _run(command: Sequence[str]) -> int:
-    """Show a command of `anime-gan`, run it, and tell how long it took; return its exit code."""
+def _flag(word: str) -> str:
+    """The option that a word of a command line names; nothing if it is a value."""
+    return word.partition("=")[0] if word.startswith("--") else ""
+
+
+def _run(command: Sequence[str], told: str = FILE) -> int:
+    """Show a command of `anime-gan`, run it, and tell how long it took; return its exit code.
+
+    Args:
+        command: its arguments.
+        told: where its options come from, for who has to look for a wrong one.
+    """
     say(f"\n$ anime-gan {shlex.join(command)}")
     sys.stdout.flush()
     begun = time.monotonic()
     try:
         code = anime_gan(command)
-    except SystemExit as error:  # argparse: an option of project.toml cannot be
+    except SystemExit as error:  # argparse: an option cannot be, or --help was one
         code = int(error.code or 0)
-        complain(f"the options come from {FILE}")
+        if code:
+            complain(f"the options come from {told}")
     if not code:
         say(f"({_duration(time.monotonic() - begun)})")
     return code
@@ -385,9 +433,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     out.add_argument("--no-serve", action="store_true", help="make all of it, start nothing")
     add("rollback", rollback, "let the version serve again that served before the last one")
-    add("stop", stop, "stop what `publish` has started")
+    add("stop", stop, "stop what serves")
+    add("start", start, "start again what was stopped; nothing is made or released")
     add("status", status, "tell what is done, what is stale, and what comes next")
     return parser
+
+
+# What a step keeps other steps from writing meanwhile. A training takes hours: what serves can be
+# started and rolled back beside it, and always be stopped.
+LOCKS: dict[Step, tuple[Path, ...]] = {
+    take_in: (Path(),),
+    train: (Path(),),
+    evaluate: (Path(),),
+    publish: (Path(), Project.stack),
+    start: (Project.stack,),
+    rollback: (Project.stack,),
+}
 
 
 if __name__ == "__main__":

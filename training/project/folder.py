@@ -5,10 +5,12 @@
     run/               a run for each preset and each state of the data, with what it exported
     models/ indexes/   what is served
     reports/ sheets/   what to look at
-    .cache/ .next/ .stack/   features, data that is being made, the stack's pid files and logs
+    .cache/ .next/ .stack/   features and other indexes, data that is being made, the stack's files
 
-Nothing is noted down that could be out of date: that a step is done follows from digests. The data
-tell what they were made from, weights tell their data, a model's card tells its weights.
+Nothing is noted down that could be out of date: that a step is done follows from digests. Data,
+figures and exports tell what they were made from, and with which options; a version that serves has
+the card of its export. The index is that of the version that serves: it follows a release, and a
+rollback.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from animegan_search.ssim.index.errors import SearchIndexError
+from animegan_search.ssim.index.manifest import Manifest
 from animegan_search.ssim.index.manifest import read_manifest as read_index
 from training.datasets.importing.archive import Archive
 from training.datasets.importing.folder import Folder
@@ -29,7 +32,10 @@ from training.datasets.importing.source import Inventory
 from training.datasets.manifest import DatasetError, Header, read_manifest
 from training.export.repository import read_card, versions
 from training.files import pretty, sha256
+from training.gan.presets import PRESETS
+from training.gan.snapshots import CURVE
 from training.networks.tensor_file import WeightsError, read_metadata
+from training.networks.weights import load_generator, save_generator
 from training.project.settings import (
     FILE,
     USEFUL_HELDOUT,
@@ -39,6 +45,7 @@ from training.project.settings import (
 )
 from training.release.store import Store
 from training.release.traffic import Traffic, read_traffic
+from training.run.folder import OPTIONS
 
 ORIGIN = "origin.json"
 _ORIGIN_TABLES = ("import", "clean", "split")
@@ -128,12 +135,11 @@ class Project:
 
     def change(self) -> str:
         """What has changed since these images were made; nothing if nothing has."""
-        path = self.data / ORIGIN
         try:
             now = self.origin()
         except (DatasetError, OSError) as error:
             return f"the pictures cannot be looked at: {error}"
-        if path.exists() and path.read_bytes() == now:
+        if _holds(self.data / ORIGIN, now):
             return ""
         return "the pictures, or how they are taken in, have changed since"
 
@@ -153,29 +159,94 @@ class Project:
         return self.run / "export"
 
     def trained(self) -> tuple[int, int]:
-        """Images that the weights have seen, and those of the whole run; (0, 0) before it."""
-        options = self.run / "options.json"
-        if not options.exists():
+        """Images that the weights have seen, and those that `project.toml` asks for in all.
+
+        (0, 0) before the run has begun.
+
+        Raises:
+            ProjectError: the weights cannot be read, or the preset is unknown.
+        """
+        if not (self.run / OPTIONS).exists():
             return 0, 0
-        total = int(json.loads(options.read_text(encoding="utf-8"))["total_images"])
-        return int(self._story("training").get("images_seen", 0)), total
+        preset = PRESETS.get(self.settings.preset)
+        if preset is None:
+            raise ProjectError(f"{FILE}: [train] preset: {self.settings.preset!r} is unknown")
+        seen = int(self._story("training").get("images_seen", 0))
+        return seen, self.settings.images or preset.total_images
+
+    def flat_since(self) -> int | None:
+        """Images seen when the run was best by more than chance, if it may end since it is flat.
+
+        Raises:
+            ProjectError: its curve cannot be read.
+        """
+        curve = self.run / CURVE
+        if not self.settings.stops_when_flat or not curve.exists():
+            return None
+        try:
+            since: int | None = json.loads(curve.read_bytes())["flat_since"]
+        except (KeyError, ValueError) as error:
+            raise ProjectError(f"{curve} is not the curve of a run ({error!r})") from error
+        return since
+
+    @property
+    def evaluated(self) -> Path:
+        """What the weights were last measured by, as `evaluating` tells it."""
+        return self.run / "evaluated.json"
+
+    def evaluating(self) -> bytes:
+        """What weights would be measured by from now: the held-out images, and the options."""
+        options = self.settings.options("evaluate")
+        return pretty({"heldout": self.digest("heldout"), "options": options})
 
     def measured(self) -> dict[str, Any]:
-        """The figures that the weights carry; nothing if these were not measured."""
-        return self._story("metrics")
+        """The figures that the weights carry; nothing if these were not measured, or otherwise."""
+        return self._story("metrics") if _holds(self.evaluated, self.evaluating()) else {}
 
-    def exported(self) -> int | None:
-        """The version of the candidate's repository that the weights became."""
-        return self._made_from_weights(self.candidate, versions(self.candidate / self.name))
+    def exporting(self) -> bytes:
+        """What an export would be made from now: the weights, the licence and the options."""
+        made_from = {"weights": sha256(self.weights), "licence": self.licence}
+        return pretty(made_from | {"options": self.settings.options("export")})
+
+    def exported(self) -> dict[str, Any] | None:
+        """The card of the export of these weights; none if there is none, or of other options."""
+        found = versions(self.candidate / self.name)
+        if not (found and self.weights.exists()):
+            return None
+        if not _holds(self.candidate / ORIGIN, self.exporting()):
+            return None
+        return read_card(self.candidate / self.name, found[-1])
 
     def published(self) -> int | None:
-        """The version of `models` that the weights became, if it is the stable one."""
+        """The version of `models` that the export became, if it is the stable one."""
         traffic = self.traffic()
-        return self._made_from_weights(self.models, [traffic.stable] if traffic else [])
+        return traffic.stable if traffic and self.is_export(traffic.stable) else None
 
-    def is_candidate(self, version: int | None) -> bool:
-        """Whether this version of `models` was made from the weights."""
-        return version is not None and (self._made_from_weights(self.models, [version]) is not None)
+    def is_export(self, version: int | None) -> bool:
+        """Whether this version of `models` is the export."""
+        card = self.exported()
+        if card is None or version is None:
+            return False
+        return read_card(self.models / self.name, version) == card | {"version": version}
+
+    @property
+    def licence(self) -> str:
+        """Of the images, as their dataset says it.
+
+        Raises:
+            ProjectError: there are none yet.
+        """
+        return self._known("train").licence
+
+    def correct_licence(self) -> bool:
+        """Let weights say what the images say, where that was corrected; whether it was."""
+        training = self._story("training")
+        if training["dataset"]["licence"] == self.licence:
+            return False
+        generator, story = load_generator(self.weights)
+        story["training"]["dataset"]["licence"] = self.licence
+        save_generator(self.weights, generator, story["training"], story["metrics"])
+        return True
 
     def traffic(self) -> Traffic | None:
         """Which versions serve."""
@@ -183,13 +254,55 @@ class Project:
 
     def index_is_current(self) -> bool:
         """Whether the index holds the training images, calibrated by the held-out ones."""
-        try:
-            manifest = read_index(self.index)
-        except (SearchIndexError, OSError):
-            return False
-        heldout = manifest.calibration and manifest.calibration.heldout.digest
-        sources = [source.digest for source in manifest.sources]
-        return sources == [self.digest("train")] and heldout == self.digest("heldout")
+        found = _read_index(self.index)
+        return found is not None and self._place(_contents(found)) == self.next_index
+
+    @property
+    def next_index(self) -> Path:
+        """Where the index of these images is built."""
+        sides = ("train", "heldout")
+        return self._place([(self.digest(side), self._known(side).licence) for side in sides])
+
+    def use_index(self) -> None:
+        """Let the index of these images be searched; the one before is kept, older ones are not."""
+        if self.index_is_current():
+            return
+        kept = self._exchange(self.next_index)
+        for other in self.next_index.parent.iterdir():
+            if other != kept:
+                shutil.rmtree(other)
+
+    def follow(self, version: int) -> bool:
+        """Let the index be searched that holds what a version has learnt; false: none is kept."""
+        learnt = read_card(self.models / self.name, version)["dataset"]["digest"]
+        for folder in (self.index, *sorted((self.cache / "index").glob("*"))):
+            found = _read_index(folder)
+            if found and [source.digest for source in found.sources] == [learnt]:
+                if folder != self.index:
+                    self._exchange(folder)
+                return True
+        return False
+
+    def _exchange(self, made: Path) -> Path | None:
+        """Put an index into the place of that which is searched; where this is kept."""
+        before = _read_index(self.index)
+        kept = None if before is None else self._place(_contents(before))
+        if kept:
+            shutil.rmtree(kept, ignore_errors=True)
+            self.index.rename(kept)
+        change_places(made, self.index)
+        return kept
+
+    def _place(self, contents: list[tuple[str, str]]) -> Path:
+        """Where an index is built and kept: digests and licences of its images name it."""
+        name = hashlib.sha256(json.dumps(contents).encode()).hexdigest()[:16]
+        return self.cache / "index" / name
+
+    def _known(self, side: str) -> Header:
+        header = self.header(side)
+        if header is None:
+            raise ProjectError("there are no images yet: `anime-gan project import`")
+        return header
 
     def _story(self, key: str) -> dict[str, Any]:
         if not self.weights.exists():
@@ -200,15 +313,6 @@ class Project:
             raise ProjectError(f"{self.weights} cannot be read: {error}") from error
         return story
 
-    def _made_from_weights(self, repository: Path, among: list[int]) -> int | None:
-        if not self.weights.exists():
-            return None
-        wanted = sha256(self.weights)
-        for version in reversed(among):
-            if read_card(repository / self.name, version)["training"].get("weights") == wanted:
-                return version
-        return None
-
     def state(self) -> Iterator[tuple[str, bool, str]]:
         """The steps in their order: name, whether it is done, and how things stand."""
         if not self.data_is_made():
@@ -217,11 +321,14 @@ class Project:
         change = self.change()
         yield "import", not change, self._images() + (change and f"; {change}")
         seen, total = self.trained()
-        yield "train", 0 < total <= seen, f"{seen:,} of {total:,} images" if total else "not begun"
+        text, since = f"{seen:,} of {total:,} images" if total else "not begun", self.flat_since()
+        if since is not None:
+            text += f", flat since {since:,}"
+        yield "train", 0 < total <= seen or since is not None, text
         if not self.weights.exists():
             return
         figures = self.measured()
-        text = "measured" if figures else "these weights are not measured"
+        text = "measured" if figures else "these weights are not measured, or otherwise"
         if "fd" in figures:
             text = f"FD {figures['fd']:.3g}, of unseen real images {figures['fd_floor']:.3g}"
         yield "evaluate", bool(figures), text
@@ -229,7 +336,7 @@ class Project:
         text = "nothing is published yet"
         if traffic:
             text = f"version {traffic.stable} is stable"
-            text += "" if version else ", made from other weights"
+            text += "" if version else ", made from other weights or with other options"
         yield "publish", version is not None and self.index_is_current(), text
 
     def enough(self) -> str:
@@ -245,8 +352,7 @@ class Project:
         )
 
     def _images(self) -> str:
-        train, heldout = self.header("train"), self.header("heldout")
-        assert train and heldout  # noqa: S101 (`data_is_made` was asked)
+        train, heldout = self._known("train"), self._known("heldout")
         return f"{train.count:,} to train on, {heldout.count:,} held out"
 
 
@@ -259,6 +365,26 @@ def inventory(pictures: str) -> tuple[Inventory, Path]:
     path = Path(pictures).expanduser()
     source = Archive(path) if path.suffix.lower() == ".zip" else Folder(path)
     return source.inventory(), path
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    return file.exists() and file.read_bytes() == content
+
+
+def _read_index(folder: Path) -> Manifest | None:
+    """What a whole index says of itself."""
+    try:
+        return read_index(folder)
+    except (SearchIndexError, OSError):
+        return None
+
+
+def _contents(index: Manifest) -> list[tuple[str, str]]:
+    """Digests and licences of what an index holds, and of what calibrates it."""
+    contents = [(one.digest, one.licence) for one in index.sources]
+    if index.calibration:
+        contents.append((index.calibration.heldout.digest, index.calibration.heldout.licence))
+    return contents
 
 
 def change_places(made: Path, goal: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from animegan_search.ssim.index.manifest import check_name
+from training.networks.interface import NetworkShape
 
 FILE = "project.toml"
 IGNORED = "# Pictures and weights are yours: nothing of it gets into a repository by accident.\n*\n"
@@ -21,8 +22,14 @@ LEAST_SHARE, MOST_SHARE = 0.1, 0.25
 
 TEMPLATE = """\
 # What `anime-gan project` does with your pictures. Each table holds options of one command, called
-# as in its --help, without the dashes. Change a value and run the step again; what depends on it is
-# made anew. `anime-gan project status` says what is done and what comes next.
+# as in its --help, without the dashes. Change a value and run the step again: what was made with
+# another one, and all that follows from it, is made anew. Two kinds of table are different:
+#
+#   train         a run that has begun takes another number of images, goes on to it, and refuses
+#                 what would have made it another run; other pictures or another preset begin one
+#   audit, gate   hold from the next publication on
+#
+# `anime-gan project status` says what is done and what comes next.
 
 name = {name}  # what the model and the index are called where they are served
 
@@ -30,8 +37,8 @@ name = {name}  # what the model and the index are called where they are served
 pictures = {pictures}  # a folder with all below it, or a zip; it is only read
 licence = {licence}  # of the pictures; the weights that learn from them have the same
 size = {size}  # pixels a side. A dataset cannot be resized later, only be imported again
-# faces = "largest"  # cut the largest face out of each picture. Without it a picture becomes its
-#                      middle square, which of a whole figure or a scene is rarely the face
+{grey}# faces = "largest"  # cut the largest face out of each picture. Without it a picture becomes
+#                      its middle square, which of a whole figure or a scene is rarely the face
 
 [clean]  # anime-gan dataset clean --help; reports/cleaning/report.html shows what is left out
 # keep = [17, 4711]  # stay all the same, by the numbers of the report
@@ -63,7 +70,8 @@ class Settings:
 
     Attributes:
         name: of the served model and of its index.
-        tables: options by command, `TABLES`; "import" has "pictures" as well.
+        tables: options by command, `TABLES`, named as in its --help without the dashes; "import"
+            has "pictures" as well.
     """
 
     name: str
@@ -71,19 +79,35 @@ class Settings:
 
     @property
     def pictures(self) -> str:
-        """Where the pictures lie, as the file says it."""
-        return str(self.tables["import"]["pictures"])
+        """Where the pictures lie; `~` is expanded, and other paths begin at the project."""
+        return str(Path(self.tables["import"]["pictures"]).expanduser())
+
+    @property
+    def licence(self) -> str:
+        """Of the pictures."""
+        return str(self.tables["import"]["licence"])
 
     @property
     def preset(self) -> str:
         """What is trained."""
         return str(self.tables["train"]["preset"])
 
+    @property
+    def images(self) -> int | None:
+        """Real images that the run shows in all; none: as many as the preset says."""
+        found = self.tables["train"].get("images")
+        return None if found is None else int(found)
+
+    @property
+    def stops_when_flat(self) -> bool:
+        """Whether the run may end before."""
+        return bool(self.tables["train"].get("stop-when-flat", False))
+
     def options(self, table: str, *without: str) -> list[str]:
         """A table as arguments of its command, apart from some keys."""
         arguments: list[str] = []
         for key, value in self.tables[table].items():
-            flag = "--" + key.replace("_", "-")
+            flag = f"--{key}"
             if key in without or value is False:
                 continue
             if value is True:
@@ -131,9 +155,13 @@ def parse_settings(text: str, file: Path) -> Settings:
     for table, entry in tables.items():
         if not isinstance(entry, dict):
             raise ProjectError(f"{file}: {table} is a table of options: write [{table}]")
+        tables[table] = {key.replace("_", "-"): value for key, value in entry.items()}
     for table, key in (("import", "pictures"), ("import", "licence"), ("train", "preset")):
         if not tables[table].get(key):
             raise ProjectError(f"{file}: [{table}] lacks {key}")
+    images = tables["train"].get("images", 1)
+    if type(images) is not int or images < 1:
+        raise ProjectError(f"{file}: [train] images: {images!r} is no number of images")
     try:
         return Settings(check_name(str(found.get("name", ""))), tables)
     except ValueError as error:
@@ -141,7 +169,13 @@ def parse_settings(text: str, file: Path) -> Settings:
 
 
 def template(
-    name: str, pictures: Path, licence: str, size: int, preset: str, count: int, shipped: Path
+    name: str,
+    pictures: Path,
+    licence: str,
+    network: NetworkShape,
+    preset: str,
+    count: int,
+    shipped: Path,
 ) -> str:
     """A `project.toml` that explains itself.
 
@@ -149,8 +183,8 @@ def template(
         name: of the model and the index.
         pictures: folder or zip, absolute.
         licence: of the pictures.
-        size: pixels a side.
-        preset: of the training.
+        network: what is trained: the pictures get its size and its channels.
+        preset: of the training, by its name.
         count: how many pictures there are: the share held out follows.
         shipped: weights that a training may begin with.
     """
@@ -165,7 +199,8 @@ def template(
         name=json.dumps(name),
         pictures=json.dumps(str(pictures), ensure_ascii=False),
         licence=json.dumps(licence),
-        size=size,
+        size=network.resolution,
+        grey="grey = true  # the preset draws one channel\n" if network.image_channels == 1 else "",
         preset=json.dumps(preset),
         share=share,
         reason=reason,

@@ -15,7 +15,9 @@ from PIL import Image
 from animegan_cli import main as cli
 from animegan_client import GeneratorClient
 from animegan_client.similarity import SimilarityClient
+from animegan_search.ssim.index.manifest import read_manifest
 from deploy.local.stack import Stack
+from tests.integration.local.polling import until
 from training.datasets.store import Dataset
 from training.export.repository import read_card
 from training.project.folder import Project
@@ -127,8 +129,9 @@ def test_the_page_leads_from_pictures_to_a_served_model(
         assert cli.main([*command[1:], *more]) == 0, capsys.readouterr().err
         assert Path.cwd() == workplace or command[2] != "new"
     said = capsys.readouterr().out
-    for step in ("import", "train", "evaluate", "publish"):
-        assert f"next: anime-gan project {step}\n" in said or "; anime-gan project import" in said
+    assert "next: cd mine; anime-gan project import\n" in said
+    for step in ("train", "evaluate", "publish"):
+        assert f"next: anime-gan project {step}\n" in said
     assert "Useful ones, and the gate's limits, need 1,000" in said
 
     # What was learnt: neither broken, plain nor double pictures, and none of the held-out ones.
@@ -165,6 +168,50 @@ def test_the_page_leads_from_pictures_to_a_served_model(
     assert "all is done" in capsys.readouterr().out
     assert cli.main(["project", "publish"]) == 0  # nothing is made twice
     assert "$ anime-gan" not in capsys.readouterr().out
-    assert cli.main(["project", "stop"]) == 0
-    assert capsys.readouterr().out == "stopped\n"
+    a_second_version(workplace / "pictures")
+    said = capsys.readouterr().out
+    assert "rollback: version 1 serves" in said and "stopped\n" in said
+    assert said.endswith("start it again: anime-gan project start\n")
     assert tracked() == before
+
+
+def a_second_version(pictures: Path) -> None:
+    """More pictures and more training; what serves has the index of what it has learnt, always."""
+    first = serving()
+    assert first[0] == 1
+    for place in range(20):
+        blob = np.random.default_rng(COUNT + place).integers(0, 256, (4, 4, 3), np.uint8)
+        image = Image.fromarray(blob).resize((24, 24), Image.Resampling.BICUBIC)
+        image.save(pictures / f"later {place}.png")
+    train = ["project", "train", "--threads", "1"]
+    for step in (["project", "import"], train, ["project", "evaluate"]):
+        assert cli.main(step) == 0
+    project = Project.here()
+    publish = ["project", "publish"]
+    limits = Path("limits.toml")
+    limits.write_text(LIMITS.replace("0.9", "-0.9"))
+    assert cli.main(publish) == 1
+    assert serving() == first
+    limits.write_text(LIMITS)
+    assert cli.main(publish) == 0
+    assert serving() == (2, project.digest("train")) and first[1] != project.digest("train")
+
+    assert cli.main(["project", "rollback"]) == 0
+    until(lambda: serving() == first)  # services look at the traffic four times a second
+    assert cli.main(["project", "stop"]) == 0
+    assert cli.main(["project", "start"]) == 0
+    assert serving() == first
+    actions = [entry.action for entry in history(Store(project.models), "mine")]
+    assert actions == ["publish", "load", "load", "publish", "load", "promote", "rollback"]
+
+
+def serving() -> tuple[int, str]:
+    """The version that draws, and the digest of the images that are searched."""
+    [source] = read_manifest(Project.here().index).sources
+    state = Stack(Project.stack).state()
+    assert state
+    with GeneratorClient(f"127.0.0.1:{state.settings.generator_port}") as client:
+        drawn = client.generate(seeds=SEEDS)
+    with SimilarityClient(f"127.0.0.1:{state.settings.similarity_port}") as search:
+        assert search.search(drawn.images[0].data).count == source.count
+    return drawn.model_version, source.digest

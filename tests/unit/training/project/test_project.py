@@ -12,12 +12,21 @@ from PIL import Image
 from animegan_cli import main as cli
 from deploy.local import components
 from tests.integration.tiny_models import GRAY, NOISY, write_model
+from training import files
+from training.cli.project import _export, _index
+from training.export.repository import versions
+from training.files import sha256
+from training.gan.presets import PRESETS
+from training.gan.snapshots import CURVE
+from training.networks.interface import NetworkShape
+from training.networks.tensor_file import read_metadata
 from training.project.folder import Project
 from training.project.serving import SEARCH_MODELS, add_search_models
 from training.project.settings import ProjectError, parse_settings, template
 
 CHECKOUT = Path(__file__).parents[4]
 FILE = Path("project.toml")
+COLOUR = PRESETS["stylegan-64-cpu"].network
 MINIMAL = 'name = "mine"\n[import]\npictures = "p"\nlicence = "CC0-1.0"\n[train]\npreset = "x"\n'
 
 
@@ -53,16 +62,35 @@ def edit(old: str, new: str) -> None:
     FILE.write_text(text.replace(old, new, 1))
 
 
+def written(network: NetworkShape, count: int) -> str:
+    pictures = Path('/with "quotes" ü')
+    return template("mine", pictures, "MIT", network, "some-preset", count, Path("w"))
+
+
 @pytest.mark.parametrize(
     ("count", "share"), [(200, 0.25), (2_000, 0.25), (5_000, 0.2), (50_000, 0.1)]
 )
 def test_enough_pictures_are_held_out_where_there_are_enough(count: int, share: float) -> None:
-    text = template("mine", Path('/with "quotes" ü'), "MIT", 64, "some-preset", count, Path("w"))
+    text = written(COLOUR, count)
     settings = parse_settings(text, FILE)
     assert settings.tables["split"] == {"share": share}
     assert settings.pictures == '/with "quotes" ü'
     assert (settings.name, settings.preset) == ("mine", "some-preset")
     assert f"of {count:,} this is about {round(share * count):,}" in text
+
+
+def test_pictures_become_what_the_preset_draws() -> None:
+    grey = PRESETS["dcgan-gray"].network
+    for network in (COLOUR, grey):
+        options = parse_settings(written(network, 200), FILE).options("import", "pictures")
+        assert ("--grey" in options) == (network is grey)
+        assert options[options.index("--size") + 1] == str(network.resolution)
+
+
+def test_pictures_may_lie_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/of mine")
+    text = MINIMAL.replace('pictures = "p"', 'pictures = "~/faces"')
+    assert parse_settings(text, FILE).pictures == "/home/of mine/faces"
 
 
 def test_tables_are_the_options_of_commands() -> None:
@@ -78,6 +106,7 @@ def test_tables_are_the_options_of_commands() -> None:
         (MINIMAL + "[colour]\n", "'colour' is unknown; there are name, import"),
         (MINIMAL.replace('"mine"', '"My Model"'), "'My Model'"),
         (MINIMAL.replace('licence = "CC0-1.0"', ""), r"\[import\] lacks licence"),
+        (MINIMAL + 'images = "many"', r"\[train\] images: 'many' is no number"),
         ('gate = "x"\n' + MINIMAL, r"gate is a table of options: write \[gate\]"),
     ],
 )
@@ -86,14 +115,25 @@ def test_wrong_settings_are_named(text: str, told: str) -> None:
         parse_settings(text, FILE)
 
 
+@pytest.mark.parametrize("folder", [CHECKOUT, CHECKOUT / "a-project"])
 def test_a_project_lies_outside_the_checkout(
-    pictures: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = CHECKOUT / "a-project"
     argv = ["new", str(folder), "--pictures", str(pictures), "--licence", "MIT"]
     assert cli.main(["project", *argv]) == 1
     assert "choose a folder outside" in capsys.readouterr().err
-    assert not folder.exists()
+    assert not (folder / FILE).exists()
+
+
+def test_a_folder_that_ignores_other_things_stays_as_it_is(
+    tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".gitignore").write_text("*.pyc\n")
+    argv = ["new", str(tmp_path), "--pictures", str(pictures), "--licence", "MIT"]
+    assert cli.main(["project", *argv]) == 1
+    assert "is not a project's" in capsys.readouterr().err
+    assert (tmp_path / ".gitignore").read_text() == "*.pyc\n"
+    assert not (tmp_path / FILE).exists()
 
 
 def test_steps_are_taken_in_their_order(begun: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +178,117 @@ def test_an_import_again_takes_in_what_changed_and_nothing_else(
     train, heldout = Project.here().header("train"), Project.here().header("heldout")
     assert train and heldout and heldout.count > 0.3 * (train.count + heldout.count)
     assert heldout.licence == "CC0-1.0"
+
+
+@pytest.mark.parametrize("more", ["--run=elsewhere", "--pres", "--data"])
+def test_what_the_project_decides_is_not_taken_from_the_command_line(
+    begun: Path, more: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["project", "train", more, "dcgan-gray"]) == 1
+    assert f"{FILE} decides what is trained" in capsys.readouterr().err
+    assert not (begun / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "told"), [([], "project.toml\n"), (["--batch", "x"], "or your command line\n")]
+)
+def test_a_wrong_option_is_looked_for_where_it_may_stand(
+    begun: Path, more: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not more:
+        edit("[train]", "[train]\nbatch = 'x'")
+    assert cli.main(["project", "train", *more]) == 2
+    assert capsys.readouterr().err.endswith(told)
+
+
+def test_one_step_at_a_time_writes_a_project(
+    begun: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with files.writing(begun):
+        for step in ("import", "train", "evaluate", "publish"):
+            assert cli.main(["project", step]) == 1
+            assert f"{begun} is being written by process" in capsys.readouterr().err
+        assert cli.main(["project", "status"]) == 0
+        assert cli.main(["project", "stop"]) == 0
+    assert cli.main(["project", "import"]) == 0
+
+
+def test_start_needs_what_was_published(begun: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["project", "start"]) == 1
+    assert "nothing is published yet" in capsys.readouterr().err
+
+
+def test_steps_follow_what_the_project_says(
+    begun: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More images, other figures, another licence, an export that was killed: each is noticed."""
+
+    def done() -> dict[str, bool]:
+        return {name: done for name, done, _ in Project.here().state()}
+
+    train = ["project", "train", "--threads", "1"]
+    edit("share = 0.25", "share = 0.5")
+    assert cli.main(["project", "import"]) == 0
+    edit("[evaluate]", "[evaluate]\nmetrics = 'max_ssim'\ncount = 8")
+    edit("[export]", "[export]\nonly-generator = true")
+    assert cli.main(train) == 0
+    assert done()["train"] and Project.here().trained() == (192, 192)
+
+    # The run goes on to what is asked for now; or ends before, where it is flat.
+    edit("[train]", "[train]\nimages = 256")
+    assert not done()["train"]
+    edit("[train]", "[train]\nstop_when_flat = true")
+    curve = Project.here().run / CURVE
+    curve.write_text('{"flat_since": null}')
+    assert not done()["train"]
+    curve.write_text('{"flat_since": 64}')
+    assert done()["train"]
+    edit("stop_when_flat = true\n", "")
+    assert cli.main(train) == 0
+    assert done()["train"] and Project.here().trained() == (256, 256)
+
+    # Weights are measured again when they are to be measured otherwise.
+    assert cli.main(["project", "evaluate"]) == 0
+    assert done()["evaluate"]
+    edit("count = 8", "count = 9")
+    assert not done()["evaluate"]
+    assert cli.main(["project", "evaluate"]) == 0
+    assert done()["evaluate"]
+
+    # An export is whole, of these weights, and as [export] says; else it is made again.
+    project = Project.here()
+    assert _export(project) == 0
+    card = project.exported()
+    assert card and card["licence"] == "CC0-1.0"
+    capsys.readouterr()
+    assert _export(project) == 0 and "$ anime-gan" not in capsys.readouterr().out
+    edit("[export]", "[export]\ntruncation = 0.5")
+    assert Project.here().exported() is None
+    killed = project.run / ".export"
+    shutil.copytree(project.candidate, killed)
+    (killed / "mine" / "config.pbtxt").unlink()
+    assert _export(Project.here()) == 0
+    card = Project.here().exported()
+    assert card and card["default_truncation"] == 0.5
+    assert versions(project.candidate / "mine") == [1] and not killed.exists()
+
+    # A licence that was corrected is that of weights and exports, and of the index.
+    assert _index(project) == 0
+    project.use_index()
+    assert project.index_is_current()
+    before = sha256(project.weights)
+    edit('licence = "CC0-1.0"', 'licence = "LicenseRef-private"')
+    assert cli.main(["project", "import"]) == 0
+    project = Project.here()
+    assert project.weights.exists() and project.exported() is None
+    assert not project.index_is_current()
+    assert _export(project) == 0 and _index(project) == 0
+    project.use_index()
+    card = project.exported()
+    assert card and card["licence"] == card["dataset"]["licence"] == "LicenseRef-private"
+    assert card["training"]["weights"] == sha256(project.weights) != before
+    assert '"LicenseRef-private"' in read_metadata(project.weights)["training"]
+    assert project.index_is_current() and done()["evaluate"]
 
 
 def test_pictures_that_are_away_stop_an_import_alone(
