@@ -105,7 +105,7 @@ def scan_graph(
             [value("query", _BYTE, ["Q", height, width, channels])],
             [
                 value("scores", FLOAT, ["Q", count]),
-                value("scored", _BYTE, ["Q", len(name)]),
+                value("scored", _BYTE, ["Q", told.size]),
             ],
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],

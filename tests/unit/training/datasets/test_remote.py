@@ -16,8 +16,8 @@ import importlib, pkgutil, sys
 shipped, packages = sys.argv[1:]
 sys.path = [shipped, *sys.path, packages]
 import training
-# Commands run where the user is; releases need a checkout.
-left_out = ("training.cli", "training.release")
+# Commands run where the user is; releases and projects need a checkout.
+left_out = ("training.cli", "training.project", "training.release")
 for module in pkgutil.walk_packages(training.__path__, "training."):
     if not module.name.startswith(left_out) and not module.name.endswith("__main__"):
         importlib.import_module(module.name)
