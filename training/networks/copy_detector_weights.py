@@ -8,13 +8,11 @@ training        JSON object: preset, images_seen, commit, options,
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 from training.networks.copy_detector import CopyDetector, DetectorConfig
-from training.networks.tensor_file import WeightsError, fill, read_tensors, write_network
+from training.networks.tensor_file import read_network, write_network
 
 FORMAT = "anime-gan.copy_detector.1"
 # The detector that this project serves.
@@ -29,12 +27,7 @@ def save_detector(path: Path, network: CopyDetector, training: dict[str, Any]) -
         network: the network.
         training: where the weights come from, a JSON object; see the module's text.
     """
-    metadata = {
-        "format": FORMAT,
-        "network_config": json.dumps(dataclasses.asdict(network.config)),
-        "training": json.dumps(training),
-    }
-    write_network(path, network, metadata)
+    write_network(path, network, FORMAT, training=training)
 
 
 def load_detector(path: Path) -> tuple[CopyDetector, dict[str, Any]]:
@@ -47,12 +40,5 @@ def load_detector(path: Path) -> tuple[CopyDetector, dict[str, Any]]:
         FileNotFoundError: there is no such file.
         WeightsError: the file is broken, of another format, or its tensors do not fit its config.
     """
-    tensors, metadata = read_tensors(path)
-    if metadata.get("format") != FORMAT:
-        raise WeightsError(f"{path}: format {metadata.get('format')!r} is not {FORMAT}")
-    try:
-        config = DetectorConfig(**json.loads(metadata["network_config"]))
-        training: dict[str, Any] = json.loads(metadata["training"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: metadata cannot be used: {error!r}") from error
-    return fill(path, CopyDetector(config), tensors), training
+    network, told = read_network(path, {FORMAT: (DetectorConfig, CopyDetector)}, "training")
+    return network, told["training"]
