@@ -12,6 +12,7 @@ from training.datasets import manifest, rendering
 from training.datasets.procedural import RENDERER_VERSION, render, sample
 from training.datasets.sheets import contact_sheet
 from training.datasets.store import Dataset
+from training.files import writing
 
 pytestmark = pytest.mark.usefixtures("skia")
 
@@ -162,3 +163,28 @@ def test_grey_images_become_a_colour_sheet() -> None:
     sheet_HWC = contact_sheet([np.full((2, 2, 1), 9, np.uint8)], columns=1)
     assert sheet_HWC.shape == (2, 2, 3)
     assert (sheet_HWC == 9).all()
+
+
+@pytest.mark.parametrize("verb", ["render", "import", "clean", "split"])
+def test_a_folder_that_another_process_writes_is_left_alone(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = "faces", "pictures", "taken", "report", "heldout"
+    faces, pictures, taken, report, heldout = (str(tmp_path / name) for name in names)
+    assert render_command(tmp_path / "faces") == 0
+    Path(pictures).mkdir()
+    Image.new("RGB", (16, 16), "red").save(f"{pictures}/red.png")
+    out, alone = ["--out", taken], ["--workers", "1"]
+    of = ["--size", "16", *alone]
+    command = {
+        "render": ["render", *out, "--count", "4", *of],
+        "import": ["import", "folder", pictures, *out, "--licence", "CC0-1.0", *of],
+        "clean": ["clean", faces, "--report", report, "--no-features", *alone, "--apply", *out],
+        "split": ["split", faces, "--train", taken, "--heldout", heldout, "--share", "0.5"],
+    }[verb]
+    with writing(Path(taken)):
+        before = sorted(Path(taken).iterdir())
+        assert main(command) == 1
+        assert sorted(Path(taken).iterdir()) == before
+    assert "is being written by process" in capsys.readouterr().err
+    assert main(command) == 0
