@@ -63,6 +63,14 @@ def writing(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
+def _is_called(handle: int, path: Path) -> bool:
+    """Whether an open file still has this name."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def _lock(folder: Path) -> int:
     """Lock a folder until the file that is returned is closed."""
     path = folder / LOCK
@@ -71,7 +79,7 @@ def _lock(folder: Path) -> int:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it before may have removed the file meanwhile: then it locks nothing.
-            if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:
+            if _is_called(handle, path):
                 os.ftruncate(handle, 0)
                 os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
                 return handle
